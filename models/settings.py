@@ -1,0 +1,82 @@
+"""What labelling and training can be told, checked at birth. Light to import: no torch, no sklearn."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Method = Literal["paper", "released", "refined"]
+Norm = Literal["l2", "squared"]
+Spread = Literal["std", "variance"]
+Split = Literal["smaller-part", "low-likelihood"]
+Stop = Literal["literal", "before"]
+Window = Literal["lowest-mean-p", "largest-variation"]
+WindowLength = Literal["ceil", "floor"]
+Attention = Literal["residual", "multiplicative", "none"]
+Softmax = Literal["feature", "batch"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelSettings:
+    """The switches of the coarse and fine pseudo-labels (METHOD: C2FPL Algorithms 1 and 2).
+
+    A switch left at None takes the value of its `method`.
+    """
+
+    method: Method = "paper"
+    """`paper` as the paper says, `released` as the published notebook does, `refined` ours."""
+    eta: float = 1.0
+    """Ratio of anomalous to normal videos at which the coarse split ends (notebook cell 15)."""
+    beta: float = 0.2
+    """Share of a video's segments inside its anomalous window (notebook cell 25)."""
+    norm: Norm | None = None
+    """The number that stands for a segment: mean over crops of the L2 norm, or of its square."""
+    spread: Spread | None = None
+    """Second number of a video beside the mean norm; both with ddof=1."""
+    split: Split | None = None
+    """Which videos leave the normal set each round: the mixture's smaller part, or the lowest 3 %
+    of log-likelihood."""
+    stop: Stop | None = None
+    """`literal` splits while the ratio is at most eta (overshoots); `before` undoes the last step
+    that passes eta."""
+    window: Window | None = None
+    """Window with the lowest mean p-value, or with the largest total variation of the p-value."""
+    window_length: WindowLength | None = None
+    """ceil(beta * m) or floor(beta * m) segments."""
+    seed: int = 0
+    """Random state of the mixtures (notebook: random_state=0)."""
+
+    def __post_init__(self) -> None:
+        if not self.eta > 0:
+            raise ValueError(f"eta {self.eta} must be above 0; the paper uses 1.0")
+        if not 0 < self.beta <= 1:
+            raise ValueError(f"beta {self.beta} must be in (0, 1]; the paper uses 0.2")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingSettings:
+    """The detector and its optimisation (supplementary A; released mainv2.py and train.sh)."""
+
+    attention: Attention = "residual"
+    """H = FC*S + FC (residual), FC*S (multiplicative) or FC (none): supplementary A.1."""
+    softmax: Softmax = "feature"
+    """Axis of the attention's softmax: each vector's features, or the batch (supplementary A.2)."""
+    epochs: int = 20
+    """Passes over the segments (train.sh: 20); fixed in advance, the last one counts."""
+    batch_size: int = 128
+    """Segments a step, all crops of a segment together (released option.py)."""
+    learning_rate: float = 0.01
+    """SGD, momentum 0.9, Nesterov (released mainv2.py: the option --lr there is ignored)."""
+    weight_decay: float = 5e-4
+    """L2 penalty (released mainv2.py)."""
+    dropout: float = 0.6
+    """After each hidden layer (supplementary A)."""
+    seed: int = 0
+    """Weights, shuffling and dropout all follow from it."""
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch_size"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} {getattr(self, name)} must be at least 1")
+        if not 0 <= self.dropout < 1:
+            raise ValueError(f"dropout {self.dropout} must be in [0, 1)")
+        if not self.learning_rate > 0:
+            raise ValueError(f"learning rate {self.learning_rate} must be above 0")

@@ -1,0 +1,1 @@
+"""Files and runs: the steps from a folder of videos to scores, reports and benchmark tables."""
