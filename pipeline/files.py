@@ -1,0 +1,196 @@
+"""The only place that names files of a run and writes them: whole, or not at all."""
+
+import csv
+import hashlib
+import io
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+PART_PREFIX = ".part-"
+"""Unfinished files start so; they never carry a final name and a later run removes them."""
+
+
+class NotAnObject(ValueError):
+    """A file that should hold a JSON object does not."""
+
+
+@dataclass(frozen=True)
+class RunFiles:
+    """Names of everything under one output folder (DESIGN section 3).
+
+    `name` is a video's name: its path below the given folder, with forward slashes, no suffix.
+    """
+
+    root: Path
+    """The run's output folder."""
+
+    @property
+    def features(self) -> Path:
+        """Folder of feature arrays and their provenance."""
+        return self.root / "features"
+
+    @property
+    def labels(self) -> Path:
+        """Folder of labels.csv, videos.csv and labels.json."""
+        return self.root / "labels"
+
+    @property
+    def detector(self) -> Path:
+        """Weights of the detector and the settings that made it."""
+        return self.root / "detector.pt"
+
+    @property
+    def scores(self) -> Path:
+        """Folder of per-frame scores."""
+        return self.root / "scores"
+
+    @property
+    def plots(self) -> Path:
+        """Folder of one PNG a video."""
+        return self.root / "plots"
+
+    @property
+    def report(self) -> Path:
+        """Folder of the page index.html and what it shows."""
+        return self.root / "report"
+
+    @property
+    def events(self) -> Path:
+        """Table of events; events.json stands beside it."""
+        return self.root / "events.csv"
+
+    @property
+    def metrics(self) -> Path:
+        """Results of an evaluation."""
+        return self.root / "metrics.json"
+
+    @property
+    def record(self) -> Path:
+        """Versions, settings, weights and times of the run."""
+        return self.root / "run.json"
+
+    @property
+    def failed(self) -> Path:
+        """Table of the videos that failed, with step and reason."""
+        return self.root / "failed.csv"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the one process that may write here."""
+        return self.root / ".lock"
+
+
+def beside(folder: Path, name: str, suffix: str) -> Path:
+    """`folder/name` + suffix; the name may hold dots, slashes make sub-folders.
+
+    Raises:
+        ValueError: the name would leave the folder.
+    """
+    parts = Path(name).parts
+    if not parts or ".." in parts or Path(name).is_absolute():
+        raise ValueError(f"name {name!r} leaves its folder; give a path below it without '..'")
+    return folder.joinpath(*parts[:-1], parts[-1] + suffix)
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file that appears under `path` only when the block ends well, data on disk first."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = part_of(path)
+    try:
+        with part.open("wb") as file:
+            yield file
+            finish(file)
+        publish(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def part_of(path: Path) -> Path:
+    """The unfinished file beside `path`; short and unique whatever the length of the final name."""
+    digest = hashlib.sha256(path.name.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+    return path.with_name(f"{PART_PREFIX}{digest}-{os.getpid()}")
+
+
+def finish(file: IO[bytes]) -> None:
+    """Bring what was written to the disk."""
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def publish(part: Path, path: Path) -> None:
+    """Give a finished file its final name and bring the name to the disk as well."""
+    part.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def save_json(path: Path, value: Mapping[str, Any]) -> None:
+    """Write JSON a person can read; NaN is refused (JSON has none)."""
+    text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False, default=str)
+    with whole_file(path) as file:
+        file.write(text.encode("utf-8", "surrogateescape") + b"\n")
+
+
+def load_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object.
+
+    Raises:
+        NotAnObject: no JSON, or JSON of another kind.
+    """
+    try:
+        value = json.loads(path.read_bytes().decode("utf-8", "surrogateescape"))
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise NotAnObject(f"{path} is not JSON ({error}); remove it or write it again") from error
+    if not isinstance(value, dict):
+        found = type(value).__name__
+        raise NotAnObject(f"{path} holds a {found}, not a JSON object; remove it or write it again")
+    return value
+
+
+def save_array(path: Path, array: NDArray[Any]) -> None:
+    """Write one .npy (format 1.0, C order, never pickled)."""
+    with whole_file(path) as file:
+        np.save(file, np.ascontiguousarray(array), allow_pickle=False)
+
+
+def save_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Write a CSV with a header line; quoting as RFC 4180, lines end in LF."""
+    with whole_file(path) as file:
+        save_rows(file, [header, *rows])
+
+
+def save_rows(file: IO[bytes], rows: Iterable[Sequence[object]]) -> None:
+    """Append CSV lines to an open binary file."""
+    text = io.TextIOWrapper(file, "utf-8", errors="surrogateescape", newline="", write_through=True)
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    text.detach()
+
+
+def load_table(path: Path) -> list[dict[str, str]]:
+    """Read a CSV with a header line, a dict a row."""
+    with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def fingerprint(value: Mapping[str, Any]) -> str:
+    """SHA-256 of the canonical JSON of everything that a step read: same value, same result."""
+    text = json.dumps(value, sort_keys=True, ensure_ascii=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def remove_parts(folder: Path) -> None:
+    """Remove what a killed run left unfinished; only while holding the folder's lock."""
+    for part in folder.rglob(PART_PREFIX + "*"):
+        part.unlink(missing_ok=True)

@@ -1,0 +1,50 @@
+"""What became of each video: a failure is a value that reaches failed.csv and the exit code."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from c2fpl.pipeline.files import RunFiles, load_table, save_table
+
+HEADER = ("video", "step", "reason")
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One video that a step could not do."""
+
+    video: str
+    """Name of the video, or its path where it has no name yet."""
+    step: str
+    """extract, label, score, ..."""
+    reason: str
+    """Value, rule and cure, in one line."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "reason", " ".join(self.reason.split()))
+
+
+def save_failures(files: RunFiles, step: str, failures: Iterable[Failure]) -> list[Failure]:
+    """Replace the rows of `step` in failed.csv; rows of other steps stay. No row, no file.
+
+    Returns:
+        All failures that now stand in the file.
+    """
+    others = [f for f in load_failures(files) if f.step != step]
+    rows = sorted([*others, *failures], key=lambda f: (f.video, f.step))
+    if rows:
+        save_table(files.failed, HEADER, [(f.video, f.step, f.reason) for f in rows])
+    else:
+        files.failed.unlink(missing_ok=True)
+    return rows
+
+
+def load_failures(files: RunFiles) -> list[Failure]:
+    """The rows of failed.csv; none where there is no such file."""
+    if not files.failed.exists():
+        return []
+    return [Failure(row["video"], row["step"], row["reason"]) for row in load_table(files.failed)]
+
+
+def exit_code(failures: Sequence[Failure]) -> int:
+    """0: all done; 1: some videos failed, all others done (DESIGN section 2)."""
+    return 1 if failures else 0
