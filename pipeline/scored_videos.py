@@ -1,0 +1,83 @@
+"""The videos of a run that have scores, with what is known of their files."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from c2fpl.pipeline.files import RunFiles, beside, load_json
+
+USUAL_FRAME_RATE = 25.0
+"""Frames a second taken for a video whose own rate is not recorded."""
+
+
+class NoScores(ValueError):
+    """A run without scores, or a score file that is not one number a frame."""
+
+
+@dataclass(frozen=True)
+class ScoredVideo:
+    """One video of a run."""
+
+    name: str
+    """Path below the given folder with forward slashes, without suffix."""
+    scores_file: Path
+    """float32 .npy (frames,)."""
+    source: Path | None
+    """The video itself, where it was when its features were made; None when not recorded."""
+    frame_rate: float
+    """Frames a second, above 0."""
+    frames_lost: int
+    """Frames that the header promised and decoding did not give."""
+
+    def scores(self) -> NDArray[np.float32]:
+        """Load the scores, float32 (frames,) in [0, 1].
+
+        Raises:
+            NoScores: the file does not hold one number a frame.
+        """
+        scores: NDArray[Any] = np.load(self.scores_file, allow_pickle=False)
+        if scores.ndim != 1 or not len(scores) or scores.dtype.kind != "f":
+            raise NoScores(
+                f"{self.scores_file} holds {scores.dtype} {scores.shape}, not one float a frame; "
+                "remove it and score again"
+            )
+        return scores.astype(np.float32, copy=False)
+
+    @property
+    def playable(self) -> Path | None:
+        """The video itself where it still lies in its place."""
+        return self.source if self.source is not None and self.source.is_file() else None
+
+
+def scored_videos(files: RunFiles) -> list[ScoredVideo]:
+    """All videos with scores, in name order.
+
+    Raises:
+        NoScores: there are none.
+    """
+    found = sorted(
+        (path.relative_to(files.scores).as_posix().removesuffix(".npy"), path)
+        for path in files.scores.rglob("*.npy")
+        if not path.name.startswith(".")
+    )
+    if not found:
+        raise NoScores(f"no scores in {files.scores}; run `c2fpl score` or `c2fpl run` first")
+    return [scored_video(files, name, path) for name, path in found]
+
+
+def scored_video(files: RunFiles, name: str, scores_file: Path) -> ScoredVideo:
+    """Join a score file with the provenance beside the features of the same name."""
+    record = beside(files.features, name, ".json")
+    facts = load_json(record) if record.is_file() else {}
+    source, rate = facts.get("source"), float(facts.get("frame_rate") or 0)
+    return ScoredVideo(
+        name,
+        scores_file,
+        Path(source).absolute() if source else None,
+        rate if 0 < rate < math.inf else USUAL_FRAME_RATE,
+        int(facts.get("num_frames_lost") or 0),
+    )

@@ -1,0 +1,269 @@
+"""Events: hand-countable cases, the threshold rule, and what holds for every score curve."""
+
+import csv
+import json
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+from numpy.typing import ArrayLike, NDArray
+
+from c2fpl.pipeline.events import (
+    EventSettings,
+    find_events,
+    load_events,
+    merge,
+    peak_frame_of,
+    timecode,
+    write_events,
+)
+from c2fpl.pipeline.files import RunFiles
+from c2fpl.pipeline.scored_videos import NoScores
+from c2fpl.pipeline.thresholds import (
+    BINS,
+    BadScores,
+    Threshold,
+    choose_threshold,
+    count_scores,
+    otsu,
+    quantile_of,
+)
+from run_folder import HOSTILE, add_video, scores_with, small_run
+
+Curve = NDArray[np.float32]
+HALF = Threshold(0.5, 0.1, "given")
+PLAIN = EventSettings(hysteresis=1, merge_gap_s=0, min_length_s=0)
+curves = arrays.arrays(
+    np.float32, st.integers(1, 80), elements=st.sampled_from([0, 0.25, 0.45, 0.5, 0.6, 0.9, 1])
+)
+
+
+def find(
+    scores: ArrayLike, settings_: EventSettings, rate: float = 10.0, threshold: Threshold = HALF
+) -> list[tuple[int, int]]:
+    return find_events(np.asarray(scores, dtype=np.float32), rate, threshold, settings_)
+
+
+def test_an_event_is_where_the_score_is_above_the_threshold_end_exclusive() -> None:
+    assert find([0, 0.6, 0.7, 0.5, 0.9], PLAIN) == [(1, 3), (4, 5)]
+
+
+def test_a_score_equal_to_the_threshold_is_not_above_it() -> None:
+    assert find([0.5, 0.5], PLAIN) == []
+
+
+def test_hysteresis_keeps_an_event_until_the_lower_threshold() -> None:
+    # background 0.1, threshold 0.5, half of the way: 0.3
+    loose = EventSettings(hysteresis=0.5, merge_gap_s=0, min_length_s=0)
+    assert find([0.2, 0.4, 0.6, 0.35, 0.31, 0.2, 0.4], loose) == [(1, 5)]
+
+
+def test_hysteresis_is_measured_from_the_background_so_scale_and_offset_do_not_matter() -> None:
+    scores = np.array([0.2, 0.4, 0.6, 0.35, 0.31, 0.2, 0.4])
+    squeezed = Threshold(0.45 + 0.05, 0.45 + 0.01, "given")
+    loose = EventSettings(hysteresis=0.5, merge_gap_s=0, min_length_s=0)
+    assert find(0.45 + scores / 10, loose, threshold=squeezed) == [(1, 5)]
+
+
+def test_a_threshold_below_the_background_is_its_own_lower_threshold() -> None:
+    low = Threshold(0.3, 0.8, "given")
+    assert find([0.2, 0.4, 0.9, 0.3], EventSettings(min_length_s=0), threshold=low) == [(1, 3)]
+
+
+def test_events_closer_than_the_gap_become_one_and_equal_to_the_gap_stay_two() -> None:
+    scores = [0.9, 0, 0, 0.9]
+    near = EventSettings(hysteresis=1, merge_gap_s=0.21, min_length_s=0)
+    apart = EventSettings(hysteresis=1, merge_gap_s=0.2, min_length_s=0)
+    assert find(scores, near) == [(0, 4)]
+    assert find(scores, apart) == [(0, 1), (3, 4)]
+
+
+def test_merging_comes_before_the_minimum_length() -> None:
+    both = EventSettings(hysteresis=1, merge_gap_s=0.3, min_length_s=0.5)
+    assert find([0, 0.9, 0.9, 0, 0.9, 0.9, 0], both) == [(1, 6)]
+
+
+def test_events_shorter_than_the_minimum_are_left_out() -> None:
+    least = EventSettings(hysteresis=1, merge_gap_s=0, min_length_s=0.2)
+    assert find([0.9, 0, 0.9, 0.9, 0], least) == [(2, 4)]
+
+
+def test_a_video_shorter_than_the_minimum_can_be_an_event_as_a_whole() -> None:
+    assert find([0.9] * 8, EventSettings(min_length_s=1)) == [(0, 8)]
+
+
+def test_the_peak_is_the_middle_of_the_first_highest_stretch() -> None:
+    scores = np.array([0.2, 0.9, 0.9, 0.9, 0.3, 0.9], dtype=np.float32)
+    assert peak_frame_of(scores, 0, 6) == 2
+    assert peak_frame_of(scores, 4, 6) == 5
+
+
+def test_merge_joins_a_chain() -> None:
+    assert merge([(0, 4), (6, 9), (11, 12), (20, 21)], 3) == [(0, 12), (20, 21)]
+
+
+@given(curves, st.floats(0, 1), st.floats(0, 2), st.floats(0, 2))
+@settings(max_examples=200, deadline=None)
+def test_events_are_ordered_apart_long_enough_and_hold_every_long_enough_peak(
+    scores: Curve, hysteresis: float, gap: float, least: float
+) -> None:
+    chosen = EventSettings(hysteresis=hysteresis, merge_gap_s=gap, min_length_s=least)
+    events = find(scores, chosen)
+    ends = [0, *(end for _, end in events)]
+    assert all(start >= end for (start, _), end in zip(events, ends[:-1], strict=True))
+    assert all(end - start >= min(least * 10, len(scores)) for start, end in events)
+    assert all(scores[start:end].max() > HALF.value for start, end in events)
+    gaps = [b[0] - a[1] for a, b in pairwise(events)]
+    assert all(distance >= gap * 10 for distance in gaps)
+    if least == 0:
+        covered = np.zeros(len(scores), dtype=bool)
+        for start, end in events:
+            covered[start:end] = True
+        assert covered[scores > HALF.value].all()
+
+
+@given(curves, st.floats(0.05, 0.95), st.floats(0.05, 0.95))
+@settings(max_examples=100, deadline=None)
+def test_a_higher_threshold_never_finds_more_footage(
+    scores: Curve, one: float, other: float
+) -> None:
+    low, high = sorted((one, other))
+    lengths = [
+        sum(end - start for start, end in find(scores, PLAIN, threshold=Threshold(t, 0, "given")))
+        for t in (low, high)
+    ]
+    assert lengths[0] >= lengths[1]
+
+
+def test_two_groups_are_cut_halfway_between_their_means() -> None:
+    scores = np.r_[np.full(900, 0.1), np.full(100, 0.8)].astype(np.float32)
+    threshold = choose_threshold(count_scores([scores]))
+    assert threshold.value == pytest.approx(0.45, abs=1e-4)
+    assert threshold.background == pytest.approx(0.1, abs=1e-4)
+    assert "two groups" in threshold.rule
+
+
+def test_otsu_finds_the_cut_that_explains_most_by_trying_all() -> None:
+    rng = np.random.default_rng(0)
+    values = np.r_[rng.normal(0.3, 0.08, 300), rng.normal(0.7, 0.05, 120)].clip(0, 1)
+    scores = values.astype(np.float32)
+    cut, explained = otsu(count_scores([scores]))
+    explained_at = [
+        (low := scores[scores <= c]).size * (scores > c).sum()
+        * (low.mean() - scores[scores > c].mean()) ** 2 / scores.size**2 / scores.var()
+        for c in np.sort(scores)[:-1]
+    ]  # fmt: skip
+    assert explained == pytest.approx(max(explained_at), rel=1e-3)
+    best = np.sort(scores)[:-1][int(np.argmax(explained_at))]
+    middle = (scores[scores <= best].mean() + scores[scores > best].mean()) / 2
+    assert cut == pytest.approx(middle, abs=1e-4)
+
+
+def test_scores_without_groups_leave_the_outliers_between_one_and_five_per_cent() -> None:
+    rng = np.random.default_rng(0)
+    normal = rng.normal(0.5, 0.02, 100_000).clip(0, 1).astype(np.float32)
+    threshold = choose_threshold(count_scores([normal]))
+    assert "robust" in threshold.rule
+    # three standard deviations would leave 0.13 %: the cut comes down to 1 %
+    assert (normal > threshold.value).mean() == pytest.approx(0.01, abs=5e-4)
+    tail = rng.exponential(0.05, 100_000).clip(0, 1).astype(np.float32)
+    # median + 3 * 1.4826 * MAD = 2.83 scales, above which an exponential has 5.9 %
+    above = (tail > choose_threshold(count_scores([tail])).value).mean()
+    assert above == pytest.approx(0.05, abs=2e-3)
+
+
+@pytest.mark.parametrize("value", [0.0, 0.3, 1.0])
+def test_equal_scores_everywhere_leave_nothing_above_the_threshold(value: float) -> None:
+    scores = np.full(100, value, dtype=np.float32)
+    threshold = choose_threshold(count_scores([scores]))
+    assert find(scores, EventSettings(), threshold=threshold) == []
+
+
+def test_the_threshold_does_not_depend_on_how_frames_are_divided_into_videos() -> None:
+    scores = np.random.default_rng(0).random(1000).astype(np.float32) ** 2
+    whole = choose_threshold(count_scores([scores]))
+    assert choose_threshold(count_scores([scores[600:], scores[:600]])) == whole
+
+
+def test_a_quantile_is_read_off_the_pooled_frames() -> None:
+    counts = count_scores([np.arange(100, dtype=np.float32) / np.float32(100)])
+    threshold = choose_threshold(counts, quantile=0.95)
+    assert threshold.value == pytest.approx(0.94, abs=2 / BINS)
+    assert (np.arange(100) / 100 > threshold.value).sum() == 5
+    assert quantile_of(np.zeros(BINS, dtype=np.int64), 0.5) == 1.0
+
+
+@pytest.mark.parametrize("bad", [np.nan, 1.5, -0.1, np.inf])
+def test_scores_that_are_no_scores_are_refused(bad: float) -> None:
+    with pytest.raises(BadScores, match="not all in"):
+        count_scores([np.array([0.1, bad], dtype=np.float32)])
+
+
+@pytest.mark.parametrize(
+    ("wrong", "text"),
+    [
+        ({"threshold": 1.5}, "threshold 1.5 is not in"),
+        ({"quantile": -0.1}, "quantile -0.1 is not in"),
+        ({"hysteresis": 2}, "hysteresis 2 is not in"),
+        ({"merge_gap_s": -1}, "merge_gap_s -1 is not a number of seconds"),
+        ({"min_length_s": float("nan")}, "min_length_s nan is not a number of seconds"),
+        ({"threshold": 0.5, "quantile": 0.9}, "both given"),
+    ],
+)
+def test_wrong_settings_are_refused_with_the_rule(wrong: dict[str, Any], text: str) -> None:
+    with pytest.raises(ValueError, match=text):
+        EventSettings(**wrong)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "00:00:00.000"), (3661.5, "01:01:01.500"), (59.9996, "00:01:00.000"),
+     (360000.0, "100:00:00.000")],
+)  # fmt: skip
+def test_timecodes_round_to_the_millisecond_and_carry(seconds: float, text: str) -> None:
+    assert timecode(seconds) == text
+
+
+def test_the_files_of_a_run_hold_every_event_highest_peak_first(tmp_path: Path) -> None:
+    files = small_run(tmp_path)
+    found = write_events(files, EventSettings())
+    with files.events.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["video"] for row in rows] == ["gate/night", HOSTILE]
+    assert list(rows[0].values()) == [
+        "gate/night", "80", "120", "8.0", "12.0", "0.9", "99", "00:00:08.000", "00:00:12.000",
+    ]  # fmt: skip
+    stored = json.loads(files.events.with_suffix(".json").read_text(encoding="utf-8"))
+    assert [event["start_timecode"] for event in stored["events"]] == [
+        "00:00:08.000", "00:00:05.000",
+    ]  # fmt: skip
+    assert load_events(files).threshold == found.threshold
+    assert [e.peak_frame for e in load_events(files).events] == [99, 59]
+
+
+def test_equal_peaks_are_ranked_by_name_then_time(tmp_path: Path) -> None:
+    files = RunFiles(tmp_path / "run")
+    twice = scores_with(100, [(60, 80, 0.9), (10, 30, 0.9)])
+    for name in ("b", "a"):
+        add_video(files, tmp_path, name, twice, with_file=False)
+    found = write_events(files, EventSettings(merge_gap_s=1))
+    assert [(e.video, e.start_frame) for e in found.events] == [
+        ("a", 10), ("a", 60), ("b", 10), ("b", 60),
+    ]  # fmt: skip
+
+
+def test_a_run_without_scores_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(NoScores, match="run `c2fpl score`"):
+        write_events(RunFiles(tmp_path), EventSettings())
+
+
+def test_a_score_file_that_is_no_curve_is_refused(tmp_path: Path) -> None:
+    files = RunFiles(tmp_path)
+    add_video(files, tmp_path, "a", np.zeros((3, 2), dtype=np.float32), with_file=False)
+    with pytest.raises(NoScores, match="not one float a frame"):
+        write_events(files, EventSettings())
