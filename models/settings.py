@@ -1,6 +1,6 @@
-"""What labelling and training can be told, checked at birth. Light to import: no torch, no sklearn."""
+"""What labelling and training can be told, checked at birth. Imports neither torch nor sklearn."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Method = Literal["paper", "released", "refined"]
@@ -12,6 +12,7 @@ Window = Literal["lowest-mean-p", "largest-variation"]
 WindowLength = Literal["ceil", "floor"]
 Attention = Literal["residual", "multiplicative", "none"]
 Softmax = Literal["feature", "batch"]
+TrainingPrecision = Literal["fp32", "bf16"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +51,22 @@ class LabelSettings:
         if not 0 < self.beta <= 1:
             raise ValueError(f"beta {self.beta} must be in (0, 1]; the paper uses 0.2")
 
+    def resolved(self) -> "LabelSettings":
+        """The same settings with every None replaced by the value of the method.
+
+        Source: METHOD sections 2, 3 and 8; `refined` has no switch of its own and shows `paper`'s.
+        """
+        released = self.method == "released"
+        return replace(
+            self,
+            norm=self.norm or ("squared" if released else "l2"),
+            spread=self.spread or ("variance" if released else "std"),
+            split=self.split or ("low-likelihood" if released else "smaller-part"),
+            stop=self.stop or "literal",
+            window=self.window or ("largest-variation" if released else "lowest-mean-p"),
+            window_length=self.window_length or ("floor" if released else "ceil"),
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingSettings:
@@ -69,6 +86,8 @@ class TrainingSettings:
     """L2 penalty (released mainv2.py)."""
     dropout: float = 0.6
     """After each hidden layer (supplementary A)."""
+    precision: TrainingPrecision = "fp32"
+    """Arithmetic of the matrix products; the sums of the loss and the weights stay float32."""
     seed: int = 0
     """Weights, shuffling and dropout all follow from it."""
 

@@ -1,0 +1,78 @@
+"""Features of one video to the few numbers that stand for it. Knows no labels and no files."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from c2fpl.models.settings import Norm, Spread
+
+_CHUNK_SEGMENTS = 64  # 5 MB of float32 at 10 x 2048; the result does not depend on it
+
+
+class BadFeatures(ValueError):
+    """Features that cannot be summarised: wrong axes, no segment, or values that are not finite."""
+
+
+def segment_norms(values: NDArray[Any], norm: Norm) -> NDArray[np.float32]:
+    """The number that stands for each segment: the mean over its crops of a norm.
+
+    `l2` is the mean of ||f|| (METHOD 2, paper), `squared` the mean of sum(f**2) (METHOD 2,
+    released). All sums are numpy's own on float32, so `squared` is bit for bit
+    `np.mean(np.sum(f**2, axis=2), axis=1)` of the whole array; memory stays at 64 segments.
+
+    Args:
+        values: (segments, crops, dim) float16 or float32 features; may be memory-mapped.
+        norm: `l2` or `squared`.
+
+    Returns:
+        (segments,) float32, at least 0.
+
+    Raises:
+        BadFeatures: other axes, no segment, or a value that is not finite.
+    """
+    if values.ndim != 3 or 0 in values.shape:
+        raise BadFeatures(
+            f"features of shape {values.shape} are not (segments, crops, dim) with at least one "
+            "of each; extract them again"
+        )
+    norms = np.concatenate(
+        [
+            _norms_of(values[first : first + _CHUNK_SEGMENTS], norm)
+            for first in range(0, len(values), _CHUNK_SEGMENTS)
+        ]
+    )
+    if not np.isfinite(norms).all():
+        segment = int(np.flatnonzero(~np.isfinite(norms))[0])
+        raise BadFeatures(
+            f"segment {segment} has a norm of {norms[segment]}; every feature must be finite: "
+            "extract the video again"
+        )
+    return norms
+
+
+def _norms_of(values: NDArray[Any], norm: Norm) -> NDArray[np.float32]:
+    features = np.ascontiguousarray(values, dtype=np.float32)
+    with np.errstate(over="ignore", invalid="ignore"):  # judged once, by the caller
+        squares: NDArray[np.float32] = np.sum(features**2, axis=2)  # (segments, crops)
+        per_crop = np.sqrt(squares) if norm == "l2" else squares
+        norms: NDArray[np.float32] = np.mean(per_crop, axis=1)  # (segments,)
+    return norms
+
+
+def describe(norms: NDArray[np.floating[Any]], spread: Spread) -> NDArray[np.floating[Any]]:
+    """The two numbers that stand for a video: mean and spread of its segment norms.
+
+    Args:
+        norms: (segments,) norms of one video.
+        spread: sample standard deviation (METHOD 2, paper) or sample variance (released), both
+            with ddof=1. One segment has no sample spread; it is given 0.
+
+    Returns:
+        (2,) mean and spread in the dtype of `norms`, as numpy computes them there: the released
+        notebook's mixture sees float32.
+    """
+    if len(norms) < 2:
+        return np.array([norms.mean(), 0], dtype=norms.dtype)
+    second = np.std(norms, ddof=1) if spread == "std" else np.var(norms, ddof=1)
+    return np.array([np.mean(norms), second], dtype=norms.dtype)
