@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,16 +31,18 @@ class RunFiles:
 
     root: Path
     """The run's output folder."""
+    holds: Literal["run", "features", "labels", "scores"] = "run"
+    """A whole run, or one step alone, whose files then lie in the folder itself."""
 
     @property
     def features(self) -> Path:
         """Folder of feature arrays and their provenance."""
-        return self.root / "features"
+        return self.root if self.holds == "features" else self.root / "features"
 
     @property
     def labels(self) -> Path:
         """Folder of labels.csv, videos.csv and labels.json."""
-        return self.root / "labels"
+        return self.root if self.holds == "labels" else self.root / "labels"
 
     @property
     def detector(self) -> Path:
@@ -50,7 +52,7 @@ class RunFiles:
     @property
     def scores(self) -> Path:
         """Folder of per-frame scores."""
-        return self.root / "scores"
+        return self.root if self.holds == "scores" else self.root / "scores"
 
     @property
     def plots(self) -> Path:

@@ -4,7 +4,6 @@ import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from c2fpl.pipeline.files import RunFiles, remove_parts
 
@@ -14,7 +13,7 @@ class FolderInUse(RuntimeError):
 
 
 @contextmanager
-def only_writer(root: Path) -> Iterator[RunFiles]:
+def only_writer(files: RunFiles) -> Iterator[None]:
     """Hold the output folder; unfinished files of a dead writer are removed first.
 
     The kernel drops the lock with the process however it dies, so a stale file never blocks.
@@ -22,19 +21,18 @@ def only_writer(root: Path) -> Iterator[RunFiles]:
     Raises:
         FolderInUse: another process holds the folder.
     """
-    files = RunFiles(root)
-    root.mkdir(parents=True, exist_ok=True)
+    files.root.mkdir(parents=True, exist_ok=True)
     with files.lock.open("a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             file.seek(0)
             raise FolderInUse(
-                f"{root} is being written by process {file.read().strip() or 'unknown'}; "
+                f"{files.root} is being written by process {file.read().strip() or 'unknown'}; "
                 "wait for it, stop it, or give another -o"
             ) from error
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()
-        remove_parts(root)
-        yield files
+        remove_parts(files.root)
+        yield

@@ -1,0 +1,5 @@
+"""`python -m c2fpl.pipeline` is the command `c2fpl`."""
+
+from c2fpl.pipeline.cli import main
+
+main()

@@ -1,0 +1,129 @@
+"""What each command does: paths in, one step or all of them, last words, exit code out."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from c2fpl.extractors.settings import DecodingSettings, ExtractionSettings
+from c2fpl.models.settings import LabelSettings, TrainingSettings
+from c2fpl.pipeline.extract_features import FeatureSettings, extract_features
+from c2fpl.pipeline.files import RunFiles
+from c2fpl.pipeline.label_segments import label_segments, load_labels
+from c2fpl.pipeline.lock import only_writer
+from c2fpl.pipeline.outcomes import Failure, exit_code
+from c2fpl.pipeline.own_features import OwnFeatures
+from c2fpl.pipeline.run import RunSettings, run
+from c2fpl.pipeline.run_record import RunRecord
+from c2fpl.pipeline.score_videos import score_videos
+from c2fpl.pipeline.settings import Execution, ScoreSettings
+from c2fpl.pipeline.train_detector import SavedDetector, load_detector, train_detector
+from c2fpl.pipeline.videos import find_videos
+
+Settings = TypeVar("Settings", ExtractionSettings, DecodingSettings)
+
+logger = logging.getLogger(__name__)
+
+
+def run_all(where: str, output: Path, settings: RunSettings, annotations: Path | None) -> int:
+    """`c2fpl run`."""
+    videos = find_videos(where)
+    files = RunFiles(output)
+    with only_writer(files):
+        failures = run(files, videos, settings, annotations=annotations)
+    return _last_words(files, failures, f"{len(videos)} videos, scores in {files.scores}")
+
+
+def extract_only(
+    where: str,
+    output: Path,
+    extraction: ExtractionSettings,
+    decoding: DecodingSettings,
+    execution: Execution,
+) -> int:
+    """`c2fpl extract`."""
+    videos = find_videos(where)
+    files = RunFiles(output, holds="features")
+    settings = {"extraction": extraction, "decoding": decoding, "execution": execution}
+    with only_writer(files), _recorded(files, "extract", settings) as record:
+        report = extract_features(files, videos, FeatureSettings(extraction, decoding), execution)
+        record.fact("extraction", {"kept": report.kept, **report.seconds, **report.encoder})
+    said = f"features of {len(report.ready)} videos in {files.features}"
+    return _last_words(files, report.failures, said)
+
+
+def label_only(features: Path, output: Path, labels: LabelSettings, execution: Execution) -> int:
+    """`c2fpl label`."""
+    files = RunFiles(output, holds="labels")
+    with only_writer(files), _recorded(files, "label", {"labels": labels}):
+        label_segments(files, OwnFeatures(features), labels, execution)
+    return _last_words(files, [], f"labels in {files.labels / 'labels.csv'}")
+
+
+def train_only(
+    features: Path, labels: Path, output: Path, training: TrainingSettings, execution: Execution
+) -> int:
+    """`c2fpl train`."""
+    opened = OwnFeatures(features)
+    folder = labels.parent if labels.suffix == ".csv" else labels
+    joined = load_labels(RunFiles(folder, holds="labels"), opened)
+    train_detector(output, opened, joined, training, execution)
+    logger.info("detector in %s", output)
+    return 0
+
+
+def score_only(
+    source: str,
+    detector: Path,
+    output: Path,
+    weights: Path | None,
+    scores: ScoreSettings,
+    execution: Execution,
+) -> int:
+    """`c2fpl score`."""
+    saved = load_detector(detector)
+    files = RunFiles(output, holds="scores")
+    with only_writer(files), _recorded(files, "score", {"scores": scores}):
+        features, failures = _features_of(source, files, saved, weights, execution)
+        failures += score_videos(files, features, saved, scores, execution)
+    return _last_words(files, failures, f"scores of {len(features.names)} videos in {files.scores}")
+
+
+def _features_of(
+    source: str,
+    files: RunFiles,
+    saved: SavedDetector,
+    weights: Path | None,
+    execution: Execution,
+) -> tuple[OwnFeatures, list[Failure]]:
+    """A folder of features as it is; videos are extracted as the detector's features were."""
+    if Path(source).is_dir() and next(Path(source).rglob("*.npy"), None) is not None:
+        return OwnFeatures(Path(source)), []
+    settings = FeatureSettings(
+        replace(_settings_from(ExtractionSettings, saved.extraction), weights=weights),
+        _settings_from(DecodingSettings, saved.extraction),
+    )
+    report = extract_features(files, find_videos(source), settings, execution)
+    return OwnFeatures(files.features, only=report.ready), list(report.failures)
+
+
+def _settings_from(kind: type[Settings], saved: dict[str, Any]) -> Settings:
+    return kind(**{field.name: saved[field.name] for field in fields(kind) if field.name in saved})
+
+
+@contextmanager
+def _recorded(files: RunFiles, command: str, settings: dict[str, object]) -> Iterator[RunRecord]:
+    """Keep the command's settings and seconds in run.json."""
+    record = RunRecord(command, settings)
+    with record.stage(command):
+        yield record
+    record.save(files, 0)
+
+
+def _last_words(files: RunFiles, failures: Sequence[Failure], said: str) -> int:
+    logger.info("%s", said)
+    if failures:
+        logger.warning("%d videos failed; reasons in %s", len(failures), files.failed)
+    return exit_code(failures)

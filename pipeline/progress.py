@@ -1,0 +1,81 @@
+"""How far a step is: a bar with rate and time left on a terminal, plain lines otherwise."""
+
+import logging
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+logger = logging.getLogger(__name__)
+
+PLAIN_LINE_EVERY_S = 10.0
+
+
+class Progress(Protocol):
+    """Counts done items."""
+
+    def advance(self, count: int = 1) -> None:
+        """`count` more items are done."""
+
+
+class _Silent:
+    def advance(self, count: int = 1) -> None:
+        """Say nothing."""
+
+
+class _Lines:
+    """A log line every ten seconds and one at the end."""
+
+    def __init__(self, title: str, total: int, unit: str) -> None:
+        self._title, self._total, self._unit = title, total, unit
+        self._done = 0
+        self._start = self._said = time.monotonic()
+
+    def advance(self, count: int = 1) -> None:
+        self._done += count
+        now = time.monotonic()
+        if self._done == self._total or now - self._said >= PLAIN_LINE_EVERY_S:
+            self._said = now
+            rate = self._done / max(now - self._start, 1e-9)
+            left_s = (self._total - self._done) / max(rate, 1e-9)
+            logger.info(
+                "%s: %d of %d %s, %.2f a second, %.0f s left",
+                *(self._title, self._done, self._total, self._unit, rate, left_s),
+            )
+
+
+@contextmanager
+def progress(title: str, total: int, unit: str, *, quiet: bool) -> Iterator[Progress]:
+    """Show how many of `total` are done while the block runs."""
+    if quiet or not total:
+        yield _Silent()
+    elif sys.stderr.isatty():
+        yield from _bar(title, total, unit)
+    else:
+        yield _Lines(title, total, unit)
+
+
+def _bar(title: str, total: int, unit: str) -> Iterator[Progress]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as RichProgress
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn(unit),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
+    with RichProgress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task(title, total=total, rate="")
+
+        class _Bar:
+            def advance(self, count: int = 1) -> None:
+                bar.advance(task, count)
+                speed = bar.tasks[0].speed
+                bar.update(task, rate=f"{speed:.2f} a second" if speed else "")
+
+        yield _Bar()

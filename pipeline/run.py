@@ -1,0 +1,91 @@
+"""The whole line: videos -> features -> labels -> detector -> scores -> events, plots, report."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from c2fpl.extractors.settings import DecodingSettings, ExtractionSettings
+from c2fpl.models.settings import LabelSettings, TrainingSettings
+from c2fpl.pipeline.events import EventSettings
+from c2fpl.pipeline.extract_features import FeatureSettings, extract_features
+from c2fpl.pipeline.files import RunFiles
+from c2fpl.pipeline.label_segments import label_segments
+from c2fpl.pipeline.outcomes import Failure
+from c2fpl.pipeline.own_features import OwnFeatures
+from c2fpl.pipeline.run_record import RunRecord
+from c2fpl.pipeline.score_videos import score_videos
+from c2fpl.pipeline.settings import Execution, ScoreSettings
+from c2fpl.pipeline.train_detector import train_detector
+from c2fpl.pipeline.videos import VideoFile
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSettings:
+    """Settings of every step of a run."""
+
+    extraction: ExtractionSettings = field(default_factory=ExtractionSettings)
+    decoding: DecodingSettings = field(default_factory=DecodingSettings)
+    labels: LabelSettings = field(default_factory=LabelSettings)
+    training: TrainingSettings = field(default_factory=TrainingSettings)
+    scores: ScoreSettings = field(default_factory=ScoreSettings)
+    events: EventSettings = field(default_factory=EventSettings)
+    execution: Execution = field(default_factory=Execution)
+
+
+def run(
+    files: RunFiles,
+    videos: Sequence[VideoFile],
+    settings: RunSettings,
+    *,
+    annotations: Path | None = None,
+) -> list[Failure]:
+    """Every step in order; each keeps what is done and unchanged.
+
+    Returns:
+        The videos that failed, with step and reason; all others are done.
+    """
+    named = {**vars(settings), "videos": len(videos), "annotations": annotations}
+    record = RunRecord("run", named)
+    failures: list[Failure] = []
+    try:
+        failures = _steps(files, videos, settings, record, annotations)
+    finally:
+        record.save(files, exit_code=1 if failures else 0)
+    return failures
+
+
+def _steps(
+    files: RunFiles,
+    videos: Sequence[VideoFile],
+    settings: RunSettings,
+    record: RunRecord,
+    annotations: Path | None,
+) -> list[Failure]:
+    execution = settings.execution
+    with record.stage("extract"):
+        extracted = extract_features(
+            files, videos, FeatureSettings(settings.extraction, settings.decoding), execution
+        )
+    record.fact("extraction", {"kept": extracted.kept, **extracted.seconds, **extracted.encoder})
+    features = OwnFeatures(files.features, only=extracted.ready)
+    with record.stage("label"):
+        labels = label_segments(files, features, settings.labels, execution)
+    with record.stage("train"):
+        detector = train_detector(files.detector, features, labels, settings.training, execution)
+    with record.stage("score"):
+        failures = score_videos(files, features, detector, settings.scores, execution)
+    with record.stage("look"):
+        look(files, settings.events, annotations)
+    return [*extracted.failures, *failures]
+
+
+def look(files: RunFiles, events: EventSettings, annotations: Path | None) -> None:
+    """What people look at: events, plots, the report; made from files, again at any time."""
+    from c2fpl.pipeline.events import write_events
+    from c2fpl.pipeline.plots import write_plots
+
+    write_events(files, events)
+    write_plots(files, annotations)

@@ -1,0 +1,124 @@
+"""Step 4: features + detector -> scores/<name>.npy, exactly one value a decoded frame."""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from c2fpl.pipeline.files import RunFiles, beside, load_table, save_array, save_table
+from c2fpl.pipeline.files import fingerprint as fingerprint_of
+from c2fpl.pipeline.outcomes import Failure, save_failures
+from c2fpl.pipeline.own_features import BadFeatures
+from c2fpl.pipeline.own_features import OwnFeatures as FeatureSet
+from c2fpl.pipeline.progress import progress
+from c2fpl.pipeline.settings import Execution, ScoreSettings
+
+if TYPE_CHECKING:
+    from c2fpl.pipeline.train_detector import SavedDetector
+
+logger = logging.getLogger(__name__)
+STEP = "score"
+INDEX_HEADER = ("video", "frames", "fingerprint")
+
+
+class WrongDetector(ValueError):
+    """A detector made for other features."""
+
+
+def score_videos(
+    files: RunFiles,
+    features: FeatureSet,
+    saved: "SavedDetector",
+    settings: ScoreSettings,
+    execution: Execution,
+) -> list[Failure]:
+    """Score every video; scores of the same detector and features are kept.
+
+    Raises:
+        WrongDetector: the detector reads features of another length or backbone.
+    """
+    check_fits(features, saved)
+    index_path = files.scores / "videos.csv"
+    before = {} if execution.overwrite else _index(index_path)
+    rows: list[Sequence[object]] = []
+    failures: list[Failure] = []
+    with progress("score", len(features.names), "videos", quiet=execution.quiet) as shown:
+        for name in features.names:
+            made_by = fingerprint_of(
+                {
+                    "detector": saved.fingerprint,
+                    "features": features.records[name]["fingerprint"],
+                }
+            )
+            try:
+                frames = _score_one(
+                    files, features, saved, settings, name, before.get(name) == made_by
+                )
+                rows.append((name, frames, made_by))
+            except BadFeatures as error:
+                failures.append(Failure(name, STEP, str(error)))
+            shown.advance()
+    save_table(index_path, INDEX_HEADER, rows)
+    save_failures(files, STEP, failures)
+    return failures
+
+
+def check_fits(features: FeatureSet, saved: "SavedDetector") -> None:
+    """Refuse features that the detector was not made for.
+
+    Raises:
+        WrongDetector: another length, or another backbone of the same length.
+    """
+    name = features.names[0]
+    dim, backbone = features.shape(name)[2], str(features.records[name]["settings"]["backbone"])
+    made_for = str(saved.extraction.get("backbone", backbone))
+    weights = features.records[name].get("weights_sha256")
+    trained_with = saved.extraction.get("weights_sha256")
+    if dim == saved.dim and backbone == made_for and weights != trained_with:
+        raise WrongDetector(
+            f"the detector's features came from weights {trained_with}, these from {weights}; "
+            "give the same file with --weights"
+        )
+    if dim != saved.dim or backbone != made_for:
+        raise WrongDetector(
+            f"the detector reads {saved.dim} numbers a crop from {made_for}, these features have "
+            f"{dim} from {backbone}; extract with --backbone {made_for} or train another detector"
+        )
+
+
+def score_table(scores: NDArray[np.float32], frame_rate: float) -> list[tuple[int, str, str]]:
+    """Rows frame, time_s, score of one video."""
+    return [
+        (frame, f"{frame / frame_rate:.3f}", f"{score:.6f}") for frame, score in enumerate(scores)
+    ]
+
+
+def _score_one(
+    files: RunFiles,
+    features: FeatureSet,
+    saved: "SavedDetector",
+    settings: ScoreSettings,
+    name: str,
+    known: bool,
+) -> int:
+    """Write the formats that are missing; returns the number of frames."""
+    from c2fpl.models.detector import segment_scores
+
+    path = beside(files.scores, name, ".npy")
+    plan = features.plan(name)
+    if not (known and path.exists()):
+        chunks = [segment_scores(saved.detector, chunk) for chunk in features.chunks(name)]
+        save_array(path, plan.to_frames(np.concatenate(chunks)))
+    table = beside(files.scores, name, ".csv")
+    if "csv" in settings.formats and not (known and table.exists()):
+        scores = np.load(path, allow_pickle=False)
+        rows = score_table(scores, features.frame_rate(name))
+        save_table(table, ("frame", "time_s", "score"), rows)
+    return plan.frame_count
+
+
+def _index(path: Path) -> dict[str, str]:
+    return {row["video"]: row["fingerprint"] for row in load_table(path)} if path.exists() else {}

@@ -1,0 +1,66 @@
+"""How a run is carried out: what changes its speed and its place, never its results."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+Engine = Literal["local", "ray"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Execution:
+    """Machine, resume and words on screen. No field here may change a result."""
+
+    device: str = "auto"
+    """auto (a GPU if there is one), cpu, cuda, cuda:1, or several: cuda:0,cuda:1."""
+    workers: int = 0
+    """Decoder processes a device; 0 chooses by the number of cores."""
+    batch_size: int = 0
+    """Clips (crops of segments) a network call; 0 measures the best one."""
+    overwrite: bool = False
+    """Do everything again; by default what is done and unchanged stays."""
+    shard: str = "1/1"
+    """i/n: this process takes every n-th video from the i-th on (SLURM arrays: --shard $ID/$N)."""
+    engine: Engine = "local"
+    """This machine, or a Ray cluster (extra [ray])."""
+    quiet: bool = False
+    """No progress; errors and the last line only."""
+    log_file: Path | None = None
+    """Also write what is said, with times, to this file."""
+
+    def __post_init__(self) -> None:
+        if self.workers < 0 or self.batch_size < 0:
+            raise ValueError("workers and batch size cannot be negative; 0 lets the program choose")
+        index, count = self.shard_of
+        if not 1 <= index <= count:
+            raise ValueError(f"shard {self.shard!r} is not i/n with 1 <= i <= n; 3/8 is an example")
+
+    @property
+    def shard_of(self) -> tuple[int, int]:
+        """(i, n) of the shard, 1-based; (0, 0) where it cannot be read."""
+        match = re.fullmatch(r"(\d+)/(\d+)", self.shard)
+        return (int(match[1]), int(match[2])) if match else (0, 0)
+
+    @property
+    def devices(self) -> tuple[str, ...]:
+        """The devices by name, one extraction process each."""
+        return tuple(name.strip() for name in self.device.split(","))
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoreSettings:
+    """What is written of the scores."""
+
+    format: str = "npy"
+    """npy, or npy,csv for a table (frame, time_s, score) beside each array."""
+
+    def __post_init__(self) -> None:
+        unknown = set(self.formats) - {"npy", "csv"}
+        if unknown or "npy" not in self.formats:
+            raise ValueError(f"format {self.format!r} is not npy or npy,csv")
+
+    @property
+    def formats(self) -> tuple[str, ...]:
+        """The formats one by one."""
+        return tuple(part.strip() for part in self.format.split(","))
