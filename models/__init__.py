@@ -1,1 +1,1 @@
-"""Arrays: coarse labels, fine labels, the detector and its training. Knows no files and no videos."""
+"""Arrays: coarse and fine labels, the detector, its training. Knows no files and no videos."""

@@ -1,0 +1,127 @@
+"""The network that scores segments (supplementary A). Knows no labels and no files."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from c2fpl.models.settings import Attention, Softmax, TrainingSettings
+
+HIDDEN = (512, 32)  # supplementary A: neurons of the two hidden layers
+
+
+class WrongDim(ValueError):
+    """Features made by another backbone than the one that the detector was trained on."""
+
+
+class AttendedLayer(nn.Module):
+    """A fully connected layer with a parallel self-attention layer, then ReLU and dropout.
+
+    H = FC * S + FC (residual), H = FC * S (multiplicative) or H = FC (none), with
+    S = softmax(Linear(b)). The attention stands before ReLU and dropout (METHOD 4: the figure of
+    the paper is not readable, the independent re-run has it there).
+
+    Shape: (batch, crops, in_dim) to (batch, crops, out_dim). The softmax runs over out_dim
+    (`feature`) or, for each crop, over the segments of the batch (`batch`).
+    """
+
+    def __init__(self, in_dim: int, out_dim: int, settings: TrainingSettings) -> None:
+        super().__init__()
+        self.linear = _linear(in_dim, out_dim)
+        self.attention = _linear(in_dim, out_dim) if settings.attention != "none" else None
+        self.form: Attention = settings.attention
+        self.softmax_axis = softmax_axis(settings.softmax)
+        self.dropout = nn.Dropout(settings.dropout)
+
+    def forward(self, batch: Tensor) -> Tensor:
+        """(batch, crops, in_dim) to (batch, crops, out_dim), at least 0."""
+        hidden = self.linear(batch)
+        if self.attention is not None:
+            attended = hidden * torch.softmax(self.attention(batch), dim=self.softmax_axis)
+            hidden = attended + hidden if self.form == "residual" else attended
+        scored: Tensor = self.dropout(torch.relu(hidden))
+        return scored
+
+
+def softmax_axis(softmax: Softmax) -> int:
+    """Axis of (batch, crops, dim) that the attention's weights sum to one along."""
+    return -1 if softmax == "feature" else 0
+
+
+class Detector(nn.Module):
+    """FC dim-512-32-1 with two attended layers and a sigmoid: 2,131,041 parameters at dim 2048.
+
+    Weights are Xavier uniform and biases zero (METHOD 4), drawn from `settings.seed` alone; the
+    global random state is neither read nor changed.
+    """
+
+    def __init__(self, dim: int, settings: TrainingSettings) -> None:
+        super().__init__()
+        self.dim = dim
+        self.settings = settings
+        self.first = AttendedLayer(dim, HIDDEN[0], settings)
+        self.second = AttendedLayer(*HIDDEN, settings)
+        self.last = _linear(HIDDEN[1], 1)
+        generator = torch.Generator().manual_seed(settings.seed)
+        for layer in self.modules():
+            if isinstance(layer, nn.Linear):
+                nn.init.xavier_uniform_(layer.weight, generator=generator)
+                nn.init.zeros_(layer.bias)
+
+    def forward(self, batch: Tensor) -> Tensor:
+        """(batch, crops, dim) float32 features to (batch, crops) scores in [0, 1]."""
+        scores: Tensor = self.logits(batch).sigmoid()
+        return scores
+
+    def logits(self, batch: Tensor) -> Tensor:
+        """(batch, crops, dim) float32 features to (batch, crops) values before the sigmoid."""
+        logits: Tensor = self.last(self.second(self.first(batch)))
+        return logits.squeeze(-1)
+
+
+def _linear(in_dim: int, out_dim: int) -> nn.Linear:
+    """A linear layer without weights yet: they come from the seed, not from the global state."""
+    return nn.utils.skip_init(nn.Linear, in_dim, out_dim)
+
+
+def segment_scores(detector: Detector, values: NDArray[Any]) -> NDArray[np.float32]:
+    """One score for each segment of one video: the mean over its crops of the detector's scores.
+
+    The video goes through in blocks of nearly equal length, at most `batch_size` segments each,
+    so that nothing depends on how the caller read it. With the softmax over the batch each block
+    is a batch: the length that the attention saw in training, of neighbours in time.
+
+    Args:
+        detector: on any device; its dropout is off during the call.
+        values: (segments, crops, dim) float16 or float32 features of the whole video.
+
+    Returns:
+        (segments,) float32 in [0, 1].
+
+    Raises:
+        WrongDim: features of another dimension.
+    """
+    if values.ndim != 3 or values.shape[2] != detector.dim:
+        raise WrongDim(
+            f"features of shape {values.shape} for a detector of dim {detector.dim}; it takes "
+            "(segments, crops, dim) of the backbone that it was trained on"
+        )
+    device = detector.last.weight.device
+    block_count = -(-len(values) // detector.settings.batch_size)
+    was_training = detector.training
+    detector.eval()
+    try:
+        with torch.inference_mode():
+            scores = [
+                detector(_on(device, block)).mean(dim=1).cpu().numpy()
+                for block in np.array_split(values, block_count)
+            ]
+    finally:
+        detector.train(was_training)
+    return np.concatenate(scores)
+
+
+def _on(device: torch.device, values: NDArray[Any]) -> Tensor:
+    return torch.from_numpy(np.array(values, dtype=np.float32)).to(device)

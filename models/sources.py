@@ -1,0 +1,80 @@
+"""Where training takes its segments from: any store of features, or arrays in memory."""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class SegmentSource(Protocol):
+    """All segments of all videos, numbered from 0 in the order of the videos.
+
+    `gather` is called from several threads at once.
+    """
+
+    @property
+    def crops(self) -> int:
+        """Crops of a segment."""
+
+    @property
+    def dim(self) -> int:
+        """Values of a crop."""
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Stored form, float16 or float32: what a copy in GPU memory keeps."""
+
+    def __len__(self) -> int:
+        """Segments of all videos together."""
+
+    def gather(self, indices: NDArray[np.int64]) -> NDArray[np.float32]:
+        """(n,) segment numbers in any order to (n, crops, dim) float32."""
+
+
+class ArraySource:
+    """Segments of videos that lie in memory (or in memory maps) as (segments, crops, dim).
+
+    Raises:
+        ValueError: no video, or videos of different crops or dim.
+    """
+
+    def __init__(self, videos: Sequence[NDArray[Any]]) -> None:
+        forms = {video.shape[1:] for video in videos}
+        if len(forms) != 1 or len(next(iter(forms))) != 2:
+            raise ValueError(
+                f"videos of shapes (segments, *{sorted(forms)}) must all be (segments, crops, dim) "
+                "with the same crops and dim; extract them with one backbone"
+            )
+        self.crops, self.dim = next(iter(forms))
+        self.dtype = np.result_type(*{video.dtype for video in videos})
+        self._videos = videos
+        self._ends = np.cumsum([len(video) for video in videos])
+
+    def __len__(self) -> int:
+        return int(self._ends[-1])
+
+    def gather(self, indices: NDArray[np.int64]) -> NDArray[np.float32]:
+        """(n,) segment numbers in any order to (n, crops, dim) float32."""
+        gathered = np.empty((len(indices), self.crops, self.dim), dtype=np.float32)
+        videos, segments = locate(indices, self._ends)
+        for row, (video, segment) in enumerate(zip(videos, segments, strict=True)):
+            gathered[row] = self._videos[video][segment]
+        return gathered
+
+
+def locate(
+    indices: NDArray[np.int64], ends: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Segment numbers over all videos to (video, segment within it).
+
+    Args:
+        indices: (n,) in [0, ends[-1]).
+        ends: (videos,) running totals of the segment counts.
+
+    Example:
+        Videos of 3 and 2 segments: ends [3, 5], index 3 is segment 0 of video 1.
+    """
+    videos = np.searchsorted(ends, indices, side="right").astype(np.int64)
+    starts = np.concatenate(([0], ends[:-1]))
+    return videos, indices - starts[videos]

@@ -1,0 +1,213 @@
+"""Segments and their pseudo-labels to a trained detector (METHOD 4). Knows no files."""
+
+import math
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
+from torch.nn.functional import binary_cross_entropy
+
+from c2fpl.models.detector import Detector
+from c2fpl.models.settings import TrainingSettings
+from c2fpl.models.sources import SegmentSource
+
+MOMENTUM = 0.9  # released mainv2.py, with Nesterov
+MILESTONES = (15, 25)  # epochs after which the learning rate falls (released mainv2.py)
+DECAY = 0.1
+_LOADING_THREADS = 4  # four readers reach the disk's rate; more add memory only
+_BATCHES_AHEAD = 8
+_RESIDENT_SHARE = 0.6  # of the free GPU memory
+_UPLOAD_SEGMENTS = 1024
+
+
+class BadLabels(ValueError):
+    """Labels that do not belong to the segments."""
+
+
+class TrainingDiverged(RuntimeError):
+    """The loss is no longer a number."""
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What one pass over the segments did."""
+
+    number: int
+    """From 1 to `TrainingSettings.epochs`."""
+    loss: float
+    """Mean binary cross entropy over the segments, dropout on."""
+    learning_rate: float
+    """In force during this epoch."""
+    seconds: float
+    """Wall time of the pass."""
+    detector: Detector
+    """As it stands after the pass; still being trained, so to be looked at and not kept."""
+
+
+def train(
+    source: SegmentSource,
+    labels: ArrayLike,
+    settings: TrainingSettings,
+    *,
+    device: torch.device | str,
+    after_epoch: Callable[[Epoch], None] | None = None,
+) -> Detector:
+    """Trains a new detector for all epochs and returns the last state of it, in eval mode.
+
+    Each epoch goes once through all segments in a new order, all crops of a segment together; the
+    loss is the binary cross entropy between the label and the mean of the crops' scores. Weights,
+    order and dropout follow from `settings.seed` alone: on the CPU the same seed and thread count
+    give the same bytes. The global random states are left as they were.
+
+    Segments are read ahead by threads in bounded memory. On a GPU whose free memory holds the
+    whole source in its stored form they are uploaded once instead.
+
+    Args:
+        source: the segments.
+        labels: (segments,) in [0, 1], hard or soft.
+        settings: attention, optimisation, seed.
+        device: where the detector is trained and stays.
+        after_epoch: called after each epoch.
+
+    Raises:
+        BadLabels: another number of labels than segments, or a label outside [0, 1].
+        TrainingDiverged: the loss became infinite or not a number.
+    """
+    device = torch.device(device)
+    targets = _checked(labels, len(source)).to(device)
+    feeder = _feeder(source, device)
+    detector = Detector(source.dim, settings).to(device)
+    optimiser = torch.optim.SGD(
+        detector.parameters(),
+        lr=settings.learning_rate,
+        momentum=MOMENTUM,
+        nesterov=True,
+        weight_decay=settings.weight_decay,
+    )
+    schedule = torch.optim.lr_scheduler.MultiStepLR(optimiser, list(MILESTONES), gamma=DECAY)
+    orders = np.random.default_rng(settings.seed)
+    with _dropout_from(int(orders.integers(2**62)), device):
+        for number in range(1, settings.epochs + 1):
+            started = time.perf_counter()
+            order = orders.permutation(len(source))
+            learning_rate = schedule.get_last_lr()[0]
+            loss = _one_epoch(detector, optimiser, feeder, targets, order)
+            schedule.step()
+            if not math.isfinite(loss):
+                raise TrainingDiverged(
+                    f"the loss of epoch {number} is {loss}; every feature must be finite and the "
+                    f"learning rate {settings.learning_rate:g} not too high: try a tenth of it"
+                )
+            if after_epoch is not None:
+                seconds = time.perf_counter() - started
+                after_epoch(Epoch(number, loss, learning_rate, seconds, detector))
+    return detector.eval()
+
+
+def _checked(labels: ArrayLike, segment_count: int) -> Tensor:
+    targets = torch.from_numpy(np.array(labels, dtype=np.float32))
+    if targets.shape != (segment_count,) or segment_count == 0:
+        raise BadLabels(
+            f"labels of shape {tuple(targets.shape)} for {segment_count} segments; label the same "
+            "features that are trained on"
+        )
+    if not bool(((targets >= 0) & (targets <= 1)).all()):
+        raise BadLabels("a label is outside [0, 1]; label the features again")
+    return targets
+
+
+def _one_epoch(
+    detector: Detector,
+    optimiser: torch.optim.Optimizer,
+    feeder: "_Streamed | _Resident",
+    targets: Tensor,
+    order: NDArray[np.int64],
+) -> float:
+    """Mean loss over the segments; the sum stays on the device until the end."""
+    detector.train()
+    total = torch.zeros((), dtype=torch.float64, device=targets.device)
+    batches = np.split(
+        order, range(detector.settings.batch_size, len(order), detector.settings.batch_size)
+    )
+    for features, batch in feeder.batches(batches):
+        loss = _loss(detector, features, targets[batch])
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        total += loss.detach() * len(batch)
+    return float(total) / len(order)
+
+
+def _loss(detector: Detector, features: Tensor, targets: Tensor) -> Tensor:
+    half = detector.settings.precision == "bf16"
+    with torch.autocast(features.device.type, dtype=torch.bfloat16, enabled=half):
+        logits = detector.logits(features)
+    return binary_cross_entropy(logits.float().sigmoid().mean(dim=1), targets)
+
+
+@contextmanager
+def _dropout_from(seed: int, device: torch.device) -> Iterator[None]:
+    """Torch's dropout takes no generator: its global states are seeded here and then put back."""
+    cuda = [device] if device.type == "cuda" else []
+    with torch.random.fork_rng(devices=cuda):
+        torch.default_generator.manual_seed(seed)
+        if cuda:
+            with torch.cuda.device(device):
+                torch.cuda.manual_seed(seed)
+        yield
+
+
+def _feeder(source: SegmentSource, device: torch.device) -> "_Streamed | _Resident":
+    needed_bytes = len(source) * source.crops * source.dim * source.dtype.itemsize
+    if device.type == "cuda":
+        free_bytes, _ = torch.cuda.mem_get_info(device)
+        if needed_bytes <= _RESIDENT_SHARE * free_bytes:
+            return _Resident(source, device)
+    return _Streamed(source, device)
+
+
+class _Streamed:
+    """Batches read from the source by threads, a few ahead of the one in use."""
+
+    def __init__(self, source: SegmentSource, device: torch.device) -> None:
+        self._source = source
+        self._device = device
+
+    def batches(self, batches: list[NDArray[np.int64]]) -> Iterator[tuple[Tensor, Tensor]]:
+        """For each batch: (n, crops, dim) float32 features and (n,) segment numbers."""
+        ahead: deque[Future[NDArray[np.float32]]] = deque()
+        with ThreadPoolExecutor(_LOADING_THREADS) as pool:
+            try:
+                for number, batch in enumerate(batches):
+                    for coming in batches[number + len(ahead) : number + _BATCHES_AHEAD]:
+                        ahead.append(pool.submit(self._source.gather, coming))
+                    features = torch.from_numpy(ahead.popleft().result())
+                    yield features.to(self._device), torch.from_numpy(batch).to(self._device)
+            finally:
+                pool.shutdown(cancel_futures=True)
+
+
+class _Resident:
+    """The whole source in GPU memory, in its stored form."""
+
+    def __init__(self, source: SegmentSource, device: torch.device) -> None:
+        dtype = torch.float16 if source.dtype == np.float16 else torch.float32
+        shape = (len(source), source.crops, source.dim)
+        self._features = torch.empty(shape, dtype=dtype, device=device)
+        every = np.arange(len(source))
+        blocks = np.split(every, range(_UPLOAD_SEGMENTS, len(every), _UPLOAD_SEGMENTS))
+        for features, block in _Streamed(source, device).batches(blocks):
+            self._features[block] = features.to(dtype)
+
+    def batches(self, batches: list[NDArray[np.int64]]) -> Iterator[tuple[Tensor, Tensor]]:
+        """For each batch: (n, crops, dim) float32 features and (n,) segment numbers."""
+        for batch in batches:
+            index = torch.from_numpy(batch).to(self._features.device, non_blocking=True)
+            yield self._features[index].float(), index
