@@ -95,7 +95,7 @@ def _density(
 ) -> NDArray[np.float64]:
     """The Gaussian density (scipy); without spread, 1 where a norm is the mean and 0 elsewhere."""
     if std == 0:
-        return (norms == mean).astype(np.float64)
+        return np.asarray(norms == mean, dtype=np.float64)
     if settings.method != "released":
         norms = norms.astype(np.float64)
     return np.asarray(gaussian.pdf(norms, mean, std), dtype=np.float64)

@@ -1,28 +1,35 @@
 """Both labelling methods as plain slow loops, written from METHOD sections 2 and 3 alone."""
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from scipy.stats import norm as gaussian
 from sklearn.mixture import GaussianMixture
 
+Floats = NDArray[np.floating[Any]]
+Labelled = tuple[list[Floats], list[Floats]]
 
-def mixture(points):
+
+def mixture(points: Floats) -> GaussianMixture:
     return GaussianMixture(
         n_components=2, covariance_type="spherical", max_iter=150, random_state=0
     ).fit(points)
 
 
-def released_norms(features):
+def released_norms(features: Floats) -> Floats:
     """n_ij = mean over crops of sum(f^2)."""
-    return np.mean(np.sum(features**2, axis=2), axis=1)
+    norms: Floats = np.mean(np.sum(features**2, axis=2), axis=1)
+    return norms
 
 
-def released_summary(norms):
+def released_summary(norms: Floats) -> tuple[Any, Any]:
     return norms.mean(), norms.var(ddof=1)
 
 
-def released_coarse(summaries, eta=1.0):
+def released_coarse(summaries: ArrayLike, eta: float = 1.0) -> list[list[int]]:
     """The numbers of the anomalous videos in the order in which they left, round by round."""
     points = np.array(summaries)
     component = mixture(points).predict(points)
@@ -39,11 +46,14 @@ def released_coarse(summaries, eta=1.0):
     return rounds
 
 
-def released_fine(norms, anomalous, beta=0.2):
+def released_fine(
+    norms: Sequence[Floats], anomalous: NDArray[np.bool_], beta: float = 0.2
+) -> Labelled:
     """Windows of int(beta * m) with the greatest total variation of the density."""
     normal = np.concatenate([n for n, a in zip(norms, anomalous, strict=True) if not a])
     mean, variance = np.mean(normal), np.var(normal, ddof=1)
-    labels, densities = [], []
+    labels: list[Floats] = []
+    densities: list[Floats] = []
     for n, is_anomalous in zip(norms, anomalous, strict=True):
         p = gaussian.pdf(n, mean, np.sqrt(variance))
         label = np.zeros(len(n))
@@ -56,9 +66,9 @@ def released_fine(norms, anomalous, beta=0.2):
     return labels, densities
 
 
-def plain_largest_variation(p, length):
-    best, best_first = -1.0, None
-    p = [float(x) for x in p]
+def plain_largest_variation(p_values: ArrayLike, length: int) -> int:
+    best, best_first = -1.0, -1
+    p = [float(x) for x in np.asarray(p_values)]
     for first in range(len(p) - length + 1):
         total = 0.0
         for t in range(first, first + length - 1):
@@ -68,35 +78,42 @@ def plain_largest_variation(p, length):
     return best_first
 
 
-def paper_norms(features):
+def paper_norms(features: Floats) -> NDArray[np.float64]:
     """n_ij = mean over crops of ||f_ij||."""
     return np.array(
         [np.mean([np.linalg.norm(crop.astype(np.float64)) for crop in s]) for s in features]
     )
 
 
-def paper_summary(norms):
+def paper_summary(norms: Floats) -> tuple[Any, Any]:
     return norms.mean(), norms.std(ddof=1)
 
 
-def paper_coarse(summaries, eta=1.0):
-    """Round by round; visited by mean norm, so that the order of videos reaches no random start."""
+def paper_coarse(summaries: ArrayLike, eta: float = 1.0) -> list[list[int]]:
+    """Round by round; visited by mean norm, so that the order of videos reaches no random start.
+
+    Of two equal parts the one with the higher mean norm counts as the smaller.
+    """
     points = np.array(summaries, dtype=np.float64)
-    normal, anomalous = sorted(range(len(points)), key=lambda i: tuple(points[i])), []
+    anomalous: list[int] = []
+    normal = sorted(range(len(points)), key=lambda i: tuple(points[i]))
     rounds = []
     while len(anomalous) / len(normal) <= eta:
         component = mixture(points[normal]).predict(points[normal])
         parts = [[i for i, c in zip(normal, component, strict=True) if c == k] for k in (0, 1)]
-        smaller, larger = sorted(parts, key=len)
+        smaller, larger = sorted(parts, key=lambda part: (len(part), -points[part, 0].mean()))
         anomalous, normal = anomalous + smaller, larger
         rounds.append(smaller)
     return rounds
 
 
-def paper_fine(norms, anomalous, beta=0.2):
+def paper_fine(
+    norms: Sequence[Floats], anomalous: NDArray[np.bool_], beta: float = 0.2
+) -> Labelled:
     normal = np.concatenate([n for n, a in zip(norms, anomalous, strict=True) if not a])
     mean, std = np.mean(normal), np.std(normal, ddof=1)
-    labels, densities = [], []
+    labels: list[Floats] = []
+    densities: list[Floats] = []
     for n, is_anomalous in zip(norms, anomalous, strict=True):
         p = gaussian.pdf(n, mean, std)
         label = np.zeros(len(n))
@@ -109,9 +126,9 @@ def paper_fine(norms, anomalous, beta=0.2):
     return labels, densities
 
 
-def plain_lowest_mean(p, length):
-    best, best_first = math.inf, None
-    p = [float(x) for x in p]
+def plain_lowest_mean(p_values: ArrayLike, length: int) -> int:
+    best, best_first = math.inf, -1
+    p = [float(x) for x in np.asarray(p_values)]
     for first in range(len(p) - length + 1):
         total = 0.0
         for t in range(first, first + length):
