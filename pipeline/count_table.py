@@ -1,0 +1,103 @@
+"""Tables of test videos: which there are, in list order, with their frame and segment counts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+from c2fpl.pipeline.files import load_table
+from c2fpl.pipeline.protocols import Counts
+from c2fpl.pipeline.video_names import video_path_name
+
+FRAMES_COLUMNS = ("n_frames", "n_mask_frames")
+"""Either may hold the frames of a video; an empty cell is an unknown count."""
+
+
+class BadCounts(ValueError):
+    """A table of counts that cannot be used: file, row, value, rule and cure in one line."""
+
+
+@dataclass(frozen=True)
+class CountTable:
+    """Counts by name, in list order."""
+
+    path: Path
+    """The CSV."""
+    counts: Mapping[str, Counts]
+    """By joining name."""
+    gap: str = ""
+    """What the column `order` tells of a lost or moved row; empty for none."""
+
+
+def read_count_table(path: Path, segments_column: str | None = None) -> CountTable:
+    """Read a CSV with columns `video` and `n_frames` (or `n_mask_frames`), rows in list order.
+
+    Args:
+        path: the CSV; a column `order`, where there is one, tells of lost rows.
+        segments_column: column with the segment counts of a feature set.
+
+    Raises:
+        BadCounts: unreadable, a column or a row missing, a video doubled, or no number.
+    """
+    rows = _rows(path)
+    frames_column = next((c for c in FRAMES_COLUMNS if c in rows[0]), None)
+    for column, option in (("video", "video"), (segments_column, "--segments-column")):
+        if column is not None and column not in rows[0]:
+            raise BadCounts(f"{path} has no column {column!r} ({option}): {_columns(rows[0])}")
+    if frames_column is None and segments_column is None:
+        raise BadCounts(f"{path} has no column n_frames: {_columns(rows[0])}")
+    names = [video_path_name(row["video"] or "") for row in rows]
+    _check_names(path, names)
+    counts = {
+        name: Counts(
+            _count(path, name, row.get(frames_column or "")),
+            _count(path, name, row.get(segments_column or "")),
+        )
+        for name, row in zip(names, rows, strict=True)
+    }
+    return CountTable(path, MappingProxyType(counts), _gap(path, rows, names))
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    try:
+        rows = load_table(path)
+    except OSError as error:
+        raise BadCounts(f"{path} cannot be read ({error.strerror}): check the path") from error
+    if not rows:
+        raise BadCounts(f"{path} has no rows: a CSV with columns video and n_frames is needed")
+    return rows
+
+
+def _columns(row: dict[str, str]) -> str:
+    return f"its columns are {', '.join(str(column) for column in row)}"
+
+
+def _check_names(path: Path, names: list[str]) -> None:
+    seen: set[str] = set()
+    for row, name in enumerate(names, start=2):
+        if not name or name in seen:
+            fault = f"{name!r} a second time" if name else "no video"
+            raise BadCounts(f"{path}, line {row} names {fault}: keep one row for each video")
+        seen.add(name)
+
+
+def _gap(path: Path, rows: list[dict[str, str]], names: list[str]) -> str:
+    """The first row whose `order` is not its place: a row before it was lost or moved."""
+    if "order" not in rows[0]:
+        return ""
+    for place, (row, name) in enumerate(zip(rows, names, strict=True)):
+        if row["order"] != str(place):
+            before = f"between {names[place - 1]} and {name}" if place else f"before {name}"
+            return (
+                f"{path}: a row was lost or moved {before} (order {row['order']!r}, expected"
+                f" {place}): every frame after it would shift, restore the table"
+            )
+    return ""
+
+
+def _count(path: Path, name: str, cell: str | None) -> int | None:
+    if cell is None or not cell.strip():
+        return None
+    if not (cell.strip().isascii() and cell.strip().isdigit() and len(cell.strip()) < 12):
+        raise BadCounts(f"{path}, video {name}: {cell!r} is no count: digits are needed")
+    return int(cell)

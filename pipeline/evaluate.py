@@ -1,0 +1,243 @@
+"""Scores and annotations -> metrics of a test set, joined by name, lengths checked."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from c2fpl.pipeline.annotations import (
+    Annotations,
+    VideoAnnotation,
+    annotation_of,
+    read_annotations,
+    required_names,
+)
+from c2fpl.pipeline.count_table import CountTable
+from c2fpl.pipeline.datasets import DATASETS, DatasetName, UnknownName, is_anomalous
+from c2fpl.pipeline.files import save_json
+from c2fpl.pipeline.frame_runs import VideoRuns, video_runs
+from c2fpl.pipeline.metrics import Metrics, measure
+from c2fpl.pipeline.protocols import (
+    SEGMENT_FRAMES,
+    Counts,
+    Protocol,
+    ProtocolName,
+    WrongCount,
+    protocol_of,
+)
+from c2fpl.pipeline.score_join import (
+    JoinedScores,
+    UnmatchedVideos,
+    join_scores,
+    load_scores,
+    refuse_missing,
+)
+from c2fpl.pipeline.video_names import named, video_name
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Metrics and what they are of."""
+
+    dataset: DatasetName
+    """Data set."""
+    protocol: ProtocolName
+    """Convention of the ground truth."""
+    scores: Path
+    """Folder of scores."""
+    annotations: Path
+    """File or folder of annotations."""
+    metrics: Metrics
+    """The results."""
+    notes: tuple[str, ...]
+    """What was left out or fitted, and what that means."""
+
+    def as_json(self) -> dict[str, Any]:
+        """For metrics.json; `paper` are the published figures beside ours."""
+        return {
+            "dataset": self.dataset,
+            "protocol": self.protocol,
+            "scores": str(self.scores),
+            "annotations": str(self.annotations),
+            **self.metrics.as_json(),
+            "notes": [*self.notes, *self.metrics.notes],
+            "paper": [vars(figure) for figure in DATASETS[self.dataset].figures],
+        }
+
+
+def evaluate(
+    scores: Path,
+    *,
+    dataset: DatasetName,
+    annotations: Path,
+    protocol: ProtocolName = "native",
+    table: CountTable | None = None,
+    allow_missing: bool = False,
+    bootstrap_replicates: int = 500,
+    seed: int = 0,
+) -> Evaluation:
+    """Measure a folder of per-frame scores.
+
+    Args:
+        scores: folder of .npy (frames,), searched below.
+        dataset: benchmark, or `own` for annotations `name start end ...`.
+        annotations: its annotation file; for ShanghaiTech the folder of masks.
+        protocol: convention of the ground truth (protocols.py).
+        table: test list with frame and segment counts; without it the videos are those of the
+            annotations and each is as long as its scores.
+        allow_missing: measure what there is of the test set.
+        bootstrap_replicates: 0 for no intervals.
+        seed: of the bootstrap.
+
+    Raises:
+        UnmatchedVideos: test videos without scores (unless allowed), doubled or no scores.
+        WrongCount, BadScores: scores whose length or values cannot be those of the video.
+        BadAnnotation, BadMask, BadNpy, BadList, WrongProtocol: as their modules say.
+    """
+    rule = protocol_of(protocol, dataset)
+    read = read_annotations(annotations, dataset)
+    wanted = _test_set(scores, read, dataset, table)
+    joined = join_scores(scores, wanted)
+    if not allow_missing:
+        refuse_missing(joined.missing, _left_out(joined.missing, wanted, table))
+    if not joined.files:
+        raise UnmatchedVideos(f"{scores} has no scores of a video in {annotations}: wrong folder?")
+    measured = []
+    fitted = []
+    for name, path in joined.files.items():
+        runs, change = _measured(wanted[name], path, rule, _counts(table, name), dataset)
+        measured.append(runs)
+        fitted.extend([f"{name} {change:+d}"] if change else [])
+    metrics = measure(measured, bootstrap_replicates=bootstrap_replicates, seed=seed)
+    notes = _notes(joined, wanted, table, dataset, fitted)
+    return Evaluation(dataset, protocol, scores, annotations, metrics, notes)
+
+
+def save_metrics(path: Path, evaluation: Evaluation) -> None:
+    """Write metrics.json."""
+    save_json(path, evaluation.as_json())
+
+
+def fit_scores(name: str, scores: NDArray[np.float32], frame_count: int) -> NDArray[np.float32]:
+    """Scores as long as the ground truth: its last value repeated, or the end cut off.
+
+    Protocols round a video to whole segments, which moves its end by at most one segment.
+
+    Raises:
+        WrongCount: the lengths differ by more.
+    """
+    if len(scores) == 0 or abs(len(scores) - frame_count) > SEGMENT_FRAMES:
+        raise WrongCount(
+            f"{name} has {len(scores)} scores and {frame_count} frames of ground truth: they may"
+            f" differ by {SEGMENT_FRAMES} at most; score this video again or correct its count"
+        )
+    added = np.full(max(0, frame_count - len(scores)), scores[-1])
+    return np.concatenate((scores[:frame_count], added))
+
+
+def _test_set(
+    scores: Path, annotations: Annotations, dataset: DatasetName, table: CountTable | None
+) -> dict[str, VideoAnnotation]:
+    """The videos to measure: those of the table, else those that the annotations tell of."""
+    if table is not None:
+        names = list(table.counts)
+    else:
+        names = sorted(required_names(annotations, dataset))
+        if dataset == "xd-violence":
+            names += _scored_normal_videos(scores)
+    if not names:
+        raise UnmatchedVideos(
+            f"{annotations.path} holds masks of training and test videos: lay SH_Test.txt beside"
+            " it, or give the test videos by --frame-counts"
+        )
+    found = {name: annotation_of(name, annotations, dataset) for name in names}
+    strange = [name for name, video in found.items() if video is None]
+    if strange:
+        raise UnmatchedVideos(
+            f"{annotations.path} has no annotation of {named(strange)}: without it they would count"
+            " as normal; restore the row or the name"
+        )
+    return {name: video for name, video in found.items() if video is not None}
+
+
+def _scored_normal_videos(scores: Path) -> list[str]:
+    """Normal test videos of XD-Violence stand in no annotation: those that were scored are taken.
+
+    Raises:
+        UnmatchedVideos: more than the test set has, so training videos are among them.
+    """
+    names = sorted({video_name(path.name) for path in scores.rglob("*.npy")})
+    normal = [name for name in names if not name.startswith(".") and _is_xd_normal(name)]
+    official = (DATASETS["xd-violence"].test_videos or 0) - (
+        DATASETS["xd-violence"].test_anomalous or 0
+    )
+    if len(normal) > official:
+        raise UnmatchedVideos(
+            f"{scores} has {len(normal)} normal videos and the test set {official}: give the test"
+            " videos by --frame-counts, or the folder of their scores alone"
+        )
+    return normal
+
+
+def _is_xd_normal(name: str) -> bool:
+    try:
+        return not is_anomalous(name, "xd-violence")
+    except UnknownName:
+        return False
+
+
+def _counts(table: CountTable | None, name: str) -> Counts:
+    return table.counts[name] if table is not None else Counts()
+
+
+def _measured(
+    video: VideoAnnotation, path: Path, rule: Protocol, counts: Counts, dataset: DatasetName
+) -> tuple[VideoRuns, int]:
+    """A video's runs, and by how many frames its scores were lengthened (or cut, below 0)."""
+    scores = load_scores(path)
+    if counts == Counts():
+        mask_frames = video.frame_count if dataset == "shanghaitech" else None
+        counts = Counts(frames=mask_frames or len(scores) or None)
+    truth = rule.truth(video, counts)
+    runs = video_runs(video.name, fit_scores(video.name, scores, len(truth)), truth, video.classes)
+    return runs, len(truth) - len(scores)
+
+
+def _left_out(
+    missing: tuple[str, ...], wanted: Mapping[str, VideoAnnotation], table: CountTable | None
+) -> str:
+    known = [_counts(table, name).frames or wanted[name].frame_count for name in missing]
+    frames = sum(count for count in known if count is not None)
+    return f"{frames} frames left out" if None not in known else "all their frames left out"
+
+
+def _notes(
+    joined: JoinedScores,
+    wanted: Mapping[str, VideoAnnotation],
+    table: CountTable | None,
+    dataset: DatasetName,
+    fitted: list[str],
+) -> tuple[str, ...]:
+    notes = list(joined.notes)
+    official = DATASETS[dataset].test_videos
+    if joined.missing:
+        effect = _left_out(joined.missing, wanted, table)
+        notes.append(
+            f"{len(joined.missing)} test videos without scores, {effect}: {named(joined.missing)}"
+        )
+    if joined.extra:
+        notes.append(
+            f"{len(joined.extra)} scored videos are not in the test set and left out:"
+            f" {named(joined.extra)}"
+        )
+    if official is not None and len(joined.files) != official:
+        notes.append(
+            f"{len(joined.files)} of the {official} official test videos: not comparable"
+            " with published figures"
+        )
+    if fitted:
+        notes.append(f"scores of {len(fitted)} videos fitted to whole segments: {named(fitted)}")
+    return tuple(notes)

@@ -1,0 +1,219 @@
+"""Annotation files of every form found on disks, whole and broken."""
+
+import numpy as np
+import pytest
+
+from c2fpl.pipeline.annotations import (
+    BadAnnotation,
+    annotation_of,
+    read_annotations,
+    required_names,
+)
+from c2fpl.pipeline.datasets import UnknownName
+from c2fpl.pipeline.frame_masks import BadMask, read_mask, runs_of_ones
+from c2fpl.pipeline.npy_header import BadNpy
+
+UCF_FORMS = {
+    "official": "Arson011_x264.mp4  Arson  150  420  680  1267  \nNormal_Videos_003_x264.mp4"
+    "  Normal  -1  -1  -1  -1  \n",
+    "crlf": "Arson011_x264.mp4  Arson  150  420  680  1267  \r\nNormal_Videos_003_x264.mp4  Normal"
+    "  -1  -1  -1  -1  \r\n",
+    "no suffix, no final newline": "Arson011_x264 Arson 150 420 680 1267\n"
+    "Normal_Videos_003_x264 Normal -1 -1 -1 -1",
+    "frame count before the class": "Arson/Arson011_x264.mp4 1266 Arson 150 420 680 1267\n"
+    "Testing_Normal_Videos_Anomaly/Normal_Videos_003_x264.mp4 2820 Normal -1 -1 -1 -1\n",
+    "tabs, frame count at the end": "Arson011_x264.mp4\tArson\t150\t420\t680\t1267\t1266\n"
+    "Normal_Videos_003_x264.mp4\tNormal\t-1\t-1\t-1\t-1\t2820\n",
+    "path n s e": "Arson/Arson011_x264.mp4 1266 150 420 680 1267\n"
+    "Normal_Videos_event/Normal_Videos_003_x264.mp4 2820 -1\n",
+    "bars": "Arson/Arson011_x264.mp4|1266|[150, 420, 680, 1267]\n"
+    "Normal/Normal_Videos_003_x264.mp4|2820|[-1, -1]\n",
+    "backslashes and byte order mark": "\ufeffG:\\UCF\\Arson011_x264.mp4 Arson 150 420 680 1267\n"
+    "G:\\UCF\\Normal_Videos_003_x264.mp4 Normal -1 -1 -1 -1\n",
+}
+
+
+def written(tmp_path, text, name="annotations.txt"):
+    path = tmp_path / name
+    path.write_bytes(text.encode())
+    return path
+
+
+def refusal(tmp_path, text, dataset):
+    with pytest.raises(BadAnnotation) as caught:
+        read_annotations(written(tmp_path, text), dataset)
+    message = str(caught.value)
+    assert "annotations.txt" in message and "\n" not in message
+    return message
+
+
+@pytest.mark.parametrize("form", UCF_FORMS)
+def test_every_form_of_the_ucf_file_says_the_same(tmp_path, form):
+    read = read_annotations(written(tmp_path, UCF_FORMS[form]), "ucf-crime")
+    assert list(read.videos) == ["Arson011_x264", "Normal_Videos_003_x264"]
+    assert read.videos["Arson011_x264"].intervals == ((150, 420), (680, 1267))
+    assert read.videos["Arson011_x264"].classes == ("Arson",)
+    assert read.videos["Normal_Videos_003_x264"].intervals == ()
+    assert read.convention == "as written"
+
+
+def test_the_frame_count_of_a_row_is_kept(tmp_path):
+    for form in ("frame count before the class", "tabs, frame count at the end", "bars"):
+        read = read_annotations(written(tmp_path, UCF_FORMS[form]), "ucf-crime")
+        assert read.videos["Arson011_x264"].frame_count == 1266
+
+
+def test_xd_rows_keep_mp4_and_names_keep_their_dots(tmp_path):
+    text = (
+        "v=U6MC8JJJZSY__#1_label_G-0-0.mp4 150 779\n"
+        "Thelma...Louise.1991__#0-1-2_0-3-4_label_B2-G-0 1 2 3 4"
+    )
+    videos = read_annotations(written(tmp_path, text), "xd-violence").videos
+    assert videos["v=U6MC8JJJZSY__#1_label_G-0-0"].intervals == ((150, 779),)
+    louise = videos["Thelma...Louise.1991__#0-1-2_0-3-4_label_B2-G-0"]
+    assert louise.classes == ("Shooting", "Explosion")
+
+
+def test_own_rows_are_name_start_end_and_a_name_alone_is_normal(tmp_path):
+    text = "cam1/Test001.avi 60 180\ncam2/Test001.avi 0 5 7 9\nquiet\nmy video\t3\t4\n"
+    read = read_annotations(written(tmp_path, text), "own")
+    assert {name: video.intervals for name, video in read.videos.items()} == {
+        "cam1/Test001": ((60, 180),),
+        "cam2/Test001": ((0, 5), (7, 9)),
+        "quiet": (),
+        "my video": ((3, 4),),
+    }
+    assert read.convention == "0-based, end exclusive"
+    assert read.videos["quiet"].classes == ("Normal",)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "complaint"),
+    [
+        ("5 3", "'5 3' ends before it starts"),
+        ("-7 3", "'-7' is outside 0 to 1000000000"),
+        ("1 2000000000", "'2000000000' is outside"),
+        ("1 99999999999999999999999", "is no whole number"),
+        ("1.5 3", "'1.5' is no whole number"),
+        ("00:01 00:02", "'00:01' is no whole number"),
+        ("1 nan", "'nan' is no whole number"),
+        ("\u0661 \u0662", "is no whole number"),
+        ("1_0 20", "'1_0' is no whole number"),
+        ("1 2 3", "'1 2 3' is an odd count"),
+        ("-1 5", "'-1 5' is half an interval"),
+    ],
+)
+def test_absurd_numbers_are_refused_with_line_and_value(tmp_path, numbers, complaint):
+    message = refusal(tmp_path, f"fine 1 2\nvideo {numbers}\n", "own")
+    assert "line 2" in message and complaint in message
+
+
+def test_a_doubled_row_is_refused_with_both_lines(tmp_path):
+    message = refusal(tmp_path, "a 1 2\nb 1 2\na.mp4 1 2\n", "own")
+    assert "line 3: 'a' is there already on line 1" in message
+
+
+def test_an_empty_file_a_binary_file_and_no_file_are_refused(tmp_path):
+    assert "has no rows" in refusal(tmp_path, "\r\n \n", "own")
+    (tmp_path / "annotations.txt").write_bytes(b"\x93NUMPY\x01\x00\xff\xfe")
+    with pytest.raises(BadAnnotation, match="is no text file"):
+        read_annotations(tmp_path / "annotations.txt", "own")
+    with pytest.raises(BadAnnotation, match="cannot be read"):
+        read_annotations(tmp_path / "none.txt", "ucf-crime")
+
+
+@pytest.mark.parametrize(
+    ("row", "complaint"),
+    [
+        ("Abuse028_x264.mp4 Arson 1 2 -1 -1", "'Arson' is not the class in the name, Abuse"),
+        ("Abuse028_x264.mp4 Abuse -1 -1 -1 -1", "is an anomalous video without intervals"),
+        ("Normal_Videos_003_x264 Normal 1 2 -1 -1", "is a normal video with intervals"),
+        ("holiday.mp4 Abuse 1 2 -1 -1", "'holiday' is no UCF-Crime name"),
+        ("Abuse028_x264.mp4", "has no intervals"),
+        ("frames/Abuse/Abuse028_x264.mp4 1412 1 165 240", "looks like a list of UMIL"),
+    ],
+)
+def test_ucf_rows_that_contradict_themselves_are_refused(tmp_path, row, complaint):
+    assert complaint in refusal(tmp_path, row, "ucf-crime")
+
+
+def test_xd_rows_that_contradict_their_name_are_refused(tmp_path):
+    assert "is a normal video with" in refusal(tmp_path, "x__#1_label_A 1 2", "xd-violence")
+    assert "an anomalous video without" in refusal(tmp_path, "x__#1_label_G-0-0", "xd-violence")
+    assert "is no XD-Violence name" in refusal(tmp_path, "x__#1_label_Z 1 2", "xd-violence")
+
+
+def test_masks_become_runs_and_know_their_length(tmp_path):
+    np.save(tmp_path / "01_0014.npy", np.array([0, 1, 1, 0, 1], np.uint8))
+    video = read_annotations(tmp_path, "shanghaitech").videos["01_0014"]
+    assert video.intervals == ((1, 3), (4, 5))
+    assert video.frame_count == 5
+    assert runs_of_ones(np.ones(3, np.uint8)) == ((0, 3),)
+    assert runs_of_ones(np.zeros(3, np.uint8)) == ()
+
+
+def test_masks_that_are_not_zero_and_one_are_refused(tmp_path):
+    path = tmp_path / "01_0014.npy"
+    np.save(path, np.array([0.0, np.nan]))
+    with pytest.raises(BadMask, match="frame 1: nan is neither 0 nor 1"):
+        read_mask(path)
+    np.save(path, np.zeros((2, 2)))
+    with pytest.raises(BadMask, match="one value for each frame"):
+        read_mask(path)
+    np.save(path, np.array([None, 1]), allow_pickle=True)
+    with pytest.raises(BadNpy, match="pickled objects"):
+        read_mask(path)
+    with pytest.raises(BadMask, match="is no folder"):
+        read_annotations(path, "shanghaitech")
+
+
+def test_normal_videos_of_xd_and_shanghaitech_are_known_by_name_only(tmp_path):
+    xd = read_annotations(written(tmp_path, "x__#1_label_G-0-0 1 2"), "xd-violence")
+    assert annotation_of("y__#1_label_A", xd, "xd-violence").intervals == ()
+    assert annotation_of("y__#1_label_G", xd, "xd-violence") is None
+    with pytest.raises(UnknownName, match="'y' is no XD-Violence name"):
+        annotation_of("y", xd, "xd-violence")
+
+
+def test_real_ucf_variants_agree(shared_data):
+    folder = shared_data / "annotations" / "ucf-crime"
+    names = (
+        "Temporal_Anomaly_Annotation.crlf.txt",
+        "Temporal_Anomaly_Annotation.vadclip_noext.txt",
+        "Test_Annotation.ekosman.txt",
+        "UCF_Annotation.urdmu.txt",
+    )
+    official = read_annotations(
+        folder / "Temporal_Anomaly_Annotation_for_Testing_Videos.txt", "ucf-crime"
+    ).videos
+    said = {name: video.intervals for name, video in official.items()}
+    assert len(said) == 290
+    assert sum(len(intervals) == 2 for intervals in said.values()) == 16
+    for name in names:
+        videos = read_annotations(folder / name, "ucf-crime").videos
+        assert {name: video.intervals for name, video in videos.items()} == said
+
+
+def test_real_xd_variants_agree(shared_data):
+    folder = shared_data / "annotations" / "xd-violence"
+    official = read_annotations(folder / "annotations.txt", "xd-violence").videos
+    assert len(official) == 500
+    assert sum(len(video.intervals) for video in official.values()) == 1238
+    other = read_annotations(folder / "XD_Annotation.urdmu_noext.txt", "xd-violence").videos
+    assert official == other
+
+
+def test_real_masks_and_test_list(shared_data):
+    folder = shared_data / "annotations" / "shanghaitech" / "test_frame_mask"
+    read = read_annotations(folder, "shanghaitech")
+    assert len(read.videos) == 107
+    assert sum(video.frame_count for video in read.videos.values()) == 40791
+    positives = sum(end - start for v in read.videos.values() for start, end in v.intervals)
+    assert positives == 17326
+    assert len(required_names(read, "shanghaitech")) == 199
+
+
+def test_real_ped2_rows_are_read(shared_data):
+    read = read_annotations(shared_data / "ped2" / "annotations.txt", "own")
+    assert read.videos["Test002"].intervals == ((94, 180),)
+    assert len(read.videos) == 12
