@@ -1,0 +1,143 @@
+"""Small CCTV-like videos with known anomalies: a still scene, people who walk, sometimes a brawl.
+
+Everything is drawn from one seed. Normal: a few figures cross the scene at walking speed, the light
+drifts, the sensor is noisy. Anomalous: for a while some figures run into one another and struggle.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+WIDTH, HEIGHT, FRAME_RATE = 320, 240, 25
+
+
+@dataclass(frozen=True)
+class DemoVideo:
+    """One video to be drawn."""
+
+    name: str
+    """File name without suffix."""
+    frame_count: int
+    """Length in frames."""
+    anomaly: tuple[int, int] | None
+    """Frames [start, end) of the brawl; none in a normal video."""
+    camera_seed: int
+    """The scene follows from it."""
+    seed: int
+    """All that moves follows from it."""
+
+
+def plan_videos(*, count: int, seed: int) -> list[DemoVideo]:
+    """Every third video has a brawl of about a fifth of its length at a random place."""
+    random = np.random.default_rng(seed)
+    videos = []
+    for index in range(count):
+        frame_count = int(random.integers(240, 400))
+        length = int(frame_count * random.uniform(0.18, 0.26))
+        start = int(random.integers(FRAME_RATE, frame_count - length - FRAME_RATE))
+        anomaly = (start, start + length) if index % 3 == 2 else None
+        name = f"{('hall', 'yard')[index % 2]}{index:02d}"
+        videos.append(DemoVideo(name, frame_count, anomaly, seed + index % 2, seed * 1000 + index))
+    return videos
+
+
+def write_videos(videos: list[DemoVideo], folder: Path) -> Path:
+    """Encode the videos as H.264 mp4 and write annotations.txt beside their folder.
+
+    Returns:
+        The annotation file: `name start end`, frames from 0, end exclusive; normal videos have
+        their name alone.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for video in videos:
+        path = folder / f"{video.name}.mp4"
+        if not path.exists():
+            _encode(path, draw_frames(video))
+    lines = [" ".join(map(str, (video.name, *(video.anomaly or ())))) for video in videos]
+    annotations = folder.parent / "annotations.txt"
+    annotations.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return annotations
+
+
+def draw_frames(video: DemoVideo) -> Iterator[NDArray[np.uint8]]:
+    """Frames uint8 (height, width, 3), RGB."""
+    random = np.random.default_rng(video.seed)
+    scene = _scene(np.random.default_rng(video.camera_seed))
+    figures = [_Figure(random) for _ in range(int(random.integers(1, 4)))]
+    brawlers = [_Figure(random) for _ in range(4)]
+    place = random.uniform((80, 110), (WIDTH - 80, HEIGHT - 50))
+    noise = random.normal(0, 2.5, (8, HEIGHT, WIDTH, 3)).astype(np.float32)
+    for frame in range(video.frame_count):
+        image = scene * np.float32(1 + 0.04 * np.sin(2 * np.pi * frame / 400))
+        for figure in figures:
+            figure.walk()
+            figure.draw(image)
+        if video.anomaly and video.anomaly[0] <= frame < video.anomaly[1]:
+            for brawler in brawlers:
+                brawler.struggle(place, random)
+                brawler.draw(image)
+        image += noise[random.integers(len(noise))]
+        yield np.clip(image, 0, 255).astype(np.uint8)
+
+
+class _Figure:
+    """A person of three ellipses: head, body, legs."""
+
+    def __init__(self, random: np.random.Generator) -> None:
+        self.place = random.uniform((0, 100), (WIDTH, HEIGHT - 30))
+        self.step = np.array([random.choice((-1, 1)) * random.uniform(0.6, 1.6), 0.0])
+        self.colour = tuple(int(c) for c in random.integers(20, 230, 3))
+        self.height = float(random.uniform(36, 54))
+
+    def walk(self) -> None:
+        """One frame at walking speed; who leaves on one side comes in on the other."""
+        self.place = self.place + self.step
+        self.place[0] %= WIDTH
+
+    def struggle(self, place: NDArray[np.float64], random: np.random.Generator) -> None:
+        """One frame of quick, changing movement around a place."""
+        pull = 0.25 * (place - self.place)
+        self.place = self.place + pull + random.normal(0, 7, 2)
+
+    def draw(self, image: NDArray[np.float32]) -> None:
+        """Draw into the frame, in place."""
+        x, y = (int(value) for value in self.place)
+        head, body = int(self.height * 0.16), int(self.height * 0.34)
+        cv2.ellipse(image, (x, y), (head + 4, body), 0, 0, 360, self.colour, -1)
+        cv2.circle(image, (x, y - body - head), head, (190, 150, 130), -1)
+        legs = (x, y + body + head)
+        cv2.ellipse(image, legs, (head, body // 2 + 2), 0, 0, 360, (40, 40, 60), -1)
+
+
+def _scene(random: np.random.Generator) -> NDArray[np.float32]:
+    """A textured wall and floor with a few boxes, float32 (height, width, 3) in [0, 255]."""
+    grey = random.uniform(95, 130, (HEIGHT // 16, WIDTH // 16, 1))
+    coarse = (grey + random.uniform(-5, 5, (*grey.shape[:2], 3))).astype(np.float32)
+    scene: NDArray[np.float32] = cv2.resize(coarse, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
+    scene[HEIGHT // 2 :] *= 0.8
+    for _ in range(5):
+        corner = random.integers((0, 0), (WIDTH - 40, HEIGHT - 40))
+        far = corner + random.integers(15, 60, 2)
+        shade = tuple(float(c) for c in random.uniform(60, 90) + random.uniform(0, 40, 3))
+        cv2.rectangle(scene, corner.tolist(), far.tolist(), shade, -1)
+    return scene
+
+
+def _encode(path: Path, frames: Iterator[NDArray[np.uint8]]) -> None:
+    import av
+
+    from c2fpl.pipeline.files import part_of, publish
+
+    part = part_of(path)
+    with av.open(str(part), "w", format="mp4") as container:
+        stream = container.add_stream("libx264", rate=FRAME_RATE)
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        stream.options = {"crf": "26", "preset": "veryfast", "g": "50", "threads": "1"}
+        for image in frames:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+        container.mux(stream.encode())
+    publish(part, path)

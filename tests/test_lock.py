@@ -1,0 +1,47 @@
+"""One writer a folder: refused while the first lives, taken over when it is dead."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from c2fpl.pipeline.files import PART_PREFIX, RunFiles
+from c2fpl.pipeline.lock import FolderInUse, only_writer
+
+HOLD = """
+import sys
+from pathlib import Path
+from c2fpl.pipeline.files import RunFiles
+from c2fpl.pipeline.lock import only_writer
+with only_writer(RunFiles(Path(sys.argv[1]))):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_second_writer_is_refused_by_name_and_takes_over_after_kill_9(tmp_path):
+    files = RunFiles(tmp_path)
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as first:
+        assert first.stdout.readline() == b"held\n"
+        with (
+            pytest.raises(FolderInUse, match=f"written by process {first.pid}; wait"),
+            only_writer(files),
+        ):
+            pass
+        (tmp_path / f"{PART_PREFIX}x-{first.pid}").write_text("half")
+        os.kill(first.pid, signal.SIGKILL)
+        first.wait()
+    with only_writer(files):
+        assert files.lock.read_text() == str(os.getpid())
+        assert not list(tmp_path.glob(PART_PREFIX + "*"))
+
+
+def test_the_folder_is_free_again_after_an_error(tmp_path):
+    with pytest.raises(RuntimeError, match="x"), only_writer(RunFiles(tmp_path)):
+        raise RuntimeError("x")
+    with only_writer(RunFiles(tmp_path)):
+        assert (tmp_path / ".lock").exists()
