@@ -16,6 +16,7 @@ from c2fpl.pipeline.arguments import (
     Training,
     app,
 )
+from c2fpl.pipeline.datasets import DatasetName
 from c2fpl.pipeline.events import EventSettings
 from c2fpl.pipeline.settings import Execution, ScoreSettings
 
@@ -26,6 +27,7 @@ def run(
     *,
     output: Output,
     annotations: Path | None = None,
+    dataset: DatasetName = "own",
     extraction: Extraction = ExtractionSettings(),
     decoding: Decoding = DecodingSettings(),
     labels: Labels = LabelSettings(),
@@ -39,7 +41,8 @@ def run(
     Args:
         videos: a file, a folder (searched recursively), a quoted glob or a .txt list.
         output: the run's folder.
-        annotations: known events, to shade them in the plots; never read by any other step.
+        annotations: known events, to shade them in plots and page; never read by any other step.
+        dataset: whose form the annotations have.
     """
     from c2fpl.pipeline.commands import run_all
     from c2fpl.pipeline.run import RunSettings
@@ -53,7 +56,7 @@ def run(
         events=events,
         execution=execution,
     )
-    return run_all(videos, output, settings, annotations)
+    return run_all(videos, output, settings, annotations, dataset)
 
 
 @app.command

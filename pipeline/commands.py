@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from c2fpl.extractors.settings import DecodingSettings, ExtractionSettings
 from c2fpl.models.settings import LabelSettings, TrainingSettings
+from c2fpl.pipeline.datasets import DatasetName
 from c2fpl.pipeline.extract_features import FeatureSettings, extract_features
 from c2fpl.pipeline.files import RunFiles
 from c2fpl.pipeline.label_segments import label_segments, load_labels
@@ -21,18 +22,27 @@ from c2fpl.pipeline.score_videos import score_videos
 from c2fpl.pipeline.settings import Execution, ScoreSettings
 from c2fpl.pipeline.train_detector import SavedDetector, load_detector, train_detector
 from c2fpl.pipeline.videos import find_videos
+from c2fpl.pipeline.windows import read_windows
 
 Settings = TypeVar("Settings", ExtractionSettings, DecodingSettings)
 
 logger = logging.getLogger(__name__)
 
 
-def run_all(where: str, output: Path, settings: RunSettings, annotations: Path | None) -> int:
+def run_all(
+    where: str,
+    output: Path,
+    settings: RunSettings,
+    annotations: Path | None,
+    dataset: DatasetName,
+) -> int:
     """`c2fpl run`."""
     videos = find_videos(where)
+    names = [video.name for video in videos]
+    windows = read_windows(annotations, names, dataset) if annotations else None
     files = RunFiles(output)
     with only_writer(files):
-        failures = run(files, videos, settings, annotations=annotations)
+        failures = run(files, videos, settings, windows=windows)
     return _last_words(files, failures, f"{len(videos)} videos, scores in {files.scores}")
 
 

@@ -12,6 +12,7 @@ from c2fpl.pipeline.outcomes import exit_code
 from c2fpl.pipeline.run import RunSettings, run
 from c2fpl.pipeline.settings import Execution
 from c2fpl.pipeline.videos import find_videos
+from c2fpl.pipeline.windows import read_windows
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +27,8 @@ def run_demo(folder: Path, extraction: ExtractionSettings, execution: Execution)
         annotations = write_videos(plan_videos(count=DEMO_VIDEOS, seed=0), folder / "videos")
         videos = find_videos(str(folder / "videos"))
         settings = RunSettings(extraction=extraction, execution=execution)
-        failures = run(files, videos, settings, annotations=annotations)
+        windows = read_windows(annotations, [video.name for video in videos])
+        failures = run(files, videos, settings, windows=windows)
         evaluation = evaluate(files.scores, dataset="own", annotations=annotations)
         save_metrics(files.metrics, evaluation)
     logger.info(

@@ -1,9 +1,8 @@
 """The whole line: videos -> features -> labels -> detector -> scores -> events, plots, report."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from c2fpl.extractors.settings import DecodingSettings, ExtractionSettings
 from c2fpl.models.settings import LabelSettings, TrainingSettings
@@ -11,6 +10,7 @@ from c2fpl.pipeline.events import EventSettings
 from c2fpl.pipeline.extract_features import FeatureSettings, extract_features
 from c2fpl.pipeline.files import RunFiles
 from c2fpl.pipeline.label_segments import label_segments
+from c2fpl.pipeline.looking import look
 from c2fpl.pipeline.outcomes import Failure
 from c2fpl.pipeline.own_features import OwnFeatures
 from c2fpl.pipeline.run_record import RunRecord
@@ -18,6 +18,7 @@ from c2fpl.pipeline.score_videos import score_videos
 from c2fpl.pipeline.settings import Execution, ScoreSettings
 from c2fpl.pipeline.train_detector import train_detector
 from c2fpl.pipeline.videos import VideoFile
+from c2fpl.pipeline.windows import Windows
 
 logger = logging.getLogger(__name__)
 
@@ -40,18 +41,23 @@ def run(
     videos: Sequence[VideoFile],
     settings: RunSettings,
     *,
-    annotations: Path | None = None,
+    windows: Mapping[str, Windows] | None = None,
 ) -> list[Failure]:
     """Every step in order; each keeps what is done and unchanged.
+
+    Args:
+        files: the run's files; the caller holds the folder's lock.
+        videos: what to score.
+        settings: of every step.
+        windows: annotated frames by video name, for plots and page alone.
 
     Returns:
         The videos that failed, with step and reason; all others are done.
     """
-    named = {**vars(settings), "videos": len(videos), "annotations": annotations}
-    record = RunRecord("run", named)
+    record = RunRecord("run", {**vars(settings), "videos": len(videos)})
     failures: list[Failure] = []
     try:
-        failures = _steps(files, videos, settings, record, annotations)
+        failures = _steps(files, videos, settings, record, windows)
     finally:
         record.save(files, exit_code=1 if failures else 0)
     return failures
@@ -62,7 +68,7 @@ def _steps(
     videos: Sequence[VideoFile],
     settings: RunSettings,
     record: RunRecord,
-    annotations: Path | None,
+    windows: Mapping[str, Windows] | None,
 ) -> list[Failure]:
     execution = settings.execution
     with record.stage("extract"):
@@ -78,14 +84,5 @@ def _steps(
     with record.stage("score"):
         failures = score_videos(files, features, detector, settings.scores, execution)
     with record.stage("look"):
-        look(files, settings.events, annotations)
+        look(files, settings.events, windows)
     return [*extracted.failures, *failures]
-
-
-def look(files: RunFiles, events: EventSettings, annotations: Path | None) -> None:
-    """What people look at: events, plots, the report; made from files, again at any time."""
-    from c2fpl.pipeline.events import write_events
-    from c2fpl.pipeline.plots import write_plots
-
-    write_events(files, events)
-    write_plots(files, annotations)

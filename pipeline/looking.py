@@ -1,0 +1,20 @@
+"""What people look at: events, plots and the page; made from a run's files, again at any time."""
+
+import logging
+from collections.abc import Mapping
+
+from c2fpl.pipeline.events import EventSettings, write_events
+from c2fpl.pipeline.files import RunFiles
+from c2fpl.pipeline.plots import write_plots
+from c2fpl.pipeline.report import write_report
+from c2fpl.pipeline.windows import Windows
+
+logger = logging.getLogger(__name__)
+
+
+def look(files: RunFiles, events: EventSettings, windows: Mapping[str, Windows] | None) -> None:
+    """Write events.csv, plots/ and report/ of a run that has scores."""
+    found = write_events(files, events)
+    write_plots(files, windows)
+    page = write_report(files, windows)
+    logger.info("%d events above %.3f; page %s", len(found.events), found.threshold.value, page)
