@@ -1,15 +1,17 @@
 """Annotation files of every form found on disks, whole and broken."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from c2fpl.pipeline.annotation_rows import BadAnnotation
 from c2fpl.pipeline.annotations import (
-    BadAnnotation,
     annotation_of,
     read_annotations,
     required_names,
 )
-from c2fpl.pipeline.datasets import UnknownName
+from c2fpl.pipeline.datasets import DatasetName, UnknownName
 from c2fpl.pipeline.frame_masks import BadMask, read_mask, runs_of_ones
 from c2fpl.pipeline.npy_header import BadNpy
 
@@ -33,13 +35,13 @@ UCF_FORMS = {
 }
 
 
-def written(tmp_path, text, name="annotations.txt"):
-    path = tmp_path / name
+def written(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "annotations.txt"
     path.write_bytes(text.encode())
     return path
 
 
-def refusal(tmp_path, text, dataset):
+def refusal(tmp_path: Path, text: str, dataset: DatasetName) -> str:
     with pytest.raises(BadAnnotation) as caught:
         read_annotations(written(tmp_path, text), dataset)
     message = str(caught.value)
@@ -48,7 +50,7 @@ def refusal(tmp_path, text, dataset):
 
 
 @pytest.mark.parametrize("form", UCF_FORMS)
-def test_every_form_of_the_ucf_file_says_the_same(tmp_path, form):
+def test_every_form_of_the_ucf_file_says_the_same(tmp_path: Path, form: str) -> None:
     read = read_annotations(written(tmp_path, UCF_FORMS[form]), "ucf-crime")
     assert list(read.videos) == ["Arson011_x264", "Normal_Videos_003_x264"]
     assert read.videos["Arson011_x264"].intervals == ((150, 420), (680, 1267))
@@ -57,13 +59,13 @@ def test_every_form_of_the_ucf_file_says_the_same(tmp_path, form):
     assert read.convention == "as written"
 
 
-def test_the_frame_count_of_a_row_is_kept(tmp_path):
+def test_the_frame_count_of_a_row_is_kept(tmp_path: Path) -> None:
     for form in ("frame count before the class", "tabs, frame count at the end", "bars"):
         read = read_annotations(written(tmp_path, UCF_FORMS[form]), "ucf-crime")
         assert read.videos["Arson011_x264"].frame_count == 1266
 
 
-def test_xd_rows_keep_mp4_and_names_keep_their_dots(tmp_path):
+def test_xd_rows_keep_mp4_and_names_keep_their_dots(tmp_path: Path) -> None:
     text = (
         "v=U6MC8JJJZSY__#1_label_G-0-0.mp4 150 779\n"
         "Thelma...Louise.1991__#0-1-2_0-3-4_label_B2-G-0 1 2 3 4"
@@ -74,7 +76,7 @@ def test_xd_rows_keep_mp4_and_names_keep_their_dots(tmp_path):
     assert louise.classes == ("Shooting", "Explosion")
 
 
-def test_own_rows_are_name_start_end_and_a_name_alone_is_normal(tmp_path):
+def test_own_rows_are_name_start_end_and_a_name_alone_is_normal(tmp_path: Path) -> None:
     text = "cam1/Test001.avi 60 180\ncam2/Test001.avi 0 5 7 9\nquiet\nmy video\t3\t4\n"
     read = read_annotations(written(tmp_path, text), "own")
     assert {name: video.intervals for name, video in read.videos.items()} == {
@@ -103,17 +105,19 @@ def test_own_rows_are_name_start_end_and_a_name_alone_is_normal(tmp_path):
         ("-1 5", "'-1 5' is half an interval"),
     ],
 )
-def test_absurd_numbers_are_refused_with_line_and_value(tmp_path, numbers, complaint):
+def test_absurd_numbers_are_refused_with_line_and_value(
+    tmp_path: Path, numbers: str, complaint: str
+) -> None:
     message = refusal(tmp_path, f"fine 1 2\nvideo {numbers}\n", "own")
     assert "line 2" in message and complaint in message
 
 
-def test_a_doubled_row_is_refused_with_both_lines(tmp_path):
+def test_a_doubled_row_is_refused_with_both_lines(tmp_path: Path) -> None:
     message = refusal(tmp_path, "a 1 2\nb 1 2\na.mp4 1 2\n", "own")
     assert "line 3: 'a' is there already on line 1" in message
 
 
-def test_an_empty_file_a_binary_file_and_no_file_are_refused(tmp_path):
+def test_an_empty_file_a_binary_file_and_no_file_are_refused(tmp_path: Path) -> None:
     assert "has no rows" in refusal(tmp_path, "\r\n \n", "own")
     (tmp_path / "annotations.txt").write_bytes(b"\x93NUMPY\x01\x00\xff\xfe")
     with pytest.raises(BadAnnotation, match="is no text file"):
@@ -133,17 +137,19 @@ def test_an_empty_file_a_binary_file_and_no_file_are_refused(tmp_path):
         ("frames/Abuse/Abuse028_x264.mp4 1412 1 165 240", "looks like a list of UMIL"),
     ],
 )
-def test_ucf_rows_that_contradict_themselves_are_refused(tmp_path, row, complaint):
+def test_ucf_rows_that_contradict_themselves_are_refused(
+    tmp_path: Path, row: str, complaint: str
+) -> None:
     assert complaint in refusal(tmp_path, row, "ucf-crime")
 
 
-def test_xd_rows_that_contradict_their_name_are_refused(tmp_path):
+def test_xd_rows_that_contradict_their_name_are_refused(tmp_path: Path) -> None:
     assert "is a normal video with" in refusal(tmp_path, "x__#1_label_A 1 2", "xd-violence")
     assert "an anomalous video without" in refusal(tmp_path, "x__#1_label_G-0-0", "xd-violence")
     assert "is no XD-Violence name" in refusal(tmp_path, "x__#1_label_Z 1 2", "xd-violence")
 
 
-def test_masks_become_runs_and_know_their_length(tmp_path):
+def test_masks_become_runs_and_know_their_length(tmp_path: Path) -> None:
     np.save(tmp_path / "01_0014.npy", np.array([0, 1, 1, 0, 1], np.uint8))
     video = read_annotations(tmp_path, "shanghaitech").videos["01_0014"]
     assert video.intervals == ((1, 3), (4, 5))
@@ -152,7 +158,7 @@ def test_masks_become_runs_and_know_their_length(tmp_path):
     assert runs_of_ones(np.zeros(3, np.uint8)) == ()
 
 
-def test_masks_that_are_not_zero_and_one_are_refused(tmp_path):
+def test_masks_that_are_not_zero_and_one_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "01_0014.npy"
     np.save(path, np.array([0.0, np.nan]))
     with pytest.raises(BadMask, match="frame 1: nan is neither 0 nor 1"):
@@ -167,15 +173,16 @@ def test_masks_that_are_not_zero_and_one_are_refused(tmp_path):
         read_annotations(path, "shanghaitech")
 
 
-def test_normal_videos_of_xd_and_shanghaitech_are_known_by_name_only(tmp_path):
+def test_normal_videos_of_xd_and_shanghaitech_are_known_by_name_only(tmp_path: Path) -> None:
     xd = read_annotations(written(tmp_path, "x__#1_label_G-0-0 1 2"), "xd-violence")
-    assert annotation_of("y__#1_label_A", xd, "xd-violence").intervals == ()
+    normal = annotation_of("y__#1_label_A", xd, "xd-violence")
+    assert normal is not None and normal.intervals == ()
     assert annotation_of("y__#1_label_G", xd, "xd-violence") is None
     with pytest.raises(UnknownName, match="'y' is no XD-Violence name"):
         annotation_of("y", xd, "xd-violence")
 
 
-def test_real_ucf_variants_agree(shared_data):
+def test_real_ucf_variants_agree(shared_data: Path) -> None:
     folder = shared_data / "annotations" / "ucf-crime"
     names = (
         "Temporal_Anomaly_Annotation.crlf.txt",
@@ -194,7 +201,7 @@ def test_real_ucf_variants_agree(shared_data):
         assert {name: video.intervals for name, video in videos.items()} == said
 
 
-def test_real_xd_variants_agree(shared_data):
+def test_real_xd_variants_agree(shared_data: Path) -> None:
     folder = shared_data / "annotations" / "xd-violence"
     official = read_annotations(folder / "annotations.txt", "xd-violence").videos
     assert len(official) == 500
@@ -203,17 +210,17 @@ def test_real_xd_variants_agree(shared_data):
     assert official == other
 
 
-def test_real_masks_and_test_list(shared_data):
+def test_real_masks_and_test_list(shared_data: Path) -> None:
     folder = shared_data / "annotations" / "shanghaitech" / "test_frame_mask"
     read = read_annotations(folder, "shanghaitech")
     assert len(read.videos) == 107
-    assert sum(video.frame_count for video in read.videos.values()) == 40791
+    assert sum(video.frame_count or 0 for video in read.videos.values()) == 40791
     positives = sum(end - start for v in read.videos.values() for start, end in v.intervals)
     assert positives == 17326
     assert len(required_names(read, "shanghaitech")) == 199
 
 
-def test_real_ped2_rows_are_read(shared_data):
+def test_real_ped2_rows_are_read(shared_data: Path) -> None:
     read = read_annotations(shared_data / "ped2" / "annotations.txt", "own")
     assert read.videos["Test002"].intervals == ((94, 180),)
     assert len(read.videos) == 12

@@ -2,16 +2,19 @@
 
 import csv
 import shutil
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from c2fpl.pipeline.annotations import VideoAnnotation
 from c2fpl.pipeline.count_table import BadCounts, read_count_table
-from c2fpl.pipeline.datasets import UnknownName
-from c2fpl.pipeline.groundtruth import make_ground_truth
+from c2fpl.pipeline.datasets import DatasetName, UnknownName
+from c2fpl.pipeline.groundtruth import GroundTruth, make_ground_truth
 from c2fpl.pipeline.protocols import (
     Counts,
+    ProtocolName,
     WrongCount,
     WrongProtocol,
     deepmil,
@@ -23,7 +26,7 @@ from c2fpl.pipeline.protocols import (
     xdviodet,
 )
 
-FILES = {
+FILES: dict[DatasetName, tuple[str, str]] = {
     "ucf-crime": ("Temporal_Anomaly_Annotation_for_Testing_Videos.txt", "ucf_test.csv"),
     "xd-violence": ("annotations.txt", "xd_test.csv"),
     "shanghaitech": ("test_frame_mask", "sht_test.csv"),
@@ -41,18 +44,37 @@ GOLDEN = [
 ]
 
 
-def build(folder, dataset, protocol, segments_column=None, **changed):
-    annotations, counts = FILES[dataset]
-    files = {"annotations": folder / annotations, "frame_counts": folder / counts, **changed}
-    return make_ground_truth(dataset, protocol=protocol, segments_column=segments_column, **files)
+def build(
+    folder: Path,
+    dataset: DatasetName,
+    protocol: ProtocolName,
+    segments_column: str | None = None,
+    annotations: Path | None = None,
+    frame_counts: Path | None = None,
+) -> GroundTruth:
+    annotation_name, counts_name = FILES[dataset]
+    return make_ground_truth(
+        dataset,
+        protocol=protocol,
+        segments_column=segments_column,
+        annotations=annotations or folder / annotation_name,
+        frame_counts=frame_counts or folder / counts_name,
+    )
 
 
 @pytest.mark.parametrize(
     ("dataset", "protocol", "column", "frames", "positives", "dtype", "blob"), GOLDEN
 )
 def test_the_published_file_comes_out_byte_for_byte(
-    shared_data, dataset, protocol, column, frames, positives, dtype, blob
-):
+    shared_data: Path,
+    dataset: DatasetName,
+    protocol: ProtocolName,
+    column: str | None,
+    frames: int,
+    positives: int,
+    dtype: str,
+    blob: str,
+) -> None:
     truth = build(shared_data / "annotations" / dataset, dataset, protocol, column)
     assert (len(truth.frames), int(truth.frames.sum())) == (frames, positives)
     assert truth.frames.dtype == dtype
@@ -61,7 +83,7 @@ def test_the_published_file_comes_out_byte_for_byte(
     assert sum(truth.frame_counts) == frames
 
 
-def test_shanghaitech_is_the_array_that_rtfm_publishes(shared_data):
+def test_shanghaitech_is_the_array_that_rtfm_publishes(shared_data: Path) -> None:
     folder = shared_data / "annotations" / "shanghaitech"
     truth = build(folder, "shanghaitech", "shanghaitech-rtfm", "T_rtfm")
     np.testing.assert_array_equal(truth.frames, np.load(folder / "gt-sh.npy"))
@@ -71,13 +93,15 @@ def test_shanghaitech_is_the_array_that_rtfm_publishes(shared_data):
     ("dataset", "frames", "positives"),
     [("ucf-crime", 1111808, 84182), ("xd-violence", 2335801, 538324)],
 )
-def test_native_counts_real_frames(shared_data, dataset, frames, positives):
+def test_native_counts_real_frames(
+    shared_data: Path, dataset: DatasetName, frames: int, positives: int
+) -> None:
     truth = build(shared_data / "annotations" / dataset, dataset, "native")
     assert (len(truth.frames), int(truth.frames.sum())) == (frames, positives)
 
 
 @pytest.mark.parametrize("name", ["Test_Annotation.ekosman.txt", "UCF_Annotation.urdmu.txt"])
-def test_other_forms_of_the_annotation_give_the_same_bytes(shared_data, name):
+def test_other_forms_of_the_annotation_give_the_same_bytes(shared_data: Path, name: str) -> None:
     folder = shared_data / "annotations" / "ucf-crime"
     truth = build(folder, "ucf-crime", "rtfm", annotations=folder / name)
     assert truth.blob_id().startswith("7058f89f9b4c")
@@ -87,29 +111,29 @@ VIDEO = VideoAnnotation("video", ("Anomaly",), ((2, 4), (30, 33)))
 QUIET = VideoAnnotation("quiet", ("Normal",), ())
 
 
-def test_native_is_end_exclusive_and_clipped():
+def test_native_is_end_exclusive_and_clipped() -> None:
     assert np.flatnonzero(native(VIDEO, Counts(frames=32))).tolist() == [2, 3, 30, 31]
 
 
-def test_rtfm_rounds_up_and_includes_the_end():
+def test_rtfm_rounds_up_and_includes_the_end() -> None:
     truth = rtfm(VIDEO, Counts(frames=33))
     assert len(truth) == 48
     assert np.flatnonzero(truth).tolist() == [2, 3, 4, 30, 31, 32, 33]
 
 
-def test_deepmil_and_vadclip_round_down_but_for_named_videos():
+def test_deepmil_and_vadclip_round_down_but_for_named_videos() -> None:
     assert len(deepmil(VIDEO, Counts(frames=33))) == 32
     assert len(vadclip(VIDEO, Counts(frames=33))) == 32
     assert len(deepmil(VideoAnnotation("Assault006_x264", (), ()), Counts(frames=32))) == 16
     assert len(vadclip(VideoAnnotation("Shooting032_x264", (), ()), Counts(frames=33))) == 48
 
 
-def test_xdviodet_loses_the_last_frame_first():
+def test_xdviodet_loses_the_last_frame_first() -> None:
     assert len(xdviodet(VIDEO, Counts(frames=32))) == 16
     assert len(xdviodet(VIDEO, Counts(frames=33))) == 32
 
 
-def test_shanghaitech_repeats_the_last_label_and_takes_normal_lengths_from_features():
+def test_shanghaitech_repeats_the_last_label_and_takes_normal_lengths_from_features() -> None:
     ends_anomalous = VideoAnnotation("01_0014", ("Anomaly",), ((10, 20),), 20)
     truth = shanghaitech_rtfm(ends_anomalous, Counts(segments=2))
     assert np.flatnonzero(truth).tolist() == list(range(10, 32))
@@ -118,12 +142,12 @@ def test_shanghaitech_repeats_the_last_label_and_takes_normal_lengths_from_featu
     assert shanghaitech_rtfm(QUIET, Counts(frames=944, segments=60)).shape == (960,)
 
 
-def test_segments_alone_are_enough_where_the_features_decide():
+def test_segments_alone_are_enough_where_the_features_decide() -> None:
     assert len(rtfm(VIDEO, Counts(segments=3))) == 48
     assert len(xdviodet(QUIET, Counts(segments=3))) == 48
 
 
-def test_counts_that_are_missing_absurd_or_contradict_are_refused():
+def test_counts_that_are_missing_absurd_or_contradict_are_refused() -> None:
     with pytest.raises(WrongCount, match="video has no frame count"):
         native(VIDEO, Counts(segments=3))
     with pytest.raises(WrongCount, match="neither frame nor segment count"):
@@ -134,14 +158,17 @@ def test_counts_that_are_missing_absurd_or_contradict_are_refused():
         Counts(frames=10**12)
 
 
-def test_a_protocol_of_another_data_set_is_refused_with_those_that_fit():
+def test_a_protocol_of_another_data_set_is_refused_with_those_that_fit() -> None:
     with pytest.raises(
         WrongProtocol, match="rtfm is not for xd-violence: choose native or vadclip"
     ):
         protocol_of("rtfm", "xd-violence")
 
 
-def mangled(source, target, change):
+Change = Callable[[list[list[str]], list[str]], object]
+
+
+def mangled(source: Path, target: Path, change: Change) -> Path:
     """A copy of a table of counts with its rows (lists of cells, header left out) changed."""
     with source.open(newline="") as file:
         header, *rows = csv.reader(file)
@@ -151,11 +178,11 @@ def mangled(source, target, change):
     return target
 
 
-def without(place):
+def without(place: int) -> Change:
     return lambda rows, header: rows.pop(place)
 
 
-def set_cell(place, column, value):
+def set_cell(place: int, column: str, value: str) -> Change:
     return lambda rows, header: rows[place].__setitem__(header.index(column), value)
 
 
@@ -225,8 +252,14 @@ def set_cell(place, column, value):
     ],
 )
 def test_a_mangled_table_is_refused_by_the_name_of_the_video(
-    shared_data, tmp_path, dataset, protocol, column, change, complaint
-):
+    shared_data: Path,
+    tmp_path: Path,
+    dataset: DatasetName,
+    protocol: ProtocolName,
+    column: str | None,
+    change: Change,
+    complaint: str,
+) -> None:
     folder = shared_data / "annotations" / dataset
     table = mangled(folder / FILES[dataset][1], tmp_path / "counts.csv", change)
     with pytest.raises((BadCounts, WrongCount, UnknownName)) as caught:
@@ -235,7 +268,9 @@ def test_a_mangled_table_is_refused_by_the_name_of_the_video(
     assert "\n" not in str(caught.value)
 
 
-def test_a_video_missing_from_the_annotation_is_refused_by_name(shared_data, tmp_path):
+def test_a_video_missing_from_the_annotation_is_refused_by_name(
+    shared_data: Path, tmp_path: Path
+) -> None:
     folder = shared_data / "annotations" / "ucf-crime"
     text = (folder / FILES["ucf-crime"][0]).read_text()
     short = tmp_path / "annotations.txt"
@@ -244,7 +279,7 @@ def test_a_video_missing_from_the_annotation_is_refused_by_name(shared_data, tmp
         build(folder, "ucf-crime", "rtfm", annotations=short)
 
 
-def test_a_missing_mask_is_refused_by_name(shared_data, tmp_path):
+def test_a_missing_mask_is_refused_by_name(shared_data: Path, tmp_path: Path) -> None:
     folder = shared_data / "annotations" / "shanghaitech"
     masks = tmp_path / "test_frame_mask"
     shutil.copytree(folder / "test_frame_mask", masks)
@@ -254,7 +289,7 @@ def test_a_missing_mask_is_refused_by_name(shared_data, tmp_path):
         build(folder, "shanghaitech", "shanghaitech-rtfm", "T_rtfm", annotations=masks)
 
 
-def test_a_part_of_the_test_set_is_native_only(shared_data):
+def test_a_part_of_the_test_set_is_native_only(shared_data: Path) -> None:
     folder = shared_data / "ucf-crime-sample"
     annotations = folder / "Temporal_Anomaly_Annotation_for_Testing_Videos.txt"
     table = folder.parent / "annotations" / "ucf-crime" / "ucf_test.csv"
@@ -262,7 +297,7 @@ def test_a_part_of_the_test_set_is_native_only(shared_data):
         build(folder, "ucf-crime", "rtfm", annotations=annotations, frame_counts=table)
 
 
-def test_a_table_without_the_needed_columns_names_those_it_has(tmp_path):
+def test_a_table_without_the_needed_columns_names_those_it_has(tmp_path: Path) -> None:
     path = tmp_path / "counts.csv"
     path.write_text("name,frames\na,1\n")
     with pytest.raises(BadCounts, match=r"no column 'video' .* its columns are name, frames"):
@@ -274,7 +309,7 @@ def test_a_table_without_the_needed_columns_names_those_it_has(tmp_path):
         read_count_table(tmp_path / "none.csv")
 
 
-def test_own_videos_have_a_vector_too(tmp_path):
+def test_own_videos_have_a_vector_too(tmp_path: Path) -> None:
     (tmp_path / "annotations.txt").write_text("b 1 3\na\n")
     (tmp_path / "counts.csv").write_text("video,n_frames\na.mp4,2\nb.mp4,4\n")
     truth = make_ground_truth(
