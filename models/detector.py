@@ -83,7 +83,7 @@ class Detector(nn.Module):
 
 def _linear(in_dim: int, out_dim: int) -> nn.Linear:
     """A linear layer without weights yet: they come from the seed, not from the global state."""
-    return nn.utils.skip_init(nn.Linear, in_dim, out_dim)
+    return nn.Linear(in_dim, out_dim, device="meta").to_empty(device="cpu")
 
 
 def segment_scores(detector: Detector, values: NDArray[Any]) -> NDArray[np.float32]:

@@ -97,7 +97,7 @@ def train(
         for number in range(1, settings.epochs + 1):
             started = time.perf_counter()
             order = orders.permutation(len(source))
-            learning_rate = schedule.get_last_lr()[0]
+            learning_rate = float(schedule.get_last_lr()[0])
             loss = _one_epoch(detector, optimiser, feeder, targets, order)
             schedule.step()
             if not math.isfinite(loss):
@@ -139,7 +139,7 @@ def _one_epoch(
     for features, batch in feeder.batches(batches):
         loss = _loss(detector, features, targets[batch])
         optimiser.zero_grad()
-        loss.backward()
+        torch.autograd.backward(loss)
         optimiser.step()
         total += loss.detach() * len(batch)
     return float(total) / len(order)
@@ -149,7 +149,9 @@ def _loss(detector: Detector, features: Tensor, targets: Tensor) -> Tensor:
     half = detector.settings.precision == "bf16"
     with torch.autocast(features.device.type, dtype=torch.bfloat16, enabled=half):
         logits = detector.logits(features)
-    return binary_cross_entropy(logits.float().sigmoid().mean(dim=1), targets)
+    scores = logits.float().sigmoid().mean(dim=1)
+    # A NaN would stop torch's function (on a GPU, the device): it goes into the loss beside it.
+    return binary_cross_entropy(scores.nan_to_num(0.5), targets) + 0 * scores.sum()
 
 
 @contextmanager

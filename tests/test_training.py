@@ -1,0 +1,224 @@
+import threading
+import tracemalloc
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from torch.nn.functional import binary_cross_entropy
+
+from c2fpl.models.detector import Detector, segment_scores
+from c2fpl.models.settings import Attention, Softmax, TrainingPrecision, TrainingSettings
+from c2fpl.models.sources import ArraySource, locate
+from c2fpl.models.training import BadLabels, Epoch, TrainingDiverged, train
+
+DIM = 12
+
+
+def separable(segments: int = 600) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    rng = np.random.default_rng(0)
+    labels = (rng.random(segments) < 0.3).astype(np.float32)
+    values = rng.gamma(1, 1, (segments, 2, DIM)).astype(np.float32)
+    values[labels == 1, :, :4] += 2
+    return values, labels
+
+
+def weights(detector: Detector) -> bytes:
+    return b"".join(value.numpy().tobytes() for value in detector.state_dict().values())
+
+
+def short(seed: int = 0, epochs: int = 2) -> TrainingSettings:
+    return TrainingSettings(seed=seed, epochs=epochs, batch_size=32)
+
+
+@pytest.mark.parametrize(
+    ("attention", "softmax"),
+    [("residual", "feature"), ("residual", "batch"), ("none", "feature")],
+)
+def test_a_detector_learns_what_the_labels_say(attention: Attention, softmax: Softmax) -> None:
+    values, labels = separable()
+    settings = TrainingSettings(attention=attention, softmax=softmax, epochs=20, batch_size=32)
+    detector = train(ArraySource([values]), labels, settings, device="cpu")
+    scores = segment_scores(detector, values)
+    auc = np.mean(scores[labels == 1][:, None] > scores[labels == 0])
+    assert auc > 0.98
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(
+    precision: TrainingPrecision,
+) -> None:
+    values, labels = separable(200)
+    runs = [
+        train(
+            ArraySource([values]),
+            labels,
+            TrainingSettings(seed=seed, epochs=2, batch_size=32, precision=precision),
+            device="cpu",
+        )
+        for seed in (5, 5, 6)
+    ]
+    assert weights(runs[0]) == weights(runs[1]) != weights(runs[2])
+
+
+def test_training_neither_reads_nor_changes_the_global_random_states() -> None:
+    values, labels = separable(100)
+    first = train(ArraySource([values]), labels, short(), device="cpu")
+    torch.manual_seed(1234)
+    state = torch.get_rng_state()
+    second = train(ArraySource([values]), labels, short(), device="cpu")
+    assert torch.equal(torch.get_rng_state(), state)
+    assert weights(first) == weights(second)
+
+
+def test_one_step_is_nesterov_on_the_mean_of_the_crops() -> None:
+    values, labels = separable(20)
+    settings = TrainingSettings(epochs=1, batch_size=20, dropout=0, weight_decay=0.01)
+    trained = train(ArraySource([values]), labels, settings, device="cpu")
+    plain = Detector(DIM, settings)
+    scores = plain(torch.from_numpy(values)).mean(dim=1)
+    torch.autograd.backward(binary_cross_entropy(scores, torch.from_numpy(labels)))
+    for name, parameter in plain.named_parameters():
+        assert parameter.grad is not None
+        gradient = parameter.grad + 0.01 * parameter.detach()
+        expected = parameter.detach() - 0.01 * (1 + 0.9) * gradient  # first Nesterov step
+        torch.testing.assert_close(
+            trained.get_parameter(name).detach(), expected, rtol=1e-4, atol=1e-6
+        )
+
+
+def test_every_segment_is_seen_once_an_epoch_in_a_new_order() -> None:
+    values, labels = separable(70)
+    source = Recording([values])
+    train(source, labels, short(epochs=3), device="cpu")
+    epochs = np.split(np.array(source.seen), 3)
+    assert all(sorted(epoch) == list(range(70)) for epoch in epochs)
+    assert len({tuple(epoch) for epoch in epochs}) == 3
+
+
+class Recording(ArraySource):
+    """Remembers which segments were asked for; batches are asked for in their order here."""
+
+    def __init__(self, videos: list[NDArray[np.float32]]) -> None:
+        super().__init__(videos)
+        self.seen: list[int] = []
+        self._lock = threading.Lock()
+
+    def gather(self, indices: NDArray[np.int64]) -> NDArray[np.float32]:
+        with self._lock:
+            self.seen.extend(indices.tolist())
+        return super().gather(indices)
+
+
+def test_the_learning_rate_falls_after_epochs_15_and_25() -> None:
+    values, labels = separable(32)
+    epochs: list[Epoch] = []
+    train(ArraySource([values]), labels, short(epochs=27), device="cpu", after_epoch=epochs.append)
+    rates = [epoch.learning_rate for epoch in epochs]
+    assert rates == pytest.approx([1e-2] * 15 + [1e-3] * 10 + [1e-4] * 2)
+    assert [epoch.number for epoch in epochs] == list(range(1, 28))
+    assert all(epoch.seconds > 0 for epoch in epochs)
+    assert epochs[-1].loss < epochs[0].loss
+
+
+def test_looking_at_the_detector_after_an_epoch_changes_nothing() -> None:
+    values, labels = separable(100)
+
+    def look(epoch: Epoch) -> None:
+        segment_scores(epoch.detector, values)
+
+    looked = train(ArraySource([values]), labels, short(), device="cpu", after_epoch=look)
+    assert weights(looked) == weights(train(ArraySource([values]), labels, short(), device="cpu"))
+
+
+def test_how_the_segments_are_cut_into_videos_changes_nothing() -> None:
+    values, labels = separable(100)
+    one = train(ArraySource([values]), labels, short(), device="cpu")
+    three = train(
+        ArraySource([values[:1], values[1:60], values[60:]]), labels, short(), device="cpu"
+    )
+    assert weights(one) == weights(three)
+
+
+def test_soft_labels_are_learnt_as_they_are() -> None:
+    values = np.ones((64, 1, DIM), np.float32)
+    settings = TrainingSettings(epochs=60, batch_size=32, dropout=0, learning_rate=0.1)
+    detector = train(ArraySource([values]), np.full(64, 0.3), settings, device="cpu")
+    assert segment_scores(detector, values)[0] == pytest.approx(0.3, abs=0.01)
+
+
+def test_read_ahead_is_bounded() -> None:
+    source = Endless(10_000)
+    tracemalloc.start()
+    train(source, np.zeros(len(source)), TrainingSettings(epochs=1), device="cpu")
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    whole_bytes = len(source) * 4 * 64 * 4
+    assert peak_bytes < whole_bytes / 5
+
+
+class Endless:
+    """Segments made when they are asked for, like those of a file."""
+
+    crops, dim, dtype = 4, 64, np.dtype(np.float32)
+
+    def __init__(self, segments: int) -> None:
+        self._segments = segments
+
+    def __len__(self) -> int:
+        return self._segments
+
+    def gather(self, indices: NDArray[np.int64]) -> NDArray[np.float32]:
+        return np.ones((len(indices), self.crops, self.dim), np.float32)
+
+
+def test_an_error_of_the_source_reaches_the_caller_and_no_thread_stays() -> None:
+    class Broken(Endless):
+        def gather(self, indices: NDArray[np.int64]) -> NDArray[np.float32]:
+            raise OSError("the disk is gone")
+
+    before = threading.active_count()
+    with pytest.raises(OSError, match="the disk is gone"):
+        train(Broken(1000), np.zeros(1000), short(), device="cpu")
+    assert threading.active_count() == before
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (np.zeros(9), r"labels of shape \(9,\) for 10 segments"),
+        (np.full(10, 1.5), r"outside \[0, 1\]"),
+        (np.full(10, np.nan), r"outside \[0, 1\]"),
+    ],
+)
+def test_labels_that_do_not_fit_are_refused(labels: NDArray[np.float64], message: str) -> None:
+    with pytest.raises(BadLabels, match=message):
+        train(Endless(10), labels, short(), device="cpu")
+
+
+def test_a_loss_that_is_no_number_stops_the_training() -> None:
+    values, labels = separable(40)
+    values[3] = np.nan
+    with pytest.raises(TrainingDiverged, match="loss of epoch 1 is nan; every feature must be"):
+        train(ArraySource([values]), labels, short(), device="cpu")
+
+
+def test_locate_finds_the_video_of_a_segment() -> None:
+    videos, segments = locate(np.array([0, 2, 3, 4, 5]), np.array([3, 5, 6]))
+    assert videos.tolist() == [0, 0, 1, 1, 2]
+    assert segments.tolist() == [0, 2, 0, 1, 0]
+
+
+@pytest.mark.gpu
+def test_the_gpu_learns_the_same_from_its_memory_and_from_a_stream(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if not torch.cuda.is_available():
+        pytest.skip("no CUDA device")
+    values, labels = separable()
+    resident = train(ArraySource([values]), labels, short(epochs=5), device="cuda")
+    monkeypatch.setattr("c2fpl.models.training._RESIDENT_SHARE", 0.0)
+    streamed = train(ArraySource([values]), labels, short(epochs=5), device="cuda")
+    np.testing.assert_allclose(
+        segment_scores(resident, values), segment_scores(streamed, values), atol=1e-4
+    )
