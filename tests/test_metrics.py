@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 import plain_metrics
-from c2fpl.pipeline.bootstrap import RankedRuns, bootstrap_intervals
+from c2fpl.pipeline.bootstrap import ThresholdCounts, bootstrap_intervals
 from c2fpl.pipeline.frame_runs import BadScores, VideoRuns, pooled, video_runs
 from c2fpl.pipeline.metrics import measure
 
@@ -158,9 +158,8 @@ def test_weighing_a_video_equals_repeating_it(seed: int) -> None:
     weights[1] = 1
     copies = [video for video, count in zip(videos, weights, strict=True) for _ in range(count)]
     scores, truth = end_to_end(copies)
-    found = RankedRuns(pooled(runs_of(videos))).auc_and_ap(weights)
-    assert found is not None
-    auc, ap = found
+    counts = ThresholdCounts(pooled(runs_of(videos)), len(videos))
+    auc, ap = counts.auc_and_ap(weights[:, np.newaxis])[:, 0]
     assert auc == pytest.approx(roc_auc_score(truth, scores), abs=1e-12)
     assert ap == pytest.approx(average_precision_score(truth, scores), abs=1e-12)
 
