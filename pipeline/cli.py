@@ -5,6 +5,7 @@ import importlib
 import logging
 import signal
 import sys
+import tomllib
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -12,7 +13,7 @@ from types import FrameType
 from typing import Annotated
 
 from cyclopts import CycloptsError, Parameter
-from cyclopts.config import Toml
+from cyclopts.config import Dict
 from cyclopts.exceptions import UnknownOptionError
 
 from c2fpl.pipeline.arguments import SETTINGS, app
@@ -20,6 +21,10 @@ from c2fpl.pipeline.settings import Execution
 
 COMMAND_MODULES = ("cli_steps", "cli_videos", "cli_results")
 """Modules that add their commands to the application when they are imported."""
+
+
+class BadConfig(ValueError):
+    """The file given with --config cannot be read."""
 
 
 @app.meta.default
@@ -32,9 +37,7 @@ def _launch(
     Args:
         config: TOML file with the same names as the options; the command line wins.
     """
-    app.config = (
-        [Toml(config, must_exist=True, use_commands_as_keys=False)] if config is not None else []
-    )
+    app.config = [_configured(config)] if config is not None else []
     command, bound, _ = app.parse_args(tokens, exit_on_error=False, print_error=False)
     how = bound.arguments.get("execution", Execution())
     _start_logging(how)
@@ -42,9 +45,21 @@ def _launch(
     return code or 0
 
 
+def _configured(path: Path) -> Dict:
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise BadConfig(
+            f"{path}: {reason}; --config takes a TOML file such as: eta = 1.0"
+        ) from error
+    return Dict(values, source=str(path), use_commands_as_keys=False)
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and leave with its exit code: 0 done, 1 some videos failed, 2 misuse."""
     signal.signal(signal.SIGTERM, _interrupt)
+    app.config = []  # an earlier call in this process may have set one
     for module in COMMAND_MODULES:
         importlib.import_module(f"c2fpl.pipeline.{module}")
     try:

@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 from c2fpl.extractors.settings import DecodingSettings, ExtractionSettings
 from c2fpl.models.settings import LabelSettings, TrainingSettings
 from c2fpl.pipeline.datasets import DatasetName
-from c2fpl.pipeline.extract_features import FeatureSettings, extract_features
+from c2fpl.pipeline.extract_features import extract_features
+from c2fpl.pipeline.extraction_worker import FeatureSettings
 from c2fpl.pipeline.files import RunFiles
 from c2fpl.pipeline.label_segments import label_segments, load_labels
 from c2fpl.pipeline.lock import only_writer
@@ -59,7 +60,7 @@ def extract_only(
     settings = {"extraction": extraction, "decoding": decoding, "execution": execution}
     with only_writer(files), _recorded(files, "extract", settings) as record:
         report = extract_features(files, videos, FeatureSettings(extraction, decoding), execution)
-        record.fact("extraction", {"kept": report.kept, **report.seconds, **report.encoder})
+        record.fact("extraction", report.as_json())
     said = f"features of {len(report.ready)} videos in {files.features}"
     return _last_words(files, report.failures, said)
 

@@ -117,7 +117,8 @@ def _scene(random: np.random.Generator) -> NDArray[np.float32]:
     """A textured wall and floor with a few boxes, float32 (height, width, 3) in [0, 255]."""
     grey = random.uniform(95, 130, (HEIGHT // 16, WIDTH // 16, 1))
     coarse = (grey + random.uniform(-5, 5, (*grey.shape[:2], 3))).astype(np.float32)
-    scene: NDArray[np.float32] = cv2.resize(coarse, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
+    size = (WIDTH, HEIGHT)
+    scene = cv2.resize(coarse, size, interpolation=cv2.INTER_CUBIC).astype(np.float32)
     scene[HEIGHT // 2 :] *= 0.8
     for _ in range(5):
         corner = random.integers((0, 0), (WIDTH - 40, HEIGHT - 40))

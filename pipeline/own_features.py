@@ -66,7 +66,8 @@ class OwnFeatures:
         Raises:
             BadFeatures: not a plain float array of three axes; pickled objects are never loaded.
         """
-        return self._map(name).shape  # type: ignore[return-value]  # three axes, checked there
+        segments, crops, dim = self._map(name).shape
+        return segments, crops, dim
 
     def segment_count(self, name: str) -> int:
         """Segments of the video."""

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from c2fpl.extractors.settings import DecodingSettings, ExtractionSettings
 from c2fpl.models.settings import LabelSettings, TrainingSettings
 from c2fpl.pipeline.events import EventSettings
-from c2fpl.pipeline.extract_features import FeatureSettings, extract_features
+from c2fpl.pipeline.extract_features import extract_features
+from c2fpl.pipeline.extraction_worker import FeatureSettings
 from c2fpl.pipeline.files import RunFiles
 from c2fpl.pipeline.label_segments import label_segments
 from c2fpl.pipeline.looking import look
@@ -75,7 +76,7 @@ def _steps(
         extracted = extract_features(
             files, videos, FeatureSettings(settings.extraction, settings.decoding), execution
         )
-    record.fact("extraction", {"kept": extracted.kept, **extracted.seconds, **extracted.encoder})
+    record.fact("extraction", extracted.as_json())
     features = OwnFeatures(files.features, only=extracted.ready)
     with record.stage("label"):
         labels = label_segments(files, features, settings.labels, execution)

@@ -1,0 +1,193 @@
+"""One encoder on one device with its decoders: videos -> features/<name>.npy and .json."""
+
+import logging
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from c2fpl.extractors.settings import DecodingSettings, ExtractionSettings
+from c2fpl.pipeline.feature_writer import FeatureWriter, GrowingArray
+from c2fpl.pipeline.files import NotAnObject, RunFiles, beside, fingerprint, load_json, save_json
+from c2fpl.pipeline.outcomes import Failure
+from c2fpl.pipeline.progress import Progress
+from c2fpl.pipeline.settings import Execution
+from c2fpl.pipeline.videos import VideoFile
+
+if TYPE_CHECKING:
+    from c2fpl.extractors.decoding import DecodeReport
+    from c2fpl.extractors.encoder import SegmentEncoder
+
+logger = logging.getLogger(__name__)
+STEP = "extract"
+
+
+@dataclass(frozen=True)
+class Share:
+    """What one process did of an extraction."""
+
+    failures: tuple[Failure, ...]
+    """Videos that could not be read."""
+    seconds: dict[str, Any]
+    """Seconds by stage, occupancy of the network, the stage that is the limit."""
+    encoder: dict[str, Any]
+    """Backbone, precision and SHA-256 of its weights."""
+
+
+@dataclass(frozen=True)
+class FeatureSettings:
+    """All that decides what a feature file holds."""
+
+    extraction: ExtractionSettings
+    decoding: DecodingSettings
+
+    def fingerprint(self, video: Path, weights_sha256: str | None) -> str:
+        """Of one video's features: settings, weights by content, and the video's size in bytes.
+
+        The video's date is left out on purpose: a copied disk must not cost a new extraction.
+        """
+        settings = asdict(replace(self.extraction, weights=None))
+        size_bytes = video.stat().st_size if video.exists() else -1
+        return fingerprint(
+            {**settings, **asdict(self.decoding), "weights": weights_sha256, "bytes": size_bytes}
+        )
+
+
+class ExtractionWorker:
+    """One encoder on one device with its decoders; used in this process or in one a device."""
+
+    def __init__(self, files: RunFiles, settings: FeatureSettings, execution: Execution) -> None:
+        from c2fpl.pipeline.devices import resolve_device
+
+        device = resolve_device(execution.device)
+
+        from c2fpl.extractors.encoder import make_encoder
+
+        self._files, self._settings = files, settings
+        self._workers = execution.workers or default_workers()
+        self._encoder: SegmentEncoder = make_encoder(
+            settings.extraction, device=device, batch_size=execution.batch_size or None
+        )
+        self._stages: list[Any] = []
+
+    def extract(self, wanted: Mapping[VideoFile, str], shown: Progress) -> list[Failure]:
+        """Write features of all videos, in this order, each with its fingerprint.
+
+        Returns:
+            The failures; they are not raised.
+        """
+        from c2fpl.extractors.decoder_process import Decoded, Undecodable, WatchedDecoders
+        from c2fpl.extractors.extraction import Extraction, FeatureRows
+
+        by_name = {video.name: video for video in wanted}
+        failures: list[Failure] = []
+        with (
+            WatchedDecoders(
+                self._settings.decoding,
+                self._encoder.short_side_pixels,
+                tail=self._settings.extraction.tail,
+                workers=self._workers,
+            ) as decoders,
+            FeatureWriter(self._path_of, self._settings.extraction.dtype) as writer,
+        ):
+            extraction = Extraction(decoders, self._encoder)
+            self._stages.append(extraction.stages)
+            for message in extraction.extract((v.name, v.path) for v in wanted):
+                if isinstance(message, FeatureRows):
+                    writer.append(message.key, message.values)
+                    continue
+                video = by_name[str(message.key)]
+                if isinstance(message, Decoded):
+                    publish = self._publisher(video, wanted[video], message.report, failures)
+                    writer.publish(message.key, publish)
+                else:
+                    writer.discard(message.key)
+                if isinstance(message, Undecodable):
+                    failures.append(Failure(video.name, STEP, message.reason))
+                    logger.warning("%s: %s", video.path, message.reason)
+                if isinstance(message, Decoded | Undecodable):
+                    shown.advance()
+        return failures
+
+    def seconds(self) -> dict[str, Any]:
+        """Wall and busy seconds by stage over all calls, occupancy of the network, the limit."""
+        stages = self._stages[-1]
+        busy = stages.network / max(stages.total * self._encoder.threads, 1e-9)
+        return {**asdict(stages), "network_occupancy": round(busy, 4), "limit": stages.limit}
+
+    def provenance(self) -> dict[str, Any]:
+        """Which network in which arithmetic made the features."""
+        return {
+            "backbone": self._settings.extraction.backbone,
+            "precision": self._encoder.precision,
+            "weights_sha256": self._encoder.weights_sha256,
+        }
+
+    def _path_of(self, key: object) -> Path:
+        return beside(self._files.features, str(key), ".npy")
+
+    def _publisher(
+        self,
+        video: VideoFile,
+        wanted: str,
+        report: "DecodeReport",
+        failures: list[Failure],
+    ) -> Callable[[GrowingArray], None]:
+        """Give the array its name, then the .json that marks it as done."""
+        record = beside(self._files.features, video.name, ".json")
+
+        def publish(array: GrowingArray) -> None:
+            record.unlink(missing_ok=True)
+            if not array.finite:
+                array.discard()
+                reason = (
+                    f"features beyond {self._settings.extraction.dtype}; "
+                    "use --dtype float32 or --precision fp32"
+                )
+                failures.append(Failure(video.name, STEP, reason))
+                return
+            array.publish()
+            save_json(record, self._record(video, wanted, report, array))
+
+        return publish
+
+    def _record(
+        self, video: VideoFile, wanted: str, report: "DecodeReport", array: GrowingArray
+    ) -> dict[str, Any]:
+        return {
+            "video": video.name,
+            "source": os.fspath(video.path),
+            "status": "done",
+            **asdict(report),
+            **self.provenance(),
+            "segments": array.rows,
+            "crops": self._encoder.crops,
+            "dim": self._encoder.dim,
+            "settings": {
+                **asdict(replace(self._settings.extraction, weights=None)),
+                **asdict(self._settings.decoding),
+            },
+            "fingerprint": wanted,
+        }
+
+
+def is_done(files: RunFiles, name: str, wanted: str) -> bool:
+    """Whether the features of this video are whole and of the wanted settings."""
+    record = beside(files.features, name, ".json")
+    if not record.exists() or not beside(files.features, name, ".npy").exists():
+        return False
+    try:
+        return load_json(record).get("fingerprint") == wanted
+    except NotAnObject:
+        return False
+
+
+def default_workers() -> int:
+    """Decoder processes: decoding is a few percent of a CPU run and must not crowd it out."""
+    return max(1, min(8, (os.cpu_count() or 1) // 2))
+
+
+def size_bytes(video: VideoFile) -> int:
+    """Of the file, 0 where it is gone; stands for the video's length before it is decoded."""
+    return video.path.stat().st_size if video.path.exists() else 0

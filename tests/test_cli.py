@@ -1,0 +1,90 @@
+"""The command line: every misuse is one line on stderr and exit code 2, never a traceback."""
+
+import subprocess
+import sys
+
+import pytest
+
+from c2fpl.pipeline import cli
+
+
+def run_cli(capsys, *arguments):
+    with pytest.raises(SystemExit) as exit_info:
+        cli.main([str(argument) for argument in arguments])
+    return exit_info.value.code, capsys.readouterr()
+
+
+def refused(capsys, *arguments):
+    code, said = run_cli(capsys, *arguments)
+    assert code == 2
+    assert said.err.startswith("c2fpl: ")
+    assert said.err.count("\n") == 1
+    return said.err
+
+
+def test_an_unknown_option_is_refused_with_the_nearest(capsys):
+    assert "--eta" in refused(capsys, "label", "x", "-o", "y", "--etta", "1")
+
+
+def test_an_unknown_command_is_refused_with_the_nearest(capsys):
+    assert 'Did you mean "label"?' in refused(capsys, "labl", "x")
+
+
+def test_a_setting_out_of_range_names_value_rule_and_cure(capsys):
+    assert "eta -1.0 must be above 0; the paper uses 1.0" in refused(
+        capsys, "label", "x", "-o", "y", "--eta", "-1"
+    )
+
+
+def test_a_choice_that_does_not_exist_lists_those_that_do(capsys):
+    assert "10, 5, 1" in refused(capsys, "extract", "x", "-o", "y", "--crops", "3")
+
+
+def test_a_configuration_key_that_does_not_exist_is_refused_with_the_nearest(capsys, tmp_path):
+    (tmp_path / "c.toml").write_text("betta = 0.3\n")
+    line = refused(capsys, "label", "x", "-o", "y", "--config", tmp_path / "c.toml")
+    assert "betta" in line
+    assert "Did you mean beta?" in line
+
+
+def test_a_configuration_that_is_missing_or_broken_is_one_line(capsys, tmp_path):
+    assert "none.toml" in refused(
+        capsys, "label", "x", "-o", "y", "--config", tmp_path / "none.toml"
+    )
+    (tmp_path / "c.toml").write_text("= = [")
+    assert "c.toml" in refused(capsys, "label", "x", "-o", "y", "--config", tmp_path / "c.toml")
+
+
+def test_the_command_line_wins_over_the_configuration(capsys, tmp_path):
+    (tmp_path / "c.toml").write_text('eta = -1.0\nmethod = "released"\n')
+    line = refused(
+        *(capsys, "label", tmp_path, "-o", tmp_path / "y", "--eta", "2"),
+        *("--config", tmp_path / "c.toml"),
+    )
+    assert "holds no features" in line
+
+
+def test_an_empty_folder_is_one_line(capsys, tmp_path):
+    assert "no video in" in refused(capsys, "run", tmp_path, "-o", tmp_path / "out")
+
+
+def test_a_gpu_that_is_not_there_is_an_error_not_a_cpu(capsys, tmp_path):
+    (tmp_path / "a.mp4").touch()
+    line = refused(
+        *(capsys, "extract", tmp_path, "-o", tmp_path / "out"),
+        *("--backbone", "flow", "--device", "cuda:97"),
+    )
+    assert "cuda:97" in line
+    assert "--device cpu" in line
+
+
+def test_help_of_every_command_names_its_options():
+    out = subprocess.run(
+        [sys.executable, "-m", "c2fpl.pipeline", "run", "--help"],
+        check=True,
+        capture_output=True,
+        text=True,
+        env={"COLUMNS": "120", "PATH": "/usr/bin"},
+    ).stdout
+    for option in ("--backbone", "--eta", "--attention", "--device", "--config", "--overwrite"):
+        assert option in out

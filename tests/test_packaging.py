@@ -1,0 +1,67 @@
+"""What is installed is what the checkout has, under c2fpl alone."""
+
+import configparser
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+FLOORS = ("pipeline", "extractors", "models")
+
+
+def test_every_folder_with_modules_is_listed_for_the_wheel():
+    config = configparser.ConfigParser()
+    config.read(ROOT / "setup.cfg")
+    listed = config["options"]["packages"].split()
+    assert listed == [f"c2fpl.{floor}" for floor in FLOORS]
+    folders = {p.parent.relative_to(ROOT).parts[0] for p in ROOT.glob("[!.]*/**/__init__.py")}
+    assert folders - {"build", "demo-run"} == set(FLOORS)
+
+
+@pytest.mark.slow
+def test_the_wheel_holds_every_module_and_asset_and_nothing_else(tmp_path):
+    tree = tmp_path / "tree"  # a copy: an old build/ in the checkout would add deleted modules
+    for part in (*FLOORS, "setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
+        copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
+        tree.mkdir(exist_ok=True)
+        copy(ROOT / part, tree / part)
+    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", tmp_path]
+    subprocess.run([*map(str, command), str(tree)], check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    packed = {n for n in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in n}
+    modules = {
+        f"c2fpl/{path.relative_to(ROOT).as_posix()}"
+        for floor in FLOORS
+        for path in (ROOT / floor).rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    assert packed == modules
+
+
+def test_importing_the_command_line_starts_no_torch_and_no_decoder():
+    heavy = ["torch", "torchvision", "pytorchvideo", "sklearn", "decord", "cv2", "av", "matplotlib"]
+    code = (
+        "import sys, importlib\n"
+        "from c2fpl.pipeline import cli\n"
+        "[importlib.import_module('c2fpl.pipeline.' + m) for m in cli.COMMAND_MODULES]\n"
+        f"print([m for m in {heavy!r} if m in sys.modules])"
+    )
+    out = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert out.stdout.strip() == "[]"
+
+
+def test_importing_every_module_starts_no_cuda():
+    code = (
+        "import importlib, pathlib, sys, torch\n"
+        f"for floor in {FLOORS!r}:\n"
+        f"    for path in sorted((pathlib.Path({str(ROOT)!r}) / floor).glob('*.py')):\n"
+        "        if path.stem not in ('__init__', '__main__'):\n"
+        "            importlib.import_module(f'c2fpl.{floor}.{path.stem}')\n"
+        "print(torch.cuda.is_initialized(), 'pytorchvideo' in sys.modules)"
+    )
+    out = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert out.stdout.strip() == "False False"
