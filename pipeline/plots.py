@@ -18,9 +18,7 @@ from c2fpl.pipeline.events import RunEvents, events_json, load_events
 from c2fpl.pipeline.files import RunFiles, beside, whole_file
 from c2fpl.pipeline.scored_videos import ScoredVideo, scored_videos
 from c2fpl.pipeline.stills import Picture, grab_stills, strip_times
-
-Windows = Sequence[tuple[int, int]]
-"""Annotated [start, end) of one video, in frames."""
+from c2fpl.pipeline.windows import Windows
 
 WIDTH_INCHES, HEIGHT_INCHES = 11.0, 3.6
 STRIP, CURVE = (0.055, 0.66, 0.93, 0.25), (0.055, 0.13, 0.93, 0.45)

@@ -87,7 +87,7 @@ def choose_threshold(
         )
     cut, explained = otsu(counts)
     if explained > SEPARATE:
-        rule = f"halfway between two groups of scores (Otsu, explains {explained:.0%} of variance)"
+        rule = f"halfway between two groups of scores (Otsu, {explained:.0%} of the variance)"
         return Threshold(cut, background, rule)
     least, largest = LOOKED_AT
     outlying = background + OUTLIER_STDS * MAD_TO_STD * median_deviation(counts)
