@@ -124,4 +124,4 @@ def segment_scores(detector: Detector, values: NDArray[Any]) -> NDArray[np.float
 
 
 def _on(device: torch.device, values: NDArray[Any]) -> Tensor:
-    return torch.from_numpy(np.array(values, dtype=np.float32)).to(device)
+    return torch.from_numpy(np.array(values)).to(device).float()

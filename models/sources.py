@@ -6,6 +6,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from c2fpl.models.halves import as_float32
+
 
 class SegmentSource(Protocol):
     """All segments of all videos, numbered from 0 in the order of the videos.
@@ -56,11 +58,11 @@ class ArraySource:
 
     def gather(self, indices: NDArray[np.int64]) -> NDArray[np.float32]:
         """(n,) segment numbers in any order to (n, crops, dim) float32."""
-        gathered = np.empty((len(indices), self.crops, self.dim), dtype=np.float32)
+        gathered = np.empty((len(indices), self.crops, self.dim), dtype=self.dtype)
         videos, segments = locate(indices, self._ends)
         for row, (video, segment) in enumerate(zip(videos, segments, strict=True)):
             gathered[row] = self._videos[video][segment]
-        return gathered
+        return as_float32(gathered)
 
 
 def locate(

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from c2fpl.models.halves import as_float32
 from c2fpl.models.settings import Norm, Spread
 
 _CHUNK_SEGMENTS = 64  # 5 MB of float32 at 10 x 2048; the result does not depend on it
@@ -52,7 +53,7 @@ def segment_norms(values: NDArray[Any], norm: Norm) -> NDArray[np.float32]:
 
 
 def _norms_of(values: NDArray[Any], norm: Norm) -> NDArray[np.float32]:
-    features = np.ascontiguousarray(values, dtype=np.float32)
+    features = as_float32(values)
     with np.errstate(over="ignore", invalid="ignore"):  # judged once, by the caller
         squares: NDArray[np.float32] = np.sum(features**2, axis=2)  # (segments, crops)
         per_crop = np.sqrt(squares) if norm == "l2" else squares

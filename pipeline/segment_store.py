@@ -12,6 +12,7 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
+from c2fpl.models.halves import as_float32
 from c2fpl.models.sources import locate
 
 _MOST_OPEN_FILES = 256  # far under the usual limit of 1,024 descriptors
@@ -114,7 +115,7 @@ class SegmentStore:
             file = self._files[number]
             opened = self._open_files.get(file.path)
             opened.read_into(row, file.offset_bytes + int(segment) * file.segment_bytes)
-        return stored.astype(np.float32, copy=False)
+        return as_float32(stored)
 
 
 class _OpenFile:

@@ -1,0 +1,123 @@
+"""Pseudo-labels at UCF-Crime size: seconds of each step, and of the published loops beside it.
+
+    python benchmarks/labels.py [--nalist clap_nalist.npy] [--plain]
+
+The segment counts are those of the real training set where its list is given, else log-normal ones
+of the same number and sum. The norms are drawn (no features are needed once they are known).
+"""
+
+import argparse
+import time
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import norm as gaussian
+
+from c2fpl.models.coarse import label_videos
+from c2fpl.models.fine import label_segments
+from c2fpl.models.settings import LabelSettings, Method
+from c2fpl.models.summaries import describe, segment_norms
+
+VIDEOS, SEGMENTS = 1_609, 779_951
+METHODS: tuple[Method, ...] = ("paper", "released")
+
+
+def segment_counts(nalist: Path | None) -> NDArray[np.int64]:
+    """(videos,) from the published list of [from, to), or drawn to the same number and sum."""
+    if nalist is not None:
+        bounds = np.load(nalist, allow_pickle=False)
+        counts: NDArray[np.int64] = bounds[:, 1] - bounds[:, 0]
+        return counts
+    drawn = np.random.default_rng(0).lognormal(5, 1.3, VIDEOS)
+    counts = np.maximum(7, drawn * SEGMENTS / drawn.sum()).astype(np.int64)
+    counts[counts.argmax()] += SEGMENTS - counts.sum()
+    return counts
+
+
+def drawn_norms(counts: NDArray[np.int64]) -> list[NDArray[np.float32]]:
+    """Squared norms of videos with levels, slow drifts and bursts of their own."""
+    rng = np.random.default_rng(1)
+    norms = []
+    for count in counts:
+        drift = np.cumsum(rng.normal(0, 0.02, count))
+        bursts = rng.gamma(0.1, 2, count)
+        level = rng.gamma(16, 1 / 16)
+        norms.append((400 * level * np.exp(0.1 * np.tanh(drift)) + 20 * bursts).astype(np.float32))
+    return norms
+
+
+def plain_windows(norms: list[NDArray[np.float32]], labels_of: NDArray[np.bool_]) -> list[int]:
+    """The published search of the greatest variation, window by window, pair by pair."""
+    normal = np.concatenate([n for n, a in zip(norms, labels_of, strict=True) if not a])
+    mean, std = np.mean(normal), np.sqrt(np.var(normal, ddof=1))
+    firsts = []
+    for video, is_anomalous in zip(norms, labels_of, strict=True):
+        length = int(0.2 * len(video))
+        if not is_anomalous or length == 0:
+            firsts.append(-1)
+            continue
+        p = gaussian.pdf(video, mean, std).tolist()
+        best, best_first = -1.0, 0
+        for first in range(len(p) - length + 1):
+            total = 0.0
+            for t in range(first, first + length - 1):
+                total += abs(p[t + 1] - p[t])
+            if total > best:
+                best, best_first = total, first
+        firsts.append(best_first)
+    return firsts
+
+
+def main() -> None:
+    """Prints the seconds of both methods."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--nalist", type=Path)
+    parser.add_argument("--plain", action="store_true", help="run the published loops whole too")
+    options = parser.parse_args()
+    counts = segment_counts(options.nalist)
+    norms = drawn_norms(counts)
+    print(f"{len(counts)} videos, {counts.sum()} segments, longest {counts.max()}")
+    for method in METHODS:
+        report(method, norms, plain=options.plain)
+    report_norms()
+
+
+def report(method: Method, norms: list[NDArray[np.float32]], *, plain: bool) -> None:
+    """Seconds after the norms; and whether the published loops give the same windows."""
+    settings = LabelSettings(method=method).resolved()
+    started = time.perf_counter()
+    summaries = np.stack([describe(video, settings.spread or "std") for video in norms])
+    described = time.perf_counter()
+    coarse = label_videos(summaries, settings)
+    split = time.perf_counter()
+    fine = label_segments(norms, coarse.anomalous, settings)
+    ended = time.perf_counter()
+    positives = sum(int(labels.sum()) for labels in fine.labels)
+    print(
+        f"{method:9} describe {described - started:6.3f} s  coarse {split - described:6.3f} s  "
+        f"fine {ended - split:6.3f} s  all {ended - started:6.3f} s  "
+        f"({coarse.anomalous.sum()} videos, {positives} segments)"
+    )
+    if plain and method == "released":
+        started = time.perf_counter()
+        firsts = plain_windows(norms, coarse.anomalous)
+        seconds = time.perf_counter() - started
+        found = [int(np.argmax(labels)) if labels.any() else -1 for labels in fine.labels]
+        print(f"published loops: {seconds:.1f} s for the windows; the same: {found == firsts}")
+
+
+def report_norms() -> None:
+    """Segments a second of the one pass over the features, from memory."""
+    for dtype in ("float32", "float16"):
+        values = np.random.default_rng(2).gamma(0.3, 1, (512, 10, 2048)).astype(dtype)
+        started = time.perf_counter()
+        for _ in range(4):
+            segment_norms(values, "squared")
+        rate = 4 * len(values) / (time.perf_counter() - started)
+        gigabytes = rate * values[0].nbytes / 1e9
+        print(f"norms of {dtype}: {rate:,.0f} segments/s ({gigabytes:.2f} GB/s)")
+
+
+if __name__ == "__main__":
+    main()
