@@ -1,0 +1,177 @@
+"""The report's page in a real headless Chromium, opened from disk."""
+
+import json
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from browsing import headless_chromium, open_page, open_panel, state, text_of, wait_for
+from c2fpl.pipeline.events import EventSettings, write_events
+from c2fpl.pipeline.files import RunFiles
+from c2fpl.pipeline.report import write_report, write_tables
+from c2fpl.pipeline.scored_videos import scored_videos
+from run_folder import HOSTILE, small_run
+
+pytestmark = pytest.mark.browser
+NIGHT, OTHER = 1, 0
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    with headless_chromium(tmp_path_factory.mktemp("profile")) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def run_files(tmp_path_factory: pytest.TempPathFactory) -> RunFiles:
+    files = small_run(tmp_path_factory.mktemp("browser") / "it's #1 <run>")
+    write_events(files, EventSettings())
+    write_report(files, {"gate/night": [(70, 130)]})
+    return files
+
+
+def test_it_loads_without_an_error_and_asks_for_nothing_off_the_disk(
+    browser: Any, run_files: RunFiles
+) -> None:
+    browser.get("about:blank")
+    browser.get_log("browser")
+    browser.get_log("performance")
+    open_panel(browser, run_files, NIGHT)
+    assert [entry["message"] for entry in browser.get_log("browser")] == []
+    messages = [json.loads(e["message"])["message"] for e in browser.get_log("performance")]
+    asked = [
+        message["params"]["request"]["url"]
+        for message in messages
+        if message["method"] == "Network.requestWillBeSent"
+        and message["params"]["documentURL"].startswith("file:")
+    ]
+    assert len(asked) > 10
+    assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
+
+
+def test_the_run_is_told_in_one_screen(browser: Any, run_files: RunFiles) -> None:
+    open_page(browser, run_files)
+    tiles = text_of(browser, ".tile")
+    assert tiles[:4] == ["3videos", "60 sof footage", "2events", "1failed"]
+    assert text_of(browser, "#failure-table .tabulator-cell")[:2] == ["broken<i>.mp4", "extract"]
+    assert state(browser, "document.getElementById('run-name').textContent") == "run"
+
+
+def test_events_are_ranked_and_their_pictures_load(browser: Any, run_files: RunFiles) -> None:
+    open_page(browser, run_files)
+    assert text_of(browser, ".cards .peak") == ["0.900", "0.800"]
+    assert text_of(browser, ".cards .times")[0] == "0:08.0 \u2013 0:12.0 4.0 s"
+    wait_for(browser, "[...document.images].every(i => i.complete && i.naturalWidth > 0)")
+    assert state(browser, "document.images.length") == 2
+
+
+def test_a_hostile_name_is_shown_as_it_is_and_runs_nothing(
+    browser: Any, run_files: RunFiles
+) -> None:
+    open_panel(browser, run_files, OTHER)
+    assert text_of(browser, "#panel-name") == [HOSTILE]
+    assert HOSTILE in text_of(browser, "#video-table .tabulator-cell a")
+    assert (
+        state(browser, "document.querySelectorAll('main b[onload], dialog b[onload]').length") == 0
+    )
+    assert state(browser, "page.panel.player.videoWidth") > 0
+
+
+def test_the_filter_leaves_what_matches(browser: Any, run_files: RunFiles) -> None:
+    open_page(browser, run_files)
+    browser.find_element("id", "filter").send_keys("NIGHT ga")
+    assert text_of(browser, ".cards .name[title]") == ["night"]
+    assert text_of(browser, "#video-table .tabulator-row a") == ["gate/night"]
+    assert text_of(browser, "#videos-count") == ["1 of 3"]
+    browser.find_element("id", "filter").clear()
+    browser.find_element("id", "filter").send_keys("</script>")
+    assert text_of(browser, "#video-table .tabulator-row a") == [HOSTILE]
+
+
+def test_a_column_sorts_when_its_head_is_clicked(browser: Any, run_files: RunFiles) -> None:
+    open_page(browser, run_files)
+    names = "#video-table .tabulator-row a"
+    assert text_of(browser, names) == ["gate/night", HOSTILE, "quiet"]
+    browser.find_element("css selector", ".tabulator-col[tabulator-field=seconds]").click()
+    assert text_of(browser, names) == ["quiet", HOSTILE, "gate/night"]
+
+
+def test_a_phone_shows_no_sideways_scrolling(browser: Any, run_files: RunFiles) -> None:
+    phone = {"width": 390, "height": 800, "deviceScaleFactor": 2, "mobile": True}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", phone)
+    try:
+        open_page(browser, run_files)
+        assert state(browser, "document.documentElement.scrollWidth") <= 390
+        open_panel(browser, run_files, NIGHT)
+        assert state(browser, "page.panel.dialog.scrollWidth") <= 390
+        tops = state(
+            browser,
+            "['player', 'curve', 'panel-events'].map(id => "
+            "document.getElementById(id).getBoundingClientRect().top)",
+        )
+        assert tops == sorted(tops)
+        assert tops[1] < 800
+    finally:
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_text_stands_out_in_both_themes(browser: Any, run_files: RunFiles, theme: str) -> None:
+    wanted = [{"name": "prefers-color-scheme", "value": theme}]
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": wanted})
+    try:
+        open_page(browser, run_files)
+        contrasts = [
+            contrast(
+                state(browser, f"c2fpl.colour('{name}')"), state(browser, "c2fpl.colour('--card')")
+            )
+            for name in ("--text", "--quiet", "--accent", "--bad")
+        ]
+    finally:
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+    assert min(contrasts) >= 4.5  # WCAG AA
+
+
+def contrast(first: str, second: str) -> float:
+    """Contrast ratio of two `rgb(r, g, b)` colours. Source: WCAG 2.2, relative luminance."""
+    light, dark = sorted(map(luminance, (first, second)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def luminance(colour: str) -> float:
+    parts = np.array([int(part) for part in colour[4:-1].split(",")]) / 255
+    linear = np.where(parts <= 0.03928, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])
+
+
+def test_thousands_of_videos_are_not_all_drawn(browser: Any, tmp_path: Path) -> None:
+    files = small_run(tmp_path)
+    write_report(files)
+    row = ["", 60.0, 0.5, 0.1, 0, 0.0, 0, "A" * 48]
+    rows = [[f"camera {index:05d}", *row[1:]] for index in range(3000)]
+    tables = write_tables(files.report, rows)
+    script = (files.report / "data" / "run.js").read_text("ascii")
+    names = json.dumps(tables, separators=(",", ":"))
+    script = script.replace('"tables":["data/videos-0.js"]', f'"tables":{names}')
+    (files.report / "data" / "run.js").write_text(script, "ascii")
+    open_page(browser, files)
+    assert text_of(browser, "#videos-count") == ["3000"]
+    assert len(text_of(browser, "#video-table .tabulator-row")) < 100
+    sizes = [path.stat().st_size for path in files.report.rglob("*.*") if path.is_file()]
+    assert max(sizes) < 2_000_000
+
+
+def test_names_stay_in_order_when_listed_by_video(browser: Any, run_files: RunFiles) -> None:
+    open_page(browser, run_files)
+    choose = "const s = document.getElementById('events-order'); s.value = 'video';"
+    browser.execute_script(choose + "s.dispatchEvent(new Event('change'))")
+    videos = [video.name for video in scored_videos(run_files)]
+    titles = state(
+        browser, "[...document.querySelectorAll('.cards .name[title]')].map(e => e.title)"
+    )
+    assert all(videos.index(a) <= videos.index(b) for a, b in pairwise(titles))
+    assert len(titles) == 2
