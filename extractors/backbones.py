@@ -1,0 +1,244 @@
+"""The backbones: what network, on what pixels, with which weights. Builds them, loads nothing.
+
+Every network is its own builder's, without the classifier: i3d and x3d are pytorchvideo's,
+r2plus1d and mc3 are torchvision's. Import is light; the libraries are imported by the builders.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from c2fpl.extractors.settings import BackboneName
+
+if TYPE_CHECKING:
+    from torch import nn
+
+PYTORCHVIDEO_ZOO = "https://dl.fbaipublicfiles.com/pytorchvideo/model_zoo/kinetics"
+TORCHVISION_ZOO = "https://download.pytorch.org/models"
+NONLOCAL_ZOO = "https://dl.fbaipublicfiles.com/video-nonlocal"
+
+KINETICS_MEAN = (0.45, 0.45, 0.45)  # 114.75 / 255
+KINETICS_STD = (0.225, 0.225, 0.225)  # 57.375 / 255
+TORCHVISION_MEAN = (0.43216, 0.394666, 0.37645)  # R2Plus1D_18_Weights.DEFAULT.transforms()
+TORCHVISION_STD = (0.22803, 0.22145, 0.216989)
+
+I3D_TEMPORAL_KERNELS = (  # of each stage's conv_a, as pytorchvideo/models/hub/resnet.py i3d_r50
+    (3, 1, 1),
+    [(3, 1, 1), (1, 1, 1)],
+    [(3, 1, 1), (1, 1, 1)],
+    [(1, 1, 1), (3, 1, 1)],
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Backbone:
+    """A network with everything needed to give it the pixels that it was trained on."""
+
+    build: Callable[[], nn.Module]
+    """Makes the network with random weights: float (clips, 3, clip_frames, crop_pixels,
+    crop_pixels), normalised, to float (clips, dim)."""
+    classifier: str
+    """Prefix of the state-dict keys of the classifier, which is not built: dropped on loading."""
+    marker: tuple[str, tuple[int, ...]]
+    """A key, and its tensor's shape, by which a weights file for this network is recognised."""
+    dim: int
+    """Length of a feature."""
+    clip_frames: int = 16
+    """Frames given to the network, evenly spread over the 16 of a segment."""
+    crop_pixels: int = 224
+    short_side_pixels: int = 256
+    """Short side of the resized frames that the crops are cut from."""
+    mean: tuple[float, float, float] = KINETICS_MEAN
+    std: tuple[float, float, float] = KINETICS_STD
+    url: str
+    """Official weights file."""
+    sha256_prefix: str = ""
+    """First digits of its SHA-256, where the publisher gives them."""
+    licence: str
+    """Terms of the code and of the weights."""
+    source: str
+
+
+def without_classifier(network: nn.Module) -> nn.Module:
+    """A pytorchvideo network whose head only pools: (clips, dim) of its last feature map."""
+    from torch import nn
+
+    head = network.blocks[-1]
+    head.proj, head.dropout, head.activation = nn.Identity(), None, None
+    return network
+
+
+def global_mean(network: nn.Module) -> nn.Module:
+    """The same, with the hub's fixed (4,7,7) window, 5 uneven ones at 16 frames, made global."""
+    from torch import nn
+
+    network.blocks[-1].pool = nn.AdaptiveAvgPool3d(1)
+    return without_classifier(network)
+
+
+def global_projected_mean(network: nn.Module) -> nn.Module:
+    """The same for x3d, whose pool sits between two projections and covers the map anyway."""
+    from torch import nn
+
+    network.blocks[-1].pool.pool = nn.AdaptiveAvgPool3d(1)
+    return without_classifier(network)
+
+
+def build_i3d() -> nn.Module:
+    from pytorchvideo.models.hub import i3d_r50
+
+    return global_mean(i3d_r50(pretrained=False))
+
+
+def build_i3d_nonlocal_net() -> nn.Module:
+    """pytorchvideo's builder with the strides of video-nonlocal-net (16 frames: 8, 4, then 2)."""
+    from pytorchvideo.models.resnet import create_resnet
+    from torch import nn
+
+    network = create_resnet(
+        stem_conv_kernel_size=(5, 7, 7),
+        stem_conv_stride=(2, 2, 2),
+        stem_pool_kernel_size=(2, 3, 3),
+        stem_pool_stride=(2, 2, 2),
+        stage1_pool=nn.MaxPool3d,
+        stage_conv_a_kernel_size=I3D_TEMPORAL_KERNELS,
+    )
+    network.blocks[0].pool.padding = (0, 0, 0)
+    return global_mean(network)
+
+
+def build_i3d_nonlocal_net_with_blocks() -> nn.Module:
+    """The same with five non-local blocks: after blocks 1 and 3 of res3, and 1, 3, 5 of res4."""
+    from pytorchvideo.layers.nonlocal_net import create_nonlocal
+    from torch import nn
+
+    network = build_i3d_nonlocal_net()
+    for stage, dim in ((3, 512), (4, 1024)):  # block 2 of the network is the temporal pool
+        for block in network.blocks[stage].res_blocks[1::2]:
+            nonlocal_block = create_nonlocal(dim_in=dim, dim_inner=dim // 2, pool_size=(1, 2, 2))
+            block.activation = nn.Sequential(block.activation, nonlocal_block)
+    return network
+
+
+def build_x3d_s() -> nn.Module:
+    from pytorchvideo.models.hub import x3d_s
+
+    return global_projected_mean(x3d_s(pretrained=False))
+
+
+def build_x3d_m() -> nn.Module:
+    from pytorchvideo.models.hub import x3d_m
+
+    return global_projected_mean(x3d_m(pretrained=False))
+
+
+def build_r2plus1d_18() -> nn.Module:
+    from torch import nn
+    from torchvision.models.video import r2plus1d_18
+
+    network = r2plus1d_18(weights=None)
+    network.fc = nn.Identity()
+    return network
+
+
+def build_mc3_18() -> nn.Module:
+    from torch import nn
+    from torchvision.models.video import mc3_18
+
+    network = mc3_18(weights=None)
+    network.fc = nn.Identity()
+    return network
+
+
+I3D = Backbone(
+    build=build_i3d,
+    classifier="blocks.6.proj.",
+    marker=("blocks.0.conv.weight", (64, 3, 5, 7, 7)),
+    dim=2048,
+    url=f"{PYTORCHVIDEO_ZOO}/I3D_8x8_R50.pyth",
+    licence="Apache-2.0 (pytorchvideo; no separate terms of its model zoo are stated)",
+    source="pytorchvideo hub i3d_r50, Kinetics-400 8x8, 73.27 top-1",
+)
+I3D_NONLOCAL_NET = Backbone(
+    build=build_i3d_nonlocal_net,
+    classifier="blocks.6.proj.",
+    marker=("conv1.weight", (64, 3, 5, 7, 7)),
+    dim=2048,
+    url=f"{NONLOCAL_ZOO}/i3d_baseline_32x2_IN_pretrain_400k.pkl",
+    licence="CC BY-NC 4.0 (video-nonlocal-net, code and models)",
+    source="pytorchvideo create_resnet, video-nonlocal-net i3d_baseline 32x2, 73.6 top-1",
+)
+I3D_NONLOCAL_NET_WITH_BLOCKS = Backbone(
+    build=build_i3d_nonlocal_net_with_blocks,
+    classifier="blocks.6.proj.",
+    marker=("layer2.1.nl.theta.weight", (256, 512, 1, 1, 1)),
+    dim=2048,
+    url=f"{NONLOCAL_ZOO}/i3d_nonlocal_32x2_IN_pretrain_400k.pkl",
+    licence="CC BY-NC 4.0 (video-nonlocal-net, code and models)",
+    source="pytorchvideo create_resnet and create_nonlocal, i3d_nonlocal 32x2, 74.9 top-1",
+)
+X3D_S = Backbone(
+    build=build_x3d_s,
+    classifier="blocks.5.proj.",
+    marker=("blocks.0.conv.conv_t.weight", (24, 3, 1, 3, 3)),
+    dim=2048,
+    clip_frames=13,
+    crop_pixels=160,
+    short_side_pixels=182,
+    url=f"{PYTORCHVIDEO_ZOO}/X3D_S.pyth",
+    licence="Apache-2.0 (pytorchvideo; no separate terms of its model zoo are stated)",
+    source="pytorchvideo hub x3d_s, Kinetics-400, 73.33 top-1",
+)
+X3D_M = Backbone(
+    build=build_x3d_m,
+    classifier="blocks.5.proj.",
+    marker=("blocks.0.conv.conv_t.weight", (24, 3, 1, 3, 3)),
+    dim=2048,
+    url=f"{PYTORCHVIDEO_ZOO}/X3D_M.pyth",
+    licence="Apache-2.0 (pytorchvideo; no separate terms of its model zoo are stated)",
+    source="pytorchvideo hub x3d_m, Kinetics-400, 75.94 top-1",
+)
+R2PLUS1D_18 = Backbone(
+    build=build_r2plus1d_18,
+    classifier="fc.",
+    marker=("stem.0.weight", (45, 3, 1, 7, 7)),
+    dim=512,
+    crop_pixels=112,
+    short_side_pixels=128,
+    mean=TORCHVISION_MEAN,
+    std=TORCHVISION_STD,
+    url=f"{TORCHVISION_ZOO}/r2plus1d_18-91a641e6.pth",
+    sha256_prefix="91a641e6",
+    licence="BSD-3-Clause (torchvision)",
+    source="torchvision r2plus1d_18, Kinetics-400",
+)
+MC3_18 = Backbone(
+    build=build_mc3_18,
+    classifier="fc.",
+    marker=("stem.0.weight", (64, 3, 3, 7, 7)),
+    dim=512,
+    crop_pixels=112,
+    short_side_pixels=128,
+    mean=TORCHVISION_MEAN,
+    std=TORCHVISION_STD,
+    url=f"{TORCHVISION_ZOO}/mc3_18-a90a0ba3.pth",
+    sha256_prefix="a90a0ba3",
+    licence="BSD-3-Clause (torchvision)",
+    source="torchvision mc3_18, Kinetics-400",
+)
+BACKBONES: dict[BackboneName, Backbone] = {
+    "i3d": I3D,
+    "i3d-nonlocal-net": I3D_NONLOCAL_NET,
+    "x3d-s": X3D_S,
+    "x3d-m": X3D_M,
+    "r2plus1d-18": R2PLUS1D_18,
+    "mc3-18": MC3_18,
+}
+"""Every network by its name; `flow` is none and lives in extractors/flow.py."""
+
+
+def backbone_named(name: BackboneName, *, nonlocal_blocks: bool = False) -> Backbone:
+    """The backbone, with non-local blocks where that is asked (i3d-nonlocal-net only)."""
+    return I3D_NONLOCAL_NET_WITH_BLOCKS if nonlocal_blocks else BACKBONES[name]

@@ -1,0 +1,135 @@
+"""Weight files of video-nonlocal-net: the Caffe2 pickle, read safely, and the names of its blobs.
+
+Two forms of the same network are renamed here to the names of pytorchvideo's builder: the Caffe2
+blobs (`res2_0_branch2a_w`) and their well-known PyTorch conversion (`layer1.0.conv1.weight`).
+"""
+
+import pickle
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import BinaryIO, NoReturn
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+BLOB_SUFFIXES = {
+    "w": "weight",
+    "b": "bias",
+    "s": "weight",
+    "rm": "running_mean",
+    "riv": "running_var",
+}
+PIECES = {"branch2a": ("conv1", "bn1"), "branch2b": ("conv2", "bn2"), "branch2c": ("conv3", "bn3")}
+PIECES |= {"branch1": ("downsample.0", "downsample.1")}
+STEM_BLOBS = {"conv1": "conv1", "res_conv1_bn": "bn1", "pred": "fc"}
+BLOB = re.compile(r"(.+)_(w|b|s|rm|riv)$")
+BRANCH_BLOB = re.compile(r"res([2-5])_(\d)_(branch2[abc]|branch1)(_bn)?$")
+NONLOCAL_BLOB = re.compile(r"nonlocal_conv([34])_(\d)_(theta|phi|g|out|bn)$")
+
+STEM_NAMES = {"conv1": "blocks.0.conv", "bn1": "blocks.0.norm"}
+BLOCK_NAME = re.compile(r"layer([1-4])\.(\d)\.(.+)\.(\w+)$")
+BLOCK_PIECES = {f"conv{i}": f"branch2.conv_{c}" for i, c in zip((1, 2, 3), "abc", strict=True)}
+BLOCK_PIECES |= {f"bn{i}": f"branch2.norm_{c}" for i, c in zip((1, 2, 3), "abc", strict=True)}
+BLOCK_PIECES |= {"downsample.0": "branch1_conv", "downsample.1": "branch1_norm"}
+BLOCK_PIECES |= {f"nl.{name}": f"activation.1.conv_{name}" for name in ("theta", "phi", "g", "out")}
+BLOCK_PIECES |= {"nl.bn": "activation.1.norm"}
+
+
+def read_blobs(path: Path) -> dict[str, torch.Tensor]:
+    """The arrays of a Caffe2 pickle `{'blobs': {name: array}}`, optimiser state left out.
+
+    Raises pickle.UnpicklingError where the file asks for anything but arrays: no code in it runs.
+    """
+    with path.open("rb") as file:
+        content = ArraysOnly(file, encoding="latin1").load()
+    blobs = content.get("blobs", content) if isinstance(content, dict) else None
+    if not isinstance(blobs, dict):
+        raise pickle.UnpicklingError(f"a {type(content).__name__} instead of a table of arrays")
+    return {
+        str(name): torch.from_numpy(np.array(value, dtype=np.float32))
+        for name, value in blobs.items()
+        if isinstance(value, np.ndarray) and "momentum" not in str(name)
+    }
+
+
+class ArraysOnly(pickle.Unpickler):
+    """An unpickler that knows numpy arrays, their dtypes and nothing else."""
+
+    def __init__(self, file: BinaryIO, *, encoding: str) -> None:
+        super().__init__(file, encoding=encoding)
+
+    def find_class(self, module: str, name: str) -> object:
+        """Stand-ins for the three names that a pickled array holds."""
+        module = module.replace("numpy._core", "numpy.core")
+        if (module, name) not in ARRAY_NAMES:
+            raise pickle.UnpicklingError(f"it holds {module}.{name}, which is not an array")
+        return ARRAY_NAMES[module, name]
+
+    def persistent_load(self, pid: object) -> NoReturn:
+        """Refuses references to things outside the file."""
+        raise pickle.UnpicklingError(f"it refers to something outside itself: {pid}")
+
+
+def empty_array(_kind: object, _shape: object, _dtype: object) -> NDArray[np.int8]:
+    """What numpy's _reconstruct gives: the pickle then sets shape, dtype and values."""
+    return np.ndarray((0,), dtype=np.int8)
+
+
+def plain_dtype(code: object, _align: object = False, _copy: object = True) -> np.dtype[np.generic]:
+    """A numeric dtype from its code such as 'f4'."""
+    if not re.fullmatch(r"[<>|=]?[fiub][1248]", str(code)):
+        raise pickle.UnpicklingError(f"it holds an array of {code}, which is not a plain number")
+    return np.dtype(str(code))
+
+
+def latin_bytes(text: str, _encoding: str) -> bytes:
+    """The bytes that Python 3 writes as text at pickle protocol 2."""
+    return text.encode("latin1")
+
+
+ARRAY_NAMES = {
+    ("numpy.core.multiarray", "_reconstruct"): empty_array,
+    ("numpy", "ndarray"): "ndarray",
+    ("numpy", "dtype"): plain_dtype,
+    ("_codecs", "encode"): latin_bytes,
+}
+
+
+def conversion_name(blob: str) -> str | None:
+    """`res2_0_branch2a_bn_s` to `layer1.0.bn1.weight`; None for a blob that is no weight."""
+    match = BLOB.match(blob)
+    if match is None:
+        return None
+    stem, suffix = match[1], BLOB_SUFFIXES[match[2]]
+    if stem in STEM_BLOBS:
+        return f"{STEM_BLOBS[stem]}.{suffix}"
+    if branch := BRANCH_BLOB.match(stem):
+        piece = PIECES[branch[3]][branch[4] is not None]
+        return f"layer{int(branch[1]) - 1}.{branch[2]}.{piece}.{suffix}"
+    if nonlocal_block := NONLOCAL_BLOB.match(stem):
+        layer, block, piece = nonlocal_block.groups()
+        return f"layer{int(layer) - 1}.{block}.nl.{piece}.{suffix}"
+    return None
+
+
+def builder_name(name: str) -> str:
+    """`layer1.0.conv1.weight` to `blocks.1.res_blocks.0.branch2.conv_a.weight`."""
+    match = BLOCK_NAME.match(name)
+    if match and match[3] in BLOCK_PIECES:
+        layer, block, piece, suffix = match.groups()
+        stage = 1 if layer == "1" else int(layer) + 1  # block 2 is the temporal pool
+        return f"blocks.{stage}.res_blocks.{block}.{BLOCK_PIECES[piece]}.{suffix}"
+    stem, _, suffix = name.partition(".")
+    return f"{STEM_NAMES[stem]}.{suffix}" if stem in STEM_NAMES else name
+
+
+def to_conversion_names(blobs: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Caffe2 blobs under the names of their PyTorch conversion; what is no weight keeps its own."""
+    return {conversion_name(blob) or blob: value for blob, value in blobs.items()}
+
+
+def to_builder_names(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The PyTorch conversion under the names of pytorchvideo's builder; others as they are."""
+    return {builder_name(name): value for name, value in state.items()}

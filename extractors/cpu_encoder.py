@@ -1,0 +1,91 @@
+"""The network on the CPU: every calling thread runs its own clips on one core.
+
+Several threads of one core each do more than one clip on several cores: a clip's layers are too
+small to share, and no core ever waits for another.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from c2fpl.extractors.backbones import Backbone
+from c2fpl.extractors.crops import crop_boxes, cut
+from c2fpl.extractors.network import integers
+from c2fpl.extractors.settings import Crops
+
+
+class CpuEncoder:
+    """A network in its fast form on the CPU; satisfies SegmentEncoder."""
+
+    def __init__(
+        self,
+        network: nn.Module,
+        backbone: Backbone,
+        crops: Crops,
+        *,
+        precision: str,
+        weights_sha256: str,
+        threads: int,
+        segments_per_batch: int,
+    ) -> None:
+        self.crops = crops
+        self.dim = backbone.dim
+        self.short_side_pixels = backbone.short_side_pixels
+        self.segments_per_batch = segments_per_batch
+        self.threads = threads
+        self.precision = precision
+        self.weights_sha256 = weights_sha256
+        self._network = network
+        self._backbone = backbone
+        self._usual_threads = torch.get_num_threads()
+
+    def encode(self, segments: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+        """Features (segments, crops, dim) of uint8 RGB frames (16, height, width, 3) each."""
+        features = np.empty((len(segments), self.crops, self.dim), np.float32)
+        with one_thread(self._usual_threads), torch.inference_mode():
+            for row, frames in zip(features, segments, strict=True):
+                writable = np.require(frames, requirements=["C", "W"])  # torch takes no other
+                row[:] = self._encode_one(torch.from_numpy(writable)).float().numpy()
+        return features
+
+    def _encode_one(self, frames: torch.Tensor) -> torch.Tensor:
+        """Features (crops, dim) of one segment.
+
+        A forward pass holds crops of one segment only, always the same ones: that is why features
+        do not depend on the batch.
+        """
+        pixels = integers(frames[clip_indices(self._backbone)], self._backbone, self._dtype)
+        boxes = crop_boxes(*frames.shape[1:3], self._backbone.crop_pixels, self.crops)
+        size = 2 if self.crops % 2 == 0 else 1
+        groups = (boxes[first : first + size] for first in range(0, len(boxes), size))
+        return torch.cat([self._network(cut(pixels, group)) for group in groups])
+
+    @property
+    def _dtype(self) -> torch.dtype:
+        return next(self._network.parameters()).dtype
+
+
+def clip_indices(backbone: Backbone) -> list[int]:
+    """Indices of the frames given to the network: all 16, or evenly spread ones (0 to 15).
+
+    Source: pytorchvideo's uniform_temporal_subsample, floor of linspace(0, 15, clip_frames).
+    """
+    last = backbone.clip_frames - 1
+    return [15 * i // last for i in range(backbone.clip_frames)]
+
+
+@contextmanager
+def one_thread(usual: int) -> Iterator[None]:
+    """Runs the calling thread's torch operations on one core, and gives it back its `usual` ones.
+
+    PyTorch keeps this number per thread, next to a default for threads to come.
+    """
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(usual)

@@ -1,0 +1,68 @@
+"""Frames to crops on the device: torchvision TenCrop's boxes, cut from one uint8 copy.
+
+Nothing is made on the CPU and shipped: the frames of a segment go to the device once, become small
+exact integers there (see network.py), and crops are slices of them.
+"""
+
+from dataclasses import dataclass
+
+import torch
+
+from c2fpl.extractors.settings import Crops
+
+
+class FramesTooSmall(ValueError):
+    """Frames smaller than a crop."""
+
+
+@dataclass(frozen=True)
+class CropBox:
+    """A square of `pixels` in the frame as decoded, mirrored left to right after cutting or not."""
+
+    top: int
+    left: int
+    pixels: int
+    mirrored: bool = False
+
+
+def crop_boxes(height: int, width: int, pixels: int, crops: Crops) -> tuple[CropBox, ...]:
+    """Boxes in torchvision's order: top left, top right, bottom left, bottom right, centre.
+
+    Ten crops are these five, then the five of the mirrored frame: box 5 is the top left corner of
+    the mirrored frame, thus the mirrored top right corner of the frame. One crop is the centre.
+    Source: torchvision.transforms.functional five_crop, ten_crop, center_crop.
+    """
+    if min(height, width) < pixels:
+        raise FramesTooSmall(
+            f"frames of {width}x{height} are smaller than the crop of {pixels}x{pixels}:"
+            " resize their short side to at least the crop"
+        )
+    five = five_boxes(height, width, pixels)
+    if crops == 1:
+        return five[4:]
+    mirrored = tuple(
+        CropBox(box.top, width - pixels - box.left, pixels, mirrored=True) for box in five
+    )
+    return five if crops == 5 else five + mirrored
+
+
+def five_boxes(height: int, width: int, pixels: int) -> tuple[CropBox, ...]:
+    """The corners and the centre."""
+    bottom, right = height - pixels, width - pixels
+    corners = ((0, 0), (0, right), (bottom, 0), (bottom, right))
+    centre = (round(bottom / 2), round(right / 2))  # half to even, as torchvision rounds
+    return tuple(CropBox(top, left, pixels) for top, left in (*corners, centre))
+
+
+def cut(frames: torch.Tensor, boxes: tuple[CropBox, ...]) -> torch.Tensor:
+    """Cuts the boxes: (frames, height, width, channels) to (crops, channels, frames, pixels, pixels).
+
+    The result lies in memory as channels_last_3d, which is what the networks run on.
+    """
+    return torch.stack([cut_one(frames, box) for box in boxes]).permute(0, 4, 1, 2, 3)
+
+
+def cut_one(frames: torch.Tensor, box: CropBox) -> torch.Tensor:
+    """One box: (frames, pixels, pixels, channels)."""
+    square = frames[:, box.top : box.top + box.pixels, box.left : box.left + box.pixels]
+    return square.flip(2) if box.mirrored else square

@@ -1,0 +1,149 @@
+"""Segments to features: one interface over every backbone and device, and how to make one."""
+
+import os
+import warnings
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from c2fpl.extractors.backbones import Backbone, backbone_named
+from c2fpl.extractors.cpu_encoder import CpuEncoder
+from c2fpl.extractors.cuda_encoder import CudaEncoder
+from c2fpl.extractors.flow import FlowEncoder
+from c2fpl.extractors.network import fast_form
+from c2fpl.extractors.settings import Crops, ExtractionSettings, Precision
+from c2fpl.extractors.weights import load_weights
+
+DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+SEGMENTS_PER_BATCH = 4
+"""On the CPU a batch is only what one call brings; its size changes neither speed nor features."""
+
+
+class MissingDevice(RuntimeError):
+    """A device was asked for that is not there."""
+
+
+class UnsupportedPrecision(ValueError):
+    """An arithmetic was asked for that the device does not have."""
+
+
+class SegmentEncoder(Protocol):
+    """Gives features to segments. `encode` may be called from `threads` threads at once.
+
+    Features do not depend on the other segments of a call: on the CPU bit for bit.
+    """
+
+    crops: int
+    dim: int
+    short_side_pixels: int
+    segments_per_batch: int
+    threads: int
+    precision: str
+    weights_sha256: str | None
+
+    def encode(self, segments: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+        """Features (segments, crops, dim) of uint8 RGB frames (16, height, width, 3) each."""
+        ...
+
+
+def make_encoder(
+    settings: ExtractionSettings,
+    *,
+    device: torch.device | str,
+    batch_size: int | None = None,
+) -> SegmentEncoder:
+    """The encoder of the settings' backbone, weights loaded.
+
+    `batch_size` is in segments; None measures it on a GPU. Raises MissingDevice, MissingWeights,
+    WrongWeights, UnsupportedPrecision.
+    """
+    device = torch.device(device)
+    if settings.backbone == "flow":
+        return FlowEncoder(
+            settings.crops, threads=cores(), segments_per_batch=batch_size or SEGMENTS_PER_BATCH
+        )
+    check_device(device)
+    backbone = backbone_named(settings.backbone)
+    precision = choose_precision(settings.precision, device)
+    network = build_quietly(backbone)
+    digest = load_weights(network, backbone, settings.weights)
+    bgr = settings.channel_order == "bgr"
+    fast = fast_form(network, backbone, DTYPES[precision], bgr=bgr)
+    return network_encoder(fast, backbone, settings.crops, device, precision, digest, batch_size)
+
+
+def build_quietly(backbone: Backbone) -> torch.nn.Module:
+    """The network, without the deprecation warnings that importing pytorchvideo sets off."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        return backbone.build()
+
+
+def network_encoder(
+    fast: torch.nn.Module,
+    backbone: Backbone,
+    crops: Crops,
+    device: torch.device,
+    precision: str,
+    weights_sha256: str,
+    batch_size: int | None,
+) -> SegmentEncoder:
+    """The network in its fast form on its device."""
+    if device.type == "cuda":
+        return CudaEncoder(
+            fast,
+            backbone,
+            crops,
+            device=device,
+            precision=precision,
+            weights_sha256=weights_sha256,
+            batch_size=batch_size,
+        )
+    return CpuEncoder(
+        fast,
+        backbone,
+        crops,
+        precision=precision,
+        weights_sha256=weights_sha256,
+        threads=cores(),
+        segments_per_batch=batch_size or SEGMENTS_PER_BATCH,
+    )
+
+
+def cores() -> int:
+    """CPU cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def check_device(device: torch.device) -> None:
+    """Raises MissingDevice where a GPU was asked for and is not there: never a silent CPU."""
+    count = torch.cuda.device_count() if device.type == "cuda" else 0
+    if device.type == "cuda" and (device.index or 0) >= count:
+        raise MissingDevice(f"no {device}: {count} CUDA devices here; use --device cpu or another")
+    if device.type not in ("cpu", "cuda"):
+        raise MissingDevice(f"{device} is not supported: use --device cpu or cuda")
+
+
+def choose_precision(asked: Precision, device: torch.device) -> str:
+    """The arithmetic; `auto` is the fastest whose feature error stays under 2 %.
+
+    fp16 on a GPU (6 to 8 times less rounding than bf16 at the same speed), bf16 on a CPU that
+    multiplies it natively, else fp32. Measured errors: docs/performance.md.
+    """
+    native = device.type == "cuda" or has_native_bf16()
+    if asked == "auto":
+        return "fp16" if device.type == "cuda" else "bf16" if native else "fp32"
+    if asked == "fp16" and device.type == "cpu":
+        raise UnsupportedPrecision("precision fp16 needs a GPU: use bf16 or fp32 on the CPU")
+    if asked == "bf16" and not native:
+        raise UnsupportedPrecision("precision bf16 needs a CPU with AVX512_BF16 or AMX: use fp32")
+    return asked
+
+
+def has_native_bf16() -> bool:
+    """Whether this CPU multiplies bf16 in hardware."""
+    capabilities = torch.cpu.get_capabilities()
+    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
