@@ -12,6 +12,7 @@ from c2fpl.models.settings import LabelSettings, TrainingSettings
 from c2fpl.pipeline.datasets import DatasetName
 from c2fpl.pipeline.extract_features import extract_features
 from c2fpl.pipeline.extraction_worker import FeatureSettings
+from c2fpl.pipeline.feature_source import FeatureSet, features_in
 from c2fpl.pipeline.files import RunFiles
 from c2fpl.pipeline.label_segments import label_segments, load_labels
 from c2fpl.pipeline.lock import only_writer
@@ -69,7 +70,7 @@ def label_only(features: Path, output: Path, labels: LabelSettings, execution: E
     """`c2fpl label`."""
     files = RunFiles(output, holds="labels")
     with only_writer(files), _recorded(files, "label", {"labels": labels}):
-        label_segments(files, OwnFeatures(features), labels, execution)
+        label_segments(files, features_in(features), labels, execution)
     return _last_words(files, [], f"labels in {files.labels / 'labels.csv'}")
 
 
@@ -77,7 +78,7 @@ def train_only(
     features: Path, labels: Path, output: Path, training: TrainingSettings, execution: Execution
 ) -> int:
     """`c2fpl train`."""
-    opened = OwnFeatures(features)
+    opened = features_in(features)
     folder = labels.parent if labels.suffix == ".csv" else labels
     joined = load_labels(RunFiles(folder, holds="labels"), opened)
     train_detector(output, opened, joined, training, execution)
@@ -108,16 +109,16 @@ def _features_of(
     saved: SavedDetector,
     weights: Path | None,
     execution: Execution,
-) -> tuple[OwnFeatures, list[Failure]]:
+) -> tuple[FeatureSet, list[Failure]]:
     """A folder of features as it is; videos are extracted as the detector's features were."""
     if Path(source).is_dir() and next(Path(source).rglob("*.npy"), None) is not None:
-        return OwnFeatures(Path(source)), []
+        return features_in(Path(source)), []
     settings = FeatureSettings(
         replace(_settings_from(ExtractionSettings, saved.extraction), weights=weights),
         _settings_from(DecodingSettings, saved.extraction),
     )
     report = extract_features(files, find_videos(source), settings, execution)
-    return OwnFeatures(files.features, only=report.ready), list(report.failures)
+    return OwnFeatures(files.features, report.ready), list(report.failures)
 
 
 def _settings_from(kind: type[Settings], saved: dict[str, Any]) -> Settings:

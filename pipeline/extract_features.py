@@ -105,6 +105,6 @@ def _weights_sha256(extraction: ExtractionSettings) -> str | None:
     """Of the given file, read before anything else so that a wrong path fails at once."""
     if extraction.weights is None:
         return None
-    from c2fpl.extractors.weights import file_sha256
+    from c2fpl.extractors.weights import sha256
 
-    return file_sha256(extraction.weights)
+    return sha256(extraction.weights)

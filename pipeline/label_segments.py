@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from c2fpl.models.settings import LabelSettings
+from c2fpl.pipeline.feature_source import FeatureSet
 from c2fpl.pipeline.files import RunFiles, fingerprint, load_json, load_table, save_json, save_table
-from c2fpl.pipeline.own_features import OwnFeatures as FeatureSet
 from c2fpl.pipeline.progress import progress
 from c2fpl.pipeline.settings import Execution
 

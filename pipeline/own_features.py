@@ -1,6 +1,6 @@
 """Features that this program extracted: .npy (segments, crops, dim) with .json beside."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -26,7 +26,7 @@ class OwnFeatures:
 
     folder: Path
     """The folder that `extract` wrote."""
-    only: tuple[str, ...] | None = None
+    wanted: tuple[str, ...] | None = None
     """The videos that are meant; None for all that the folder holds."""
 
     def __post_init__(self) -> None:
@@ -48,13 +48,27 @@ class OwnFeatures:
         """Videos that are whole, in name order."""
         found = (path.relative_to(self.folder) for path in self.folder.rglob("*.json"))
         names = (path.as_posix().removesuffix(".json") for path in found)
-        whole = (name for name in names if beside(self.folder, name, ".npy").exists())
-        return tuple(sorted(n for n in whole if self.only is None or n in set(self.only)))
+        whole = {name for name in names if beside(self.folder, name, ".npy").exists()}
+        return tuple(sorted(whole if self.wanted is None else whole & set(self.wanted)))
 
     @cached_property
     def records(self) -> dict[str, dict[str, Any]]:
         """Provenance of each video, as `extract` wrote it."""
         return {name: load_json(beside(self.folder, name, ".json")) for name in self.names}
+
+    def only(self, names: Sequence[str]) -> "OwnFeatures":
+        """These videos alone, as a set of its own: a split.
+
+        Raises:
+            BadFeatures: one of them has no features.
+        """
+        missing = sorted(set(names) - set(self.names))
+        if missing:
+            raise BadFeatures(
+                f"{self.folder} has no features of {missing[0]} and {len(missing) - 1} more"
+                f" of {len(names)} videos: extract them, or take them off the list"
+            )
+        return OwnFeatures(self.folder, tuple(names))
 
     def path(self, name: str) -> Path:
         """The array's file."""

@@ -77,7 +77,7 @@ def _steps(
             files, videos, FeatureSettings(settings.extraction, settings.decoding), execution
         )
     record.fact("extraction", extracted.as_json())
-    features = OwnFeatures(files.features, only=extracted.ready)
+    features = OwnFeatures(files.features, extracted.ready)
     with record.stage("label"):
         labels = label_segments(files, features, settings.labels, execution)
     with record.stage("train"):

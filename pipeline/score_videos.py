@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from c2fpl.pipeline.feature_source import FeatureSet
 from c2fpl.pipeline.files import RunFiles, beside, load_table, save_array, save_table
 from c2fpl.pipeline.files import fingerprint as fingerprint_of
 from c2fpl.pipeline.outcomes import Failure, save_failures
 from c2fpl.pipeline.own_features import BadFeatures
-from c2fpl.pipeline.own_features import OwnFeatures as FeatureSet
 from c2fpl.pipeline.progress import progress
 from c2fpl.pipeline.settings import Execution, ScoreSettings
 

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from c2fpl.models.settings import TrainingSettings
+from c2fpl.pipeline.feature_source import FeatureSet, training_source
 from c2fpl.pipeline.files import fingerprint, whole_file
 from c2fpl.pipeline.label_segments import SegmentLabels
-from c2fpl.pipeline.own_features import OwnFeatures as FeatureSet
 from c2fpl.pipeline.progress import progress
 from c2fpl.pipeline.settings import Execution
 
@@ -53,7 +53,6 @@ def train_detector(
     """
     from c2fpl.models.training import train
     from c2fpl.pipeline.devices import resolve_device
-    from c2fpl.pipeline.segment_store import SegmentStore
 
     wanted = fingerprint({**asdict(settings), "labels": labels.fingerprint})
     if not execution.overwrite and path.exists():
@@ -62,7 +61,7 @@ def train_detector(
             logger.info("%s was trained on these labels with these settings already", path)
             return saved
     device = resolve_device(execution.devices[0])
-    source = SegmentStore([features.path(name) for name in features.names])
+    source = training_source(features)
     with progress("train", settings.epochs, "epochs", quiet=execution.quiet) as shown:
 
         def after_epoch(epoch: "Epoch") -> None:

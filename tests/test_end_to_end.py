@@ -1,0 +1,228 @@
+"""The whole line on small videos: files, counts, resume, failures that cost only themselves."""
+
+import csv
+import json
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from c2fpl.pipeline import cli
+from c2fpl.pipeline.demo_videos import plan_videos, write_videos
+
+FLOW = ("--backbone", "flow", "--crops", "1", "--device", "cpu", "--quiet")
+LENGTHS = (100, 90, 120, 64, 81, 111)
+
+
+def c2fpl(*arguments):
+    with pytest.raises(SystemExit) as exit_info:
+        cli.main([str(argument) for argument in arguments])
+    return exit_info.value.code
+
+
+def contents(folder, pattern):
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob(pattern)}
+
+
+def table(path):
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="module")
+def videos(tmp_path_factory):
+    """Six videos of known length, two of them with a brawl."""
+    folder = tmp_path_factory.mktemp("scene") / "videos"
+    plans = [
+        replace(plan, frame_count=count, anomaly=(30, 60) if plan.anomaly else None)
+        for plan, count in zip(plan_videos(count=6, seed=5), LENGTHS, strict=True)
+    ]
+    write_videos(plans, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def finished(videos, tmp_path_factory):
+    """A run over them."""
+    run = tmp_path_factory.mktemp("run")
+    assert c2fpl("run", videos, "-o", run, *FLOW, "--format", "npy,csv") == 0
+    return run
+
+
+def test_every_video_has_one_score_a_decoded_frame(videos, finished):
+    names = sorted(path.stem for path in videos.iterdir())
+    scores = {p.stem: np.load(p) for p in (finished / "scores").glob("*.npy")}
+    assert sorted(scores) == names
+    for name, count in zip(names, (100, 120, 81, 90, 64, 111), strict=True):
+        assert scores[name].shape == (count,)
+        assert scores[name].dtype == np.float32
+        assert np.isfinite(scores[name]).all()
+        assert scores[name].min() >= 0
+        assert scores[name].max() <= 1
+
+
+def test_the_files_of_the_design_are_there(finished):
+    expected = {"detector.pt", "events.csv", "run.json", "labels", "features", "scores", "plots"}
+    assert expected <= {path.name for path in finished.iterdir()}
+    assert (finished / "report" / "index.html").exists()
+    assert not (finished / "failed.csv").exists()
+    record = json.loads((finished / "features" / "hall00.json").read_text())
+    assert record["num_frames_decoded"] == 100
+    assert record["segments"] == 7
+    assert record["backbone"] == "flow"
+    assert np.load(finished / "features" / "hall00.npy").shape == (7, 1, record["dim"])
+
+
+def test_the_score_table_repeats_the_array_with_times(finished):
+    rows = table(finished / "scores" / "hall00.csv")
+    scores = np.load(finished / "scores" / "hall00.npy")
+    assert [int(row["frame"]) for row in rows] == list(range(100))
+    assert float(rows[50]["time_s"]) == 2.0
+    np.testing.assert_allclose([float(row["score"]) for row in rows], scores, atol=5e-7)
+
+
+def test_labels_name_every_segment_with_its_frames(finished):
+    rows = [row for row in table(finished / "labels" / "labels.csv") if row["video"] == "hall04"]
+    frames = [(int(row["start_frame"]), int(row["end_frame"])) for row in rows]
+    assert frames == [(0, 16), (16, 32), (32, 48), (48, 64), (64, 80), (80, 81)]
+
+
+def test_run_json_says_versions_settings_and_seconds(finished):
+    record = json.loads((finished / "run.json").read_text())["run"]
+    assert record["exit_code"] == 0
+    assert record["settings"]["extraction"]["backbone"] == "flow"
+    assert {"extract", "label", "train", "score", "total"} <= set(record["seconds"])
+    assert record["versions"]["torch"]
+    (process,) = record["extraction"]["processes"]
+    assert process["limit"] in ("decode", "network", "write")
+    assert process["decode"] > 0
+
+
+def test_a_second_run_does_nothing_and_changes_nothing(videos, finished):
+    before = contents(finished, "*.npy") | contents(finished, "*.pt") | contents(finished, "*.json")
+    times = {p: p.stat().st_mtime_ns for p in finished.rglob("*.npy")}
+    assert c2fpl("run", videos, "-o", finished, *FLOW, "--format", "npy,csv") == 0
+    after = contents(finished, "*.npy") | contents(finished, "*.pt") | contents(finished, "*.json")
+    changed = {str(p) for p in before if before[p] != after[p]}
+    assert {p for p in changed if "report" not in p} <= {"run.json"}
+    assert times == {p: p.stat().st_mtime_ns for p in finished.rglob("*.npy")}
+
+
+def test_a_changed_label_setting_leaves_the_features(videos, finished, tmp_path):
+    run = shutil.copytree(finished, tmp_path / "run")
+    features = {p: p.stat().st_mtime_ns for p in (run / "features").rglob("*")}
+    assert c2fpl("run", videos, "-o", run, *FLOW, "--beta", "0.4") == 0
+    assert features == {p: p.stat().st_mtime_ns for p in (run / "features").rglob("*")}
+    before, after = (table(f / "labels" / "labels.csv") for f in (finished, run))
+    assert sum(float(r["label"]) for r in after) > sum(float(r["label"]) for r in before)
+    assert (run / "detector.pt").read_bytes() != (finished / "detector.pt").read_bytes()
+
+
+def test_the_steps_one_by_one_give_the_same_bytes_as_run(videos, finished, tmp_path):
+    features, labels, scores = (tmp_path / part for part in ("features", "labels", "scores"))
+    assert c2fpl("extract", videos, "-o", features, *FLOW) == 0
+    assert c2fpl("label", features, "-o", labels, "--quiet") == 0
+    detector = tmp_path / "d.pt"
+    arguments = ("--labels", labels, "-o", detector, "--device", "cpu", "--quiet")
+    assert c2fpl("train", features, *arguments) == 0
+    assert c2fpl("score", features, "--detector", detector, "-o", scores, "--quiet") == 0
+    assert contents(scores, "*.npy") == contents(finished / "scores", "*.npy")
+    assert contents(features, "*.npy") == contents(finished / "features", "*.npy")
+
+
+def test_a_trained_detector_scores_new_videos(videos, finished, tmp_path):
+    out = tmp_path / "new"
+    arguments = ("--detector", finished / "detector.pt", "-o", out, "--device", "cpu", "--quiet")
+    assert c2fpl("score", videos / "hall02.mp4", *arguments) == 0
+    assert (out / "hall02.npy").read_bytes() == (finished / "scores/hall02.npy").read_bytes()
+
+
+def test_workers_and_order_change_no_byte(videos, finished, tmp_path):
+    (tmp_path / "list.txt").write_text("\n".join(map(str, sorted(videos.iterdir(), reverse=True))))
+    assert c2fpl("extract", tmp_path / "list.txt", "-o", tmp_path / "f", *FLOW, "--workers", 2) == 0
+    assert contents(tmp_path / "f", "*.npy") == contents(finished / "features", "*.npy")
+
+
+def test_two_device_processes_give_the_same_bytes(videos, finished, tmp_path):
+    arguments = (*FLOW[:-3], "--device", "cpu,cpu", "--quiet")
+    assert c2fpl("extract", videos, "-o", tmp_path / "f", *arguments) == 0
+    assert contents(tmp_path / "f", "*.npy") == contents(finished / "features", "*.npy")
+
+
+def test_shards_together_are_the_whole(videos, finished, tmp_path):
+    for shard in ("1/2", "2/2"):
+        assert c2fpl("extract", videos, "-o", tmp_path / "f", *FLOW, "--shard", shard) == 0
+        count = len(list((tmp_path / "f").glob("*.npy")))
+        assert count == (3 if shard == "1/2" else 6)
+    assert contents(tmp_path / "f", "*.npy") == contents(finished / "features", "*.npy")
+
+
+def test_a_bad_video_costs_only_itself(videos, finished, tmp_path):
+    folder = shutil.copytree(videos, tmp_path / "videos")
+    (folder / "text.mp4").write_text("this is no video")
+    (folder / "empty.mp4").touch()
+    run = tmp_path / "run"
+    assert c2fpl("run", folder, "-o", run, *FLOW) == 1
+    failed = {row["video"]: row for row in table(run / "failed.csv")}
+    assert set(failed) == {"text", "empty"}
+    assert all(row["step"] == "extract" and row["reason"] for row in failed.values())
+    assert contents(run / "scores", "*.npy") == contents(finished / "scores", "*.npy")
+    (folder / "text.mp4").unlink()
+    (folder / "empty.mp4").unlink()
+    assert c2fpl("run", folder, "-o", run, *FLOW) == 0
+    assert not (run / "failed.csv").exists()
+
+
+def test_names_of_every_kind_keep_their_scores(videos, tmp_path):
+    folder = tmp_path / "videos"
+    names = ["a b", "x#1=2@3", "ünï çødé", "dots.in.name", "sub/same", "sub2/same", "'q\"<b>&"]
+    for index, name in enumerate(names):
+        path = folder / f"{name}.mp4"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(sorted(videos.iterdir())[index % 6], path)
+    assert c2fpl("run", folder, "-o", tmp_path / "run", *FLOW) == 0
+    scores = tmp_path / "run" / "scores"
+    found = {p.relative_to(scores).as_posix().removesuffix(".npy") for p in scores.rglob("*.npy")}
+    assert found == set(names)
+
+
+def test_one_video_is_too_few_and_said(videos, tmp_path, capsys):
+    assert c2fpl("run", videos / "hall00.mp4", "-o", tmp_path / "run", *FLOW) == 2
+    assert "two" in capsys.readouterr().err
+
+
+def test_videos_all_the_same_cannot_be_split_and_it_is_said(videos, tmp_path, capsys):
+    folder = tmp_path / "videos"
+    folder.mkdir()
+    for index in range(4):
+        shutil.copy(videos / "hall00.mp4", folder / f"{index}.mp4")
+    assert c2fpl("run", folder, "-o", tmp_path / "run", *FLOW) == 2
+    said = capsys.readouterr().err
+    assert "identical" in said or "same" in said
+
+
+def test_a_detector_of_another_backbone_is_refused(videos, finished, tmp_path, capsys):
+    features = shutil.copytree(finished / "features", tmp_path / "features")
+    for path in features.glob("*.json"):
+        record = json.loads(path.read_text())
+        record["settings"]["backbone"] = record["backbone"] = "x3d-s"
+        path.write_text(json.dumps(record))
+    detector = finished / "detector.pt"
+    assert c2fpl("score", features, "--detector", detector, "-o", tmp_path / "s", "--quiet") == 2
+    assert "--backbone flow" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("harm", ["nan", "pickle", "dim"])
+def test_harmed_features_are_refused_by_name(finished, tmp_path, capsys, harm):
+    features = shutil.copytree(finished / "features", tmp_path / "features")
+    values = np.load(features / "hall00.npy")
+    if harm == "nan":
+        values[0, 0, 0] = np.nan
+        np.save(features / "hall00.npy", values)
+    elif harm == "pickle":
+        np.save(features / "hall00.npy", np.array([{"a": 1}], object), allow_pickle=True)
+    else:
+        np.save(features / "hall00.npy", values[:, :, :-1])
+    assert c2fpl("label", features, "-o", tmp_path / "labels", "--quiet") == 2
+    assert "hall00" in capsys.readouterr().err
