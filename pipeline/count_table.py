@@ -7,7 +7,10 @@ from types import MappingProxyType
 
 from c2fpl.pipeline.files import load_table
 from c2fpl.pipeline.protocols import Counts
-from c2fpl.pipeline.video_names import video_path_name
+from c2fpl.pipeline.video_names import video_name, video_path_name
+
+NAME_COLUMNS = ("video", "path")
+"""Either may name the videos, with or without folders and suffixes."""
 
 FRAMES_COLUMNS = ("n_frames", "n_mask_frames")
 """Either may hold the frames of a video; an empty cell is an unknown count."""
@@ -41,12 +44,14 @@ def read_count_table(path: Path, segments_column: str | None = None) -> CountTab
     """
     rows = _rows(path)
     frames_column = next((c for c in FRAMES_COLUMNS if c in rows[0]), None)
-    for column, option in (("video", "video"), (segments_column, "--segments-column")):
-        if column is not None and column not in rows[0]:
-            raise BadCounts(f"{path} has no column {column!r} ({option}): {_columns(rows[0])}")
+    name_column = next((c for c in NAME_COLUMNS if c in rows[0]), None)
+    if name_column is None:
+        raise BadCounts(f"{path} has no column 'video': {_columns(rows[0])}")
+    if segments_column is not None and segments_column not in rows[0]:
+        raise BadCounts(f"{path} has no column {segments_column!r}: {_columns(rows[0])}")
     if frames_column is None and segments_column is None:
         raise BadCounts(f"{path} has no column n_frames: {_columns(rows[0])}")
-    names = [video_path_name(row["video"] or "") for row in rows]
+    names = _names([row[name_column] or "" for row in rows])
     _check_names(path, names)
     counts = {
         name: Counts(
@@ -66,6 +71,12 @@ def _rows(path: Path) -> list[dict[str, str]]:
     if not rows:
         raise BadCounts(f"{path} has no rows: a CSV with columns video and n_frames is needed")
     return rows
+
+
+def _names(written: list[str]) -> list[str]:
+    """File names, or paths where two videos share a file name."""
+    names = [video_name(entry) for entry in written]
+    return names if len(set(names)) == len(names) else [video_path_name(e) for e in written]
 
 
 def _columns(row: dict[str, str]) -> str:
