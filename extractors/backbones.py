@@ -1,15 +1,18 @@
-"""The backbones: what network, on what pixels, with which weights. Builds them, loads nothing.
-
-Every network is its own builder's, without the classifier: i3d and x3d are pytorchvideo's,
-r2plus1d and mc3 are torchvision's. Import is light; the libraries are imported by the builders.
-"""
-
-from __future__ import annotations
+"""The backbones: which network, on which pixels, with which weights. Light to import."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from c2fpl.extractors.builders import (
+    build_i3d,
+    build_i3d_nonlocal_net,
+    build_i3d_nonlocal_net_with_blocks,
+    build_mc3_18,
+    build_r2plus1d_18,
+    build_x3d_m,
+    build_x3d_s,
+)
 from c2fpl.extractors.settings import BackboneName
 
 if TYPE_CHECKING:
@@ -24,19 +27,12 @@ KINETICS_STD = (0.225, 0.225, 0.225)  # 57.375 / 255
 TORCHVISION_MEAN = (0.43216, 0.394666, 0.37645)  # R2Plus1D_18_Weights.DEFAULT.transforms()
 TORCHVISION_STD = (0.22803, 0.22145, 0.216989)
 
-I3D_TEMPORAL_KERNELS = (  # of each stage's conv_a, as pytorchvideo/models/hub/resnet.py i3d_r50
-    (3, 1, 1),
-    [(3, 1, 1), (1, 1, 1)],
-    [(3, 1, 1), (1, 1, 1)],
-    [(1, 1, 1), (3, 1, 1)],
-)
-
 
 @dataclass(frozen=True, kw_only=True)
 class Backbone:
     """A network with everything needed to give it the pixels that it was trained on."""
 
-    build: Callable[[], nn.Module]
+    build: Callable[[], "nn.Module"]
     """Makes the network with random weights: float (clips, 3, clip_frames, crop_pixels,
     crop_pixels), normalised, to float (clips, dim)."""
     classifier: str
@@ -59,97 +55,7 @@ class Backbone:
     licence: str
     """Terms of the code and of the weights."""
     source: str
-
-
-def without_classifier(network: nn.Module) -> nn.Module:
-    """A pytorchvideo network whose head only pools: (clips, dim) of its last feature map."""
-    from torch import nn
-
-    head = network.blocks[-1]
-    head.proj, head.dropout, head.activation = nn.Identity(), None, None
-    return network
-
-
-def global_mean(network: nn.Module) -> nn.Module:
-    """The same, with the hub's fixed (4,7,7) window, 5 uneven ones at 16 frames, made global."""
-    from torch import nn
-
-    network.blocks[-1].pool = nn.AdaptiveAvgPool3d(1)
-    return without_classifier(network)
-
-
-def global_projected_mean(network: nn.Module) -> nn.Module:
-    """The same for x3d, whose pool sits between two projections and covers the map anyway."""
-    from torch import nn
-
-    network.blocks[-1].pool.pool = nn.AdaptiveAvgPool3d(1)
-    return without_classifier(network)
-
-
-def build_i3d() -> nn.Module:
-    from pytorchvideo.models.hub import i3d_r50
-
-    return global_mean(i3d_r50(pretrained=False))
-
-
-def build_i3d_nonlocal_net() -> nn.Module:
-    """pytorchvideo's builder with the strides of video-nonlocal-net (16 frames: 8, 4, then 2)."""
-    from pytorchvideo.models.resnet import create_resnet
-    from torch import nn
-
-    network = create_resnet(
-        stem_conv_kernel_size=(5, 7, 7),
-        stem_conv_stride=(2, 2, 2),
-        stem_pool_kernel_size=(2, 3, 3),
-        stem_pool_stride=(2, 2, 2),
-        stage1_pool=nn.MaxPool3d,
-        stage_conv_a_kernel_size=I3D_TEMPORAL_KERNELS,
-    )
-    network.blocks[0].pool.padding = (0, 0, 0)
-    return global_mean(network)
-
-
-def build_i3d_nonlocal_net_with_blocks() -> nn.Module:
-    """The same with five non-local blocks: after blocks 1 and 3 of res3, and 1, 3, 5 of res4."""
-    from pytorchvideo.layers.nonlocal_net import create_nonlocal
-    from torch import nn
-
-    network = build_i3d_nonlocal_net()
-    for stage, dim in ((3, 512), (4, 1024)):  # block 2 of the network is the temporal pool
-        for block in network.blocks[stage].res_blocks[1::2]:
-            nonlocal_block = create_nonlocal(dim_in=dim, dim_inner=dim // 2, pool_size=(1, 2, 2))
-            block.activation = nn.Sequential(block.activation, nonlocal_block)
-    return network
-
-
-def build_x3d_s() -> nn.Module:
-    from pytorchvideo.models.hub import x3d_s
-
-    return global_projected_mean(x3d_s(pretrained=False))
-
-
-def build_x3d_m() -> nn.Module:
-    from pytorchvideo.models.hub import x3d_m
-
-    return global_projected_mean(x3d_m(pretrained=False))
-
-
-def build_r2plus1d_18() -> nn.Module:
-    from torch import nn
-    from torchvision.models.video import r2plus1d_18
-
-    network = r2plus1d_18(weights=None)
-    network.fc = nn.Identity()
-    return network
-
-
-def build_mc3_18() -> nn.Module:
-    from torch import nn
-    from torchvision.models.video import mc3_18
-
-    network = mc3_18(weights=None)
-    network.fc = nn.Identity()
-    return network
+    """Where the network and its weights were published."""
 
 
 I3D = Backbone(

@@ -59,7 +59,8 @@ class CpuEncoder:
         do not depend on the batch.
         """
         pixels = integers(frames[clip_indices(self._backbone)], self._backbone, self._dtype)
-        boxes = crop_boxes(*frames.shape[1:3], self._backbone.crop_pixels, self.crops)
+        _, height, width, _ = frames.shape
+        boxes = crop_boxes(height, width, self._backbone.crop_pixels, self.crops)
         size = 2 if self.crops % 2 == 0 else 1
         groups = (boxes[first : first + size] for first in range(0, len(boxes), size))
         return torch.cat([self._network(cut(pixels, group)) for group in groups])

@@ -55,9 +55,10 @@ def five_boxes(height: int, width: int, pixels: int) -> tuple[CropBox, ...]:
 
 
 def cut(frames: torch.Tensor, boxes: tuple[CropBox, ...]) -> torch.Tensor:
-    """Cuts the boxes: (frames, height, width, channels) to (crops, channels, frames, pixels, pixels).
+    """Cuts the boxes out of (frames, height, width, channels).
 
-    The result lies in memory as channels_last_3d, which is what the networks run on.
+    Gives (crops, channels, frames, pixels, pixels) that lies in memory as channels_last_3d, which
+    is what the networks run on.
     """
     return torch.stack([cut_one(frames, box) for box in boxes]).permute(0, 4, 1, 2, 3)
 

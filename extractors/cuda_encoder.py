@@ -52,7 +52,7 @@ class CudaEncoder:
         self._backbone = backbone
         self._device = device
         self._dtype = next(network.parameters()).dtype
-        self._copies = torch.cuda.Stream(device)
+        self._copies = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
         self._computing = threading.Lock()
         self._network = BatchedNetwork(network.to(device), clips=crops * (batch_size or 1))
         if batch_size is None:
@@ -69,7 +69,7 @@ class CudaEncoder:
                 )
                 host = torch.empty(features.shape, dtype=torch.float32, pin_memory=True)
                 host.copy_(features, non_blocking=True)
-                done = torch.cuda.Event()
+                done = torch.cuda.Event()  # type: ignore[no-untyped-call]
                 done.record()
             done.synchronize()
         return host.numpy().reshape(len(segments), self.crops, self.dim)
@@ -114,7 +114,7 @@ class ClipCutter:
         self._boxes = [
             (segment, box)
             for segment, one in enumerate(frames)
-            for box in crop_boxes(*one.shape[1:3], backbone.crop_pixels, crops)
+            for box in crop_boxes(one.shape[1], one.shape[2], backbone.crop_pixels, crops)
         ]
 
     def __len__(self) -> int:
@@ -159,7 +159,8 @@ class BatchedNetwork:
     def forward(self, clips: torch.Tensor) -> torch.Tensor:
         """One forward pass, float32 out; cuDNN chooses its kernels by trying, never TF32."""
         with torch.backends.cudnn.flags(enabled=True, benchmark=True, allow_tf32=False):
-            return self._network(clips).float()
+            features: torch.Tensor = self._network(clips)
+            return features.float()
 
     def _halve(self) -> None:
         """Smaller batches from now on."""

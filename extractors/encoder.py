@@ -36,13 +36,40 @@ class SegmentEncoder(Protocol):
     Features do not depend on the other segments of a call: on the CPU bit for bit.
     """
 
-    crops: int
-    dim: int
-    short_side_pixels: int
-    segments_per_batch: int
-    threads: int
-    precision: str
-    weights_sha256: str | None
+    @property
+    def crops(self) -> int:
+        """Crops of a segment: 10, 5 or 1."""
+        ...
+
+    @property
+    def dim(self) -> int:
+        """Length of a feature."""
+        ...
+
+    @property
+    def short_side_pixels(self) -> int:
+        """Short side of the frames that `encode` expects; crops are cut from them."""
+        ...
+
+    @property
+    def segments_per_batch(self) -> int:
+        """Segments that one call of `encode` should bring."""
+        ...
+
+    @property
+    def threads(self) -> int:
+        """Threads that should call `encode` at once to keep the device busy."""
+        ...
+
+    @property
+    def precision(self) -> str:
+        """Arithmetic of the network: fp32, bf16 or fp16."""
+        ...
+
+    @property
+    def weights_sha256(self) -> str | None:
+        """Of the weights file; None for a backbone without weights."""
+        ...
 
     def encode(self, segments: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
         """Features (segments, crops, dim) of uint8 RGB frames (16, height, width, 3) each."""
@@ -66,7 +93,7 @@ def make_encoder(
             settings.crops, threads=cores(), segments_per_batch=batch_size or SEGMENTS_PER_BATCH
         )
     check_device(device)
-    backbone = backbone_named(settings.backbone)
+    backbone = backbone_named(settings.backbone, nonlocal_blocks=settings.nonlocal_blocks)
     precision = choose_precision(settings.precision, device)
     network = build_quietly(backbone)
     digest = load_weights(network, backbone, settings.weights)

@@ -38,14 +38,15 @@ NOISE_FLOOR_PIXELS = 0.25
 PAIR_STEP = 2
 """Flow from frames 0 to 1, 2 to 3, ...: half the cost of all pairs, 0.01 of the AUC above."""
 
-COSINES, SINES = (
-    np.float32(f(np.arange(DIRECTIONS) * (2 * np.pi / DIRECTIONS))) for f in (np.cos, np.sin)
-)
+ANGLES = np.arange(DIRECTIONS) * (2 * np.pi / DIRECTIONS)
+COSINES, SINES = np.cos(ANGLES).astype(np.float32), np.sin(ANGLES).astype(np.float32)
 ACROSS = (DIRECTIONS // 2 - np.arange(DIRECTIONS)) % DIRECTIONS
 UPSIDE = -np.arange(DIRECTIONS) % DIRECTIONS
 MIRRORED_DIRECTIONS = np.stack([ACROSS, UPSIDE, ACROSS])
-"""(fields, directions): which direction of the frame a direction of the mirrored frame is. Mirroring
-turns (u, v)(x, y) into (-u, v)(-x, y), so u's gradient changes the sign of its vertical part only."""
+"""(fields, directions): which direction of the frame a direction of its mirror image is.
+
+Mirroring turns (u, v)(x, y) into (-u, v)(-x, y): of u's gradient only the vertical part changes its
+sign, of v's only the horizontal one, as of the flow itself."""
 
 
 class FlowEncoder:
@@ -81,17 +82,23 @@ class FlowEncoder:
         energy = np.zeros((FIELDS * DIRECTIONS, height, width), np.float32)
         starts = range(0, period(frames) - 1, PAIR_STEP)
         for start in starts:
-            grey = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in frames[start : start + 2]]
-            flow = self._flow().calc(grey[0], grey[1], None)
-            add_energy(energy, without_noise(cv2.resize(flow, (width, height))))
-        return energy / max(len(starts), 1)
+            flow = self._flow(frames[start], frames[start + 1])
+            halved = np.asarray(cv2.resize(flow, (width, height)), np.float32)
+            add_energy(energy, without_noise(halved))
+        energy /= max(len(starts), 1)
+        return energy
 
-    def _flow(self) -> "cv2.DISOpticalFlow":
-        """Each thread's own flow method: the object keeps buffers."""
-        if not hasattr(self._own, "flow"):
-            self._own.flow = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
-            self._own.flow.setFinestScale(1)
-        return self._own.flow
+    def _flow(self, first: NDArray[np.uint8], second: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Flow (height, width, 2) from one frame to the next, in pixels; x, then y.
+
+        Each thread has a flow method of its own: the object keeps buffers.
+        """
+        if not hasattr(self._own, "method"):
+            self._own.method = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+            self._own.method.setFinestScale(1)
+        grey = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in (first, second)]
+        flow: NDArray[np.float32] = self._own.method.calc(grey[0], grey[1], None)
+        return flow
 
 
 def period(frames: NDArray[np.uint8]) -> int:
@@ -129,7 +136,7 @@ def gradient(part: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np
     """Sobel derivatives along x and y, per pixel of the map."""
     across = cv2.Sobel(part, cv2.CV_32F, 1, 0, ksize=3, scale=1 / 8)
     down = cv2.Sobel(part, cv2.CV_32F, 0, 1, ksize=3, scale=1 / 8)
-    return across, down
+    return np.asarray(across, np.float32), np.asarray(down, np.float32)
 
 
 def histogram(energy: NDArray[np.float32], box: CropBox) -> NDArray[np.float32]:

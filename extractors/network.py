@@ -23,7 +23,7 @@ def fast_form(
     traced = trace(with_torch_activations(network.eval()))
     fold_batch_norm(traced)
     give_pixels(traced, backbone, bgr=bgr)
-    return traced.to(dtype=dtype, memory_format=torch.channels_last_3d).requires_grad_(False)
+    return traced.to(dtype).to(memory_format=torch.channels_last_3d).requires_grad_(False)
 
 
 def integers(frames: torch.Tensor, backbone: Backbone, dtype: torch.dtype) -> torch.Tensor:
@@ -77,7 +77,7 @@ def trace(network: nn.Module) -> fx.GraphModule:
 
 
 def with_torch_activations(network: nn.Module) -> nn.Module:
-    """pytorchvideo's Swish (a Python autograd function) as torch's own SiLU, the same function."""
+    """Each Swish of pytorchvideo, a Python autograd function, as torch's SiLU: the same values."""
     for module in network.modules():
         for name, child in module.named_children():
             if type(child).__name__ == "Swish":
@@ -89,9 +89,11 @@ def fold_batch_norm(traced: fx.GraphModule) -> None:
     """Puts every batch norm into the convolution before it."""
     for node in list(traced.graph.nodes):
         norm = module_of(traced, node)
-        before = node.args[0] if isinstance(norm, nn.BatchNorm3d) else None
-        conv = module_of(traced, before) if isinstance(before, fx.Node) else None
-        if isinstance(norm, nn.BatchNorm3d) and isinstance(conv, nn.Conv3d):
+        before = node.args[0] if node.args else None
+        if not isinstance(norm, nn.BatchNorm3d) or not isinstance(before, fx.Node):
+            continue
+        conv = module_of(traced, before)
+        if isinstance(conv, nn.Conv3d):
             traced.set_submodule(str(before.target), fuse_conv_bn_eval(conv, norm))
             node.replace_all_uses_with(before)
             traced.graph.erase_node(node)

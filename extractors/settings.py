@@ -4,9 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-BackboneName = Literal[
-    "i3d", "i3d-nonlocal-net", "x3d-s", "x3d-m", "r2plus1d-18", "mc3-18", "flow"
-]
+BackboneName = Literal["i3d", "i3d-nonlocal-net", "x3d-s", "x3d-m", "r2plus1d-18", "mc3-18", "flow"]
 Crops = Literal[10, 5, 1]
 Decoder = Literal["auto", "decord", "pyav"]
 Fps = Literal["native", "30"]
@@ -61,3 +59,17 @@ class ExtractionSettings:
     """Stored form of the features; float16 costs a relative error of 2e-4."""
     channel_order: Literal["rgb", "bgr"] = "rgb"
     """Colour order given to the network; the Caffe2 weights may have been trained on BGR."""
+    nonlocal_blocks: bool = False
+    """With i3d-nonlocal-net: the network with five non-local blocks instead of the baseline. Which
+    one gave the published features was never said (RTFM issues 63, 76, 95)."""
+
+    def __post_init__(self) -> None:
+        if self.nonlocal_blocks and self.backbone != "i3d-nonlocal-net":
+            raise ValueError(
+                f"backbone {self.backbone} has no non-local blocks; use i3d-nonlocal-net for them"
+            )
+        if self.backbone == "flow" and self.weights is not None:
+            raise ValueError(
+                f"backbone flow takes no weights, got {self.weights}; leave --weights out"
+                " or name the network with --backbone"
+            )

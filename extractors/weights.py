@@ -112,7 +112,7 @@ def read_caffe2(path: Path) -> dict[str, torch.Tensor]:
     """A Caffe2 pickle's blobs under the names of their PyTorch conversion."""
     try:
         return to_conversion_names(read_blobs(path))
-    except Exception as error:  # noqa: BLE001  (a damaged pickle can raise anything)
+    except Exception as error:  # a damaged pickle can raise anything
         raise WrongWeights(
             f"{path}: neither a PyTorch nor a Caffe2 weights file ({first_line(error)});"
             " save plain tensors with torch.save(network.state_dict(), FILE)"
@@ -126,9 +126,8 @@ def first_line(error: Exception) -> str:
 
 def plain_state(content: object, path: Path) -> dict[str, torch.Tensor]:
     """The innermost state dict, without "module." before each name."""
-    wrapper = ""
-    while isinstance(content, dict) and (inner := wrapper_of(content)):
-        wrapper, content = inner, content[inner]
+    while isinstance(content, dict) and (wrapper := wrapper_of(content)):
+        content = content[wrapper]
     if not isinstance(content, dict) or not content:
         raise WrongWeights(f"{path}: a {type(content).__name__} instead of a state dict of tensors")
     tensors = {name: value for name, value in content.items() if isinstance(value, torch.Tensor)}
@@ -175,8 +174,11 @@ def misfit(
         if keys
     ]
     looks = resemblance(state)
-    cure = f"it looks like {looks}" if looks else "it looks like none of the backbones"
-    return f"{path}: not weights of this backbone: {'; '.join(parts)}; {cure}: check --backbone and --weights"
+    guess = f"it looks like {looks}" if looks else "it looks like none of the backbones"
+    return (
+        f"{path}: not weights of this backbone: {'; '.join(parts)}; {guess}:"
+        " check --backbone and --weights"
+    )
 
 
 def resemblance(state: Mapping[str, torch.Tensor]) -> str:

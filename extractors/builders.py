@@ -1,0 +1,127 @@
+"""Builds the networks with random weights, each by its own library, without the classifier.
+
+i3d and x3d are pytorchvideo's, r2plus1d and mc3 are torchvision's: no layer is written by hand.
+Light to import: the libraries (pytorchvideo takes 5 s) are imported when a network is built.
+"""
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Untyped: TypeAlias = Any
+"""A network of a library without types."""
+
+I3D_TEMPORAL_KERNELS = (  # of each stage's conv_a: pytorchvideo/models/hub/resnet.py, i3d_r50
+    (3, 1, 1),
+    [(3, 1, 1), (1, 1, 1)],
+    [(3, 1, 1), (1, 1, 1)],
+    [(1, 1, 1), (3, 1, 1)],
+)
+
+
+def build_i3d() -> "nn.Module":
+    """The hub's i3d_r50: 2048, the mean of the last stage over time and space."""
+    from pytorchvideo.models.hub import i3d_r50
+
+    return global_mean(i3d_r50(pretrained=False))
+
+
+def build_i3d_nonlocal_net() -> "nn.Module":
+    """The builder of i3d_r50 with the strides of video-nonlocal-net: 16 frames become 8, 4, 2."""
+    from pytorchvideo.models.resnet import create_resnet
+    from torch import nn
+
+    network = create_resnet(
+        stem_conv_kernel_size=(5, 7, 7),
+        stem_conv_stride=(2, 2, 2),
+        stem_pool_kernel_size=(2, 3, 3),
+        stem_pool_stride=(2, 2, 2),
+        stage1_pool=nn.MaxPool3d,
+        stage_conv_a_kernel_size=I3D_TEMPORAL_KERNELS,
+    )
+    network.blocks[0].pool.padding = (0, 0, 0)
+    return global_mean(network)
+
+
+def build_i3d_nonlocal_net_with_blocks() -> "nn.Module":
+    """The same with five non-local blocks: after blocks 1 and 3 of res3, and 1, 3, 5 of res4."""
+    from pytorchvideo.layers.nonlocal_net import create_nonlocal
+    from torch import nn
+
+    network: Untyped = build_i3d_nonlocal_net()
+    for stage, dim in ((3, 512), (4, 1024)):  # block 2 of the network is the temporal pool
+        for block in network.blocks[stage].res_blocks[1::2]:
+            nonlocal_block = create_nonlocal(dim_in=dim, dim_inner=dim // 2, pool_size=(1, 2, 2))
+            block.activation = nn.Sequential(block.activation, nonlocal_block)
+    return as_module(network)
+
+
+def build_x3d_s() -> "nn.Module":
+    """The hub's x3d_s: 2048, its pooled and projected features before the classifier."""
+    from pytorchvideo.models.hub import x3d_s
+
+    return global_projected_mean(x3d_s(pretrained=False))
+
+
+def build_x3d_m() -> "nn.Module":
+    """The hub's x3d_m, as x3d_s."""
+    from pytorchvideo.models.hub import x3d_m
+
+    return global_projected_mean(x3d_m(pretrained=False))
+
+
+def build_r2plus1d_18() -> "nn.Module":
+    """Torchvision's r2plus1d_18: 512, the mean of the last stage."""
+    from torch import nn
+    from torchvision.models.video import r2plus1d_18
+
+    network = r2plus1d_18(weights=None)
+    network.fc = nn.Identity()
+    return as_module(network)
+
+
+def build_mc3_18() -> "nn.Module":
+    """Torchvision's mc3_18: 512, the mean of the last stage."""
+    from torch import nn
+    from torchvision.models.video import mc3_18
+
+    network = mc3_18(weights=None)
+    network.fc = nn.Identity()
+    return as_module(network)
+
+
+def global_mean(network: Untyped) -> "nn.Module":
+    """The network up to its last stage's mean.
+
+    The hub's pool is a (4, 7, 7) window: five uneven ones at 16 frames, hence the global one.
+    """
+    from torch import nn
+
+    network.blocks[-1].pool = nn.AdaptiveAvgPool3d(1)
+    return without_classifier(network)
+
+
+def global_projected_mean(network: Untyped) -> "nn.Module":
+    """The same for x3d, whose pool sits between two projections; its window is the whole map."""
+    from torch import nn
+
+    network.blocks[-1].pool.pool = nn.AdaptiveAvgPool3d(1)
+    return without_classifier(network)
+
+
+def without_classifier(network: Untyped) -> "nn.Module":
+    """A pytorchvideo network whose head only pools: (clips, dim)."""
+    from torch import nn
+
+    head = network.blocks[-1]
+    head.proj, head.dropout, head.activation = nn.Identity(), None, None
+    return as_module(network)
+
+
+def as_module(network: object) -> "nn.Module":
+    """The network with the type that its library does not state."""
+    from torch import nn
+
+    assert isinstance(network, nn.Module)
+    return network
