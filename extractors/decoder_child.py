@@ -1,0 +1,178 @@
+"""What a decoder child runs: decode the videos it is told, write segments into the shared slots.
+
+Never imports torch. `child_process` starts `main` in a fresh interpreter with three inherited
+file descriptors; it ends when the connection or the lifeline closes, that is when the parent does,
+however the parent ends.
+"""
+
+import fcntl
+import os
+import signal
+import sys
+import threading
+from collections import deque
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Final
+
+import av
+import av.logging
+import numpy as np
+from numpy.typing import NDArray
+
+from c2fpl.extractors.decoding import (
+    DecodedFrame,
+    DecodeReport,
+    StartedAgain,
+    UndecodableVideo,
+    decode_video,
+)
+from c2fpl.extractors.frame_slots import FrameSlots
+from c2fpl.extractors.segments import SegmentCutter, TooShort
+from c2fpl.extractors.settings import DecodingSettings, Tail
+
+SLOT_COUNT: Final = 4
+"""Segments that wait for the consumer, a child."""
+
+
+SURPRISES: Final = (
+    *(ArithmeticError, AssertionError, LookupError, OSError, RuntimeError, TypeError, ValueError),
+    av.FFmpegError,
+)
+"""Errors of a decoder that nobody foresaw: they cost one video, not the child."""
+
+
+@dataclass(frozen=True)
+class ChildSettings:
+    """First message to a child."""
+
+    decoding: DecodingSettings
+    tail: Tail
+    short_side_pixels: int
+    slot_bytes: int
+
+
+@dataclass(frozen=True)
+class DecodeThis:
+    """Message to a child: decode a video now."""
+
+    path: Path
+    avoid_decord: str
+    """Why PyAV is to be used at once; empty to let the file decide."""
+
+
+@dataclass(frozen=True)
+class SlotFree:
+    """Message to a child: the consumer has copied this slot."""
+
+    slot: int
+
+
+@dataclass(frozen=True)
+class Ready:
+    """Message from a child: it has started and waits for a video."""
+
+
+@dataclass(frozen=True)
+class SlotFilled:
+    """Message from a child: the next segment of the video lies in this slot."""
+
+    slot: int
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Failed:
+    """Message from a child: the video cannot be decoded."""
+
+    reason: str
+
+
+ChildMessage = Ready | SlotFilled | StartedAgain | DecodeReport | Failed
+
+
+class _Child:
+    def __init__(self, connection: Connection, settings: ChildSettings, slots: FrameSlots) -> None:
+        self._connection = connection
+        self._settings = settings
+        self._slots = slots
+        self._free = deque(range(SLOT_COUNT))
+
+    def serve(self) -> None:
+        """Decode videos until the parent hangs up."""
+        self._connection.send(Ready())
+        while True:
+            message = self._connection.recv()
+            if isinstance(message, SlotFree):
+                self._free.append(message.slot)
+            else:
+                self._connection.send(self._decode(message))
+
+    def _decode(self, order: DecodeThis) -> DecodeReport | Failed:
+        try:
+            return self._decoded(order)
+        except (UndecodableVideo, TooShort) as error:
+            return Failed(str(error))
+        except MemoryError:
+            return Failed("out of memory while decoding; the frames are too large for this machine")
+        except SURPRISES as error:
+            return Failed(f"decoder error, {type(error).__name__}: {' '.join(str(error).split())}")
+
+    def _decoded(self, order: DecodeThis) -> DecodeReport:
+        settings = self._settings
+        cutter = SegmentCutter(settings.tail)
+        for event in decode_video(
+            order.path,
+            settings.decoding,
+            short_side_pixels=settings.short_side_pixels,
+            avoid_decord=order.avoid_decord,
+        ):
+            match event:
+                case DecodedFrame(pixels):
+                    if segment := cutter.add(pixels):
+                        self._hand_over(segment)
+                case StartedAgain():
+                    cutter = SegmentCutter(settings.tail)
+                    self._connection.send(event)
+                case DecodeReport():
+                    for segment in cutter.finish():
+                        self._hand_over(segment)
+                    return event
+        raise RuntimeError("decoding ended without a report")
+
+    def _hand_over(self, segment: list[NDArray[np.uint8]]) -> None:
+        while not self._free:
+            self._free.append(self._connection.recv().slot)
+        slot = self._free.popleft()
+        self._connection.send(SlotFilled(slot, self._slots.write(slot, segment)))
+
+
+def end_with_parent(lifeline: int) -> None:
+    """Have the kernel kill this process when the parent's end of the lifeline closes.
+
+    A signal, since a thread could not run while a stuck decoder holds the interpreter's lock.
+    """
+    if hasattr(fcntl, "F_SETSIG"):
+        fcntl.fcntl(lifeline, fcntl.F_SETOWN, os.getpid())
+        fcntl.fcntl(lifeline, fcntl.F_SETSIG, signal.SIGKILL)
+        fcntl.fcntl(lifeline, fcntl.F_SETFL, os.O_ASYNC | os.O_NONBLOCK)
+        try:
+            alive = os.read(lifeline, 1)
+        except BlockingIOError:
+            return
+        sys.exit(f"lifeline closed at the start ({alive!r})")
+    threading.Thread(target=lambda: os._exit(len(os.read(lifeline, 1))), daemon=True).start()
+
+
+def main(connection_descriptor: int, slots_descriptor: int, lifeline: int) -> None:
+    """Serve one parent until it hangs up."""
+    end_with_parent(lifeline)
+    av.logging.set_level(None)
+    connection = Connection(connection_descriptor)
+    settings: ChildSettings = connection.recv()
+    slots = FrameSlots(slots_descriptor, SLOT_COUNT, settings.slot_bytes)
+    try:
+        _Child(connection, settings, slots).serve()
+    except (EOFError, BrokenPipeError, ConnectionResetError):
+        return

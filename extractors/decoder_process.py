@@ -1,0 +1,222 @@
+"""Decodes many videos in watched child processes: no file can hang, crash or bloat the run.
+
+A child that makes no progress or dies is replaced, and its video decoded again from the start with
+PyAV. Children are recycled, since decoders leak. Frames come through shared memory, a few segments
+ahead of the consumer and no more.
+"""
+
+import time
+from collections import deque
+from collections.abc import Generator, Hashable, Iterable
+from dataclasses import dataclass, field
+from multiprocessing.connection import wait
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from c2fpl.extractors.child_process import ChildProcess
+from c2fpl.extractors.decoder_child import Failed, Ready, SlotFilled
+from c2fpl.extractors.decoding import DecodeReport, StartedAgain
+from c2fpl.extractors.settings import DecodingSettings, Tail
+
+Key: TypeAlias = Hashable
+"""Tells the videos of one call apart; chosen by the caller."""
+
+START_TIMEOUT_S: Final = 120.0
+"""Time a new child may take until it is ready, on a machine under load."""
+
+
+@dataclass(frozen=True)
+class SegmentFrames:
+    """The next segment of a video."""
+
+    key: Key
+    segment: int
+    """Index of the segment, from 0."""
+    frames: NDArray[np.uint8]
+    """RGB, uint8 (16, height, width, 3), contiguous, owned by the receiver."""
+
+
+@dataclass(frozen=True)
+class Restarted:
+    """The video is decoded again from its first frame: throw away what came before."""
+
+    key: Key
+    reason: str
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """Last message of a video that was decoded."""
+
+    key: Key
+    report: DecodeReport
+
+
+@dataclass(frozen=True)
+class Undecodable:
+    """Last message of a video that was not: throw away what came before."""
+
+    key: Key
+    reason: str
+    """One line: value, rule, cure."""
+
+
+@dataclass
+class _Task:
+    """A video on its way."""
+
+    key: Key
+    path: Path
+    avoid_decord: str = ""
+    segments: int = 0
+    deadline_s: float = field(default=0.0)
+
+
+class WatchedDecoders:
+    """Decoder children for one run; use as a context manager.
+
+    Args:
+        settings: how frames are decoded and resized.
+        short_side_pixels: short side after the resize, from the backbone.
+        tail: what becomes of a short last segment.
+        workers: videos decoded at a time, each in its own child.
+        stall_timeout_s: a child silent for so long, in seconds, is killed.
+        recycle_after_videos: a child is replaced after so many videos,
+        recycle_above_bytes: or when it holds more memory than this after one.
+    """
+
+    def __init__(
+        self,
+        settings: DecodingSettings,
+        short_side_pixels: int,
+        *,
+        tail: Tail = "loop",
+        workers: int = 1,
+        stall_timeout_s: float = 60.0,
+        recycle_after_videos: int = 200,
+        recycle_above_bytes: int = 512 * 2**20,
+    ) -> None:
+        if workers < 1:
+            raise ValueError(f"{workers} decoding workers; at least 1 is needed")
+        self._settings = settings
+        self._tail = tail
+        self._short_side_pixels = short_side_pixels
+        self._workers = workers
+        self._stall_timeout_s = stall_timeout_s
+        self._recycle_after_videos = recycle_after_videos
+        self._recycle_above_bytes = recycle_above_bytes
+        self._idle: list[ChildProcess] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        while self._idle:
+            self._idle.pop().end()
+
+    def decode(self, videos: Iterable[tuple[Key, Path]]) -> Generator["Message"]:
+        """Decode videos in parallel, dealt in the given order to free workers.
+
+        Messages of one video are in order and those of several interleave. The consumer may take
+        its time: children wait when their slots are full. One consumer at a time.
+        """
+        waiting = (_Task(key, path) for key, path in videos)
+        again: deque[_Task] = deque()
+        busy: dict[ChildProcess, _Task] = {}
+        try:
+            while True:
+                while len(busy) < self._workers:
+                    task = again.popleft() if again else next(waiting, None)
+                    if task is None:
+                        break
+                    self._begin(task, busy)
+                if not busy:
+                    return
+                for child in self._heard_from(busy):
+                    yield from self._answer(child, busy, again)
+        finally:
+            for child in busy:
+                child.end()
+
+    def _begin(self, task: _Task, busy: dict[ChildProcess, _Task]) -> None:
+        if self._idle:
+            child, patience_s = self._idle.pop(), self._stall_timeout_s
+        else:
+            child = ChildProcess(self._settings, self._tail, self._short_side_pixels)
+            patience_s = max(START_TIMEOUT_S, self._stall_timeout_s)
+        task.deadline_s = time.monotonic() + patience_s
+        busy[child] = task
+        child.order(task.path, avoid_decord=task.avoid_decord)
+
+    def _heard_from(self, busy: dict[ChildProcess, _Task]) -> list[ChildProcess]:
+        """Children that have sent something, died, or been silent for too long; waits for one."""
+        patience_s = min(task.deadline_s for task in busy.values()) - time.monotonic()
+        connections = {child.connection: child for child in busy}
+        heard = [connections[each] for each in wait(list(connections), max(patience_s, 0))]  # type: ignore[index]
+        return heard or [child for child in busy if busy[child].deadline_s <= time.monotonic()]
+
+    def _answer(
+        self,
+        child: ChildProcess,
+        busy: dict[ChildProcess, _Task],
+        again: deque[_Task],
+    ) -> Generator["Message"]:
+        task = busy[child]
+        if not child.connection.poll():
+            child.end()
+            reason = f"decoder made no progress for {self._stall_timeout_s:g} s and was killed"
+            yield self._given_up(busy.pop(child), reason, again)
+            return
+        try:
+            message = child.receive()
+        except (EOFError, OSError):
+            yield self._given_up(busy.pop(child), f"decoder process died ({child.end()})", again)
+            return
+        task.deadline_s = time.monotonic() + self._stall_timeout_s
+        match message:
+            case Ready():
+                return
+            case SlotFilled():
+                task.segments += 1
+                yield SegmentFrames(task.key, task.segments - 1, child.take(message))
+            case StartedAgain(reason):
+                task.segments = 0
+                yield Restarted(task.key, reason)
+            case DecodeReport():
+                self._finish(child, busy)
+                yield Decoded(task.key, message)
+            case Failed(reason):
+                self._finish(child, busy)
+                yield Undecodable(task.key, reason)
+
+    def _given_up(self, task: _Task, reason: str, again: deque[_Task]) -> Restarted | Undecodable:
+        """What becomes of a video whose child hung or died: once more with PyAV, or failed."""
+        if task.avoid_decord or self._settings.decoder != "auto":
+            twice = "twice, " if task.avoid_decord else ""
+            return Undecodable(task.key, f"{twice}{reason}; the file may be damaged, or huge")
+        again.append(_Task(task.key, task.path, avoid_decord=reason))
+        return Restarted(task.key, reason)
+
+    def _finish(self, child: ChildProcess, busy: dict[ChildProcess, _Task]) -> None:
+        """Take the child off its video: back to the idle ones, or out if it is old or bloated."""
+        del busy[child]
+        child.videos_decoded += 1
+        if (
+            child.videos_decoded >= self._recycle_after_videos
+            or child.resident_bytes > self._recycle_above_bytes
+        ):
+            child.end()
+        else:
+            self._idle.append(child)
+
+
+Message: TypeAlias = SegmentFrames | Restarted | Decoded | Undecodable

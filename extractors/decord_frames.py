@@ -1,0 +1,129 @@
+"""Frames of a video by decord: in bounded memory, checked, giving up where not to be trusted."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import decord
+import numpy as np
+from numpy.typing import NDArray
+
+from c2fpl.extractors.pyav_frames import TimedFrame
+from c2fpl.extractors.video_header import VideoHeader
+
+decord.logging.set_level(decord.logging.QUIET)
+
+WINDOW_BYTES: Final = 192 * 2**20
+"""Largest window of decoded frames held at once."""
+WINDOW_FRAMES: Final = 128
+"""Groups of pictures are read together up to this many frames."""
+FILE_BYTES: Final = 256 * 2**20
+"""Largest file: decord reads packets ahead without bound, so the whole file may lie in memory."""
+FIRST_REPEAT: Final = 1e-9
+"""Fault tolerance: the first frame that decord would replace by another one is an error."""
+
+
+class DecordGaveUp(RuntimeError):
+    """decord cannot read this file, or its frames cannot be trusted; the text says why."""
+
+
+class DecordFrames:
+    """Iterates over the frames of one file once, in display order, rotated as displayed.
+
+    decord decodes ahead as fast as it can, into memory without bound, until it is told to seek. So
+    frames are taken window by window as fast as they come, a seek to 0 stops the decoder, and the
+    next window starts at a key frame, where nothing is decoded twice. The key frame is decoded in
+    both windows and must be the same, else the seek was not exact.
+    """
+
+    num_frames_lost = 0
+    """None: where one is lost decord gives up."""
+
+    def __init__(self, path: Path, header: VideoHeader) -> None:
+        self._path = path
+        self._header = header
+
+    def __iter__(self) -> Iterator[TimedFrame]:
+        """Yield all frames.
+
+        Raises:
+            DecordGaveUp: before the first frame or at any later one; all frames must be redone.
+        """
+        frames = _windowed_frames(self._path, self._header)
+        while True:
+            try:
+                frame = next(frames, None)
+            except DecordGaveUp:
+                raise
+            except (decord.DECORDError, RuntimeError, AssertionError) as error:
+                raise DecordGaveUp(f"decord failed: {_first_line(error)}") from error
+            if frame is None:
+                return
+            yield frame
+
+
+def key_windows(
+    key_frames: list[int], frame_count: int, *, joined_frames: int, max_frames: int
+) -> list[tuple[int, int]]:
+    """Windows [start, end) of whole groups of pictures, joined while short.
+
+    >>> key_windows([0, 50, 100, 150], 180, joined_frames=128, max_frames=1000)
+    [(0, 100), (100, 180)]
+
+    Raises:
+        DecordGaveUp: one group of pictures alone has more than `max_frames`.
+    """
+    windows, start, end = [], 0, 0
+    for border in [*(key for key in key_frames if 0 < key < frame_count), frame_count]:
+        if end > start and border - start > joined_frames:
+            windows.append((start, end))
+            start = end
+        end = border
+    windows.append((start, end))
+    longest = max(end - start for start, end in windows)
+    if longest > max_frames:
+        raise DecordGaveUp(
+            f"{longest} frames without a key frame, over the {max_frames} held in memory at once"
+        )
+    return windows
+
+
+def _windowed_frames(path: Path, header: VideoHeader) -> Iterator[TimedFrame]:
+    if header.file_bytes > FILE_BYTES:
+        raise DecordGaveUp(
+            f"file of {header.file_bytes >> 20} MiB, over the {FILE_BYTES >> 20} held in memory"
+        )
+    reader = decord.VideoReader(str(path.absolute()), num_threads=1, fault_tol=FIRST_REPEAT)
+    frame_count = len(reader)
+    if frame_count != header.num_frames:
+        raise DecordGaveUp(f"decord counts {frame_count} frames, the header {header.num_frames}")
+    max_frames = max(WINDOW_BYTES // (header.width_pixels * header.height_pixels * 3), 1)
+    windows = key_windows(
+        reader.get_key_indices(),
+        frame_count,
+        joined_frames=min(WINDOW_FRAMES, max_frames),
+        max_frames=max_frames,
+    )
+    times_s = reader.get_frame_timestamp(np.arange(frame_count))[:, 0]
+    border: NDArray[np.uint8] | None = None
+    for start, end in windows:
+        frames = _window_frames(reader, start, min(end + 1, frame_count))
+        if border is not None and not np.array_equal(frames[0], border):
+            raise DecordGaveUp(f"decord's seek to key frame {start} gives another frame")
+        border = frames.pop() if end < frame_count else None
+        for pixels, time_s in zip(frames, times_s[start:end], strict=True):
+            yield TimedFrame(pixels, float(time_s))
+
+
+def _window_frames(reader: decord.VideoReader, start: int, end: int) -> list[NDArray[np.uint8]]:
+    """Frames [start, end), taken without a pause; then the decoder is stopped."""
+    reader.seek_accurate(start)
+    frames = [reader.next().asnumpy() for _ in range(start, end)]
+    reader.seek(0)
+    return frames
+
+
+def _first_line(error: Exception) -> str:
+    """What decord says, without its stack trace and source position."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0].rpartition("] ")[2].rpartition(".cc:")[2][:160]

@@ -1,0 +1,131 @@
+"""Frames of a video by PyAV: sequential, one at a time, past bad packets, counting what is lost."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, cast
+
+import av
+import numpy as np
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+from numpy.typing import NDArray
+
+from c2fpl.extractors.video_header import (
+    MAX_FRAME_PIXELS,
+    UndecodableVideo,
+    VideoHeader,
+    check_frame_size,
+    not_a_video,
+    open_container,
+)
+
+MAX_READ_ERRORS_IN_A_ROW: Final = 64
+"""After so many unreadable places without one packet between them the rest is given up."""
+LEAST_GAP_S: Final = 0.5
+"""A file that ends this much before its header's duration has lost its end."""
+
+
+@dataclass(frozen=True)
+class TimedFrame:
+    """One decoded frame."""
+
+    pixels: NDArray[np.uint8]
+    """RGB, uint8 (height, width, 3), as displayed (rotation applied)."""
+    time_s: float | None
+    """Presentation time in seconds, None where the file does not say."""
+
+
+class PyavFrames:
+    """Iterates over the frames of one file once; afterwards `num_frames_lost` is final."""
+
+    def __init__(self, path: Path, header: VideoHeader) -> None:
+        self._path = path
+        self._header = header
+        self._num_frames = 0
+        self._num_packets = 0
+        self._num_failed = 0
+        self._num_discarded = 0
+        self._interlaced = False
+        self._end_s = 0.0
+
+    def __iter__(self) -> Iterator[TimedFrame]:
+        """Yield frames in display order.
+
+        Raises:
+            UndecodableVideo: the file cannot be opened, or a frame is beyond the size limits.
+        """
+        try:
+            container = open_container(self._path)
+        except (av.FFmpegError, ValueError) as error:
+            raise UndecodableVideo(not_a_video(error)) from error
+        with container:
+            stream = container.streams.video[0]
+            stream.thread_type = "NONE"
+            stream.codec_context.thread_count = 1
+            stream.codec_context.options = {"max_pixels": str(MAX_FRAME_PIXELS)}
+            for packet in self._packets(container, stream):
+                for frame in self._decoded(packet):
+                    yield self._timed(frame)
+
+    @property
+    def num_frames_lost(self) -> int:
+        """Frames that are in the file, or promised by its header, and did not decode."""
+        promised = (self._header.num_frames or 0) - self._num_discarded
+        unread = max(promised - self._num_packets, 0) or self._frames_after_the_end()
+        silent = 0 if self._interlaced else self._num_packets - self._num_frames
+        return unread + max(self._num_failed, silent, 0)
+
+    def _frames_after_the_end(self) -> int:
+        """Frames missing at the end of a file without a frame count, from its duration."""
+        duration_s = self._header.duration_s
+        if self._header.num_frames is not None or duration_s is None or not self._num_packets:
+            return 0
+        gap_s = duration_s - self._end_s
+        return round(gap_s * self._header.frame_rate) if gap_s > LEAST_GAP_S else 0
+
+    def _packets(
+        self, container: av.container.InputContainer, stream: VideoStream
+    ) -> Iterator["av.Packet[VideoStream]"]:
+        """Packets of the stream, and at the end the empty one that flushes the decoder."""
+        # Without a frame count the other streams are read too: the file's end is where the last of
+        # them ends. Their packets are not decoded.
+        streams = None if self._header.num_frames is None else stream
+        start_s = (container.start_time or 0) / av.time_base
+        errors_in_a_row = 0
+        packets = container.demux(streams)
+        while errors_in_a_row < MAX_READ_ERRORS_IN_A_ROW:
+            try:
+                packet = next(packets, None)
+            except av.FFmpegError:
+                errors_in_a_row += 1
+                packets = container.demux(streams)
+                continue
+            if packet is None:
+                return
+            errors_in_a_row = 0
+            if packet.pts is not None and packet.time_base is not None:
+                end_s = float((packet.pts + (packet.duration or 0)) * packet.time_base) - start_s
+                self._end_s = max(self._end_s, end_s)
+            if isinstance(packet.stream, VideoStream) and packet.stream.index == stream.index:
+                yield cast("av.Packet[VideoStream]", packet)
+
+    def _decoded(self, packet: "av.Packet[VideoStream]") -> list[VideoFrame]:
+        if packet.size:
+            self._num_packets += not packet.is_discard
+            self._num_discarded += packet.is_discard
+        try:
+            return packet.decode()
+        except av.FFmpegError:
+            self._num_failed += bool(packet.size)
+            return []
+
+    def _timed(self, frame: VideoFrame) -> TimedFrame:
+        check_frame_size(frame.width, frame.height)
+        self._num_frames += 1
+        self._interlaced |= frame.interlaced_frame
+        # swscale's defaults: the same bits as decord's scale filter
+        pixels = cast(NDArray[np.uint8], frame.to_ndarray(format="rgb24"))
+        if frame.rotation and frame.rotation % 90 == 0:
+            pixels = np.rot90(pixels, frame.rotation // 90).copy()
+        return TimedFrame(pixels, frame.time)

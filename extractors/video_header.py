@@ -1,0 +1,147 @@
+"""Reads a video file's header: what it claims to hold, and which decoder can be trusted with it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import av
+from av.video.stream import VideoStream
+
+MAX_FRAME_PIXELS: Final = 7680 * 4320
+"""Largest frame decoded, 8K; a header that claims more is refused before anything is allocated."""
+MAX_ASPECT: Final = 8
+"""Longest frame decoded: a short side of 256 pixels then has a long one of 2048 at most."""
+EXACT_IN_DECORD: Final = frozenset({"h264", "hevc", "mpeg4", "vp9", "mpeg2video", "mjpeg"})
+"""Codecs that decord's FFmpeg of 2018 decodes frame for frame (AV1 it cannot open)."""
+DEMUXERS: Final = (
+    "mov,mp4,avi,matroska,webm,mpegts,mpeg,mpegvideo,flv,asf,ogg,h264,hevc,m4v,av1,obu,ivf,mjpeg,"
+    "mxf,nut,dv,dhav,gif,rm,vc1,wtv,yuv4mpegpipe"
+)
+"""Formats opened, whatever the file's name. Playlists and text are not: a hostile file of that kind
+makes FFmpeg read other files or the network."""
+COUNTED_CONTAINERS: Final = frozenset({"mov", "mp4", "avi"})
+"""Containers whose header counts the frames, so that a loss inside decord is seen."""
+
+
+class UndecodableVideo(ValueError):
+    """A file is no video that can be decoded; the text is one line: value, rule, cure."""
+
+
+@dataclass(frozen=True)
+class VideoHeader:
+    """What the container says before anything is decoded; none of it is trusted as a count."""
+
+    container: str
+    """First name of the demuxer, such as `mov` or `mpegts`."""
+    codec: str
+    """Name of the codec, such as `h264`."""
+    num_frames: int | None
+    """Frames the header promises; None where the container does not count them."""
+    frame_rate: float
+    """Average frames a second; 25 where the header has none."""
+    width_pixels: int
+    """Width as stored, before rotation."""
+    height_pixels: int
+    """Height as stored, before rotation."""
+    duration_s: float | None
+    """Duration of the whole file in seconds, where the header has one."""
+    file_bytes: int
+    """Size of the file."""
+
+
+def read_header(path: Path) -> VideoHeader:
+    """Open the file, look at its first video stream, close it.
+
+    Raises:
+        UndecodableVideo: no such file, no permission, no video inside, or frames beyond the limits.
+    """
+    file_bytes = readable_bytes(path)
+    try:
+        with open_container(path) as container:
+            if not container.streams.video:
+                kinds = ", ".join(sorted({stream.type for stream in container.streams}))
+                raise UndecodableVideo(
+                    f"no video stream inside (only {kinds or 'nothing'}); give a video file"
+                )
+            return _header_of(container.streams.video[0], container, file_bytes)
+    except (av.FFmpegError, ValueError) as error:
+        if isinstance(error, UndecodableVideo):
+            raise
+        raise UndecodableVideo(not_a_video(error)) from error
+
+
+def open_container(path: Path) -> av.container.InputContainer:
+    """The file opened for demuxing, as a video file and nothing else."""
+    return av.open(
+        str(path.absolute()),
+        options={"format_whitelist": DEMUXERS, "protocol_whitelist": "file"},
+        metadata_errors="replace",
+    )
+
+
+def readable_bytes(path: Path) -> int:
+    """Size of the file; raises UndecodableVideo where it cannot be read at all."""
+    try:
+        if path.exists() and not path.is_file():
+            raise UndecodableVideo(
+                "not a regular file (a folder, pipe or device); give a video file"
+            )
+        with path.open("rb") as file:
+            file_bytes = file.seek(0, 2)
+    except OSError as error:
+        raise UndecodableVideo(
+            f"{error.strerror or error}; the file must exist and be readable by this user"
+        ) from error
+    if file_bytes == 0:
+        raise UndecodableVideo("0 bytes; the file is empty, fetch it again")
+    return file_bytes
+
+
+def not_a_video(error: Exception) -> str:
+    """One line for a file that FFmpeg does not open."""
+    said = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return (
+        f"not a readable video ({' '.join(said.split())}); damaged, cut off or another kind of file"
+    )
+
+
+def check_frame_size(width_pixels: int, height_pixels: int) -> None:
+    """Raise UndecodableVideo for a frame too large or too long to decode in bounded memory."""
+    size = f"frames of {width_pixels}x{height_pixels} pixels"
+    if width_pixels < 1 or height_pixels < 1:
+        raise UndecodableVideo(f"{size}; the header is damaged or the stream is empty")
+    if width_pixels * height_pixels > MAX_FRAME_PIXELS:
+        raise UndecodableVideo(
+            f"{size}; at most {MAX_FRAME_PIXELS} (8K) are decoded, shrink it first"
+        )
+    if max(width_pixels, height_pixels) > MAX_ASPECT * min(width_pixels, height_pixels):
+        raise UndecodableVideo(f"{size}; at most {MAX_ASPECT} to 1 is decoded, crop it first")
+
+
+def why_not_decord(header: VideoHeader) -> str:
+    """Why the file should go to PyAV at once; empty where decord is known to be exact."""
+    if header.container not in COUNTED_CONTAINERS:
+        return f"container {header.container} has no frame count to check decord against"
+    if header.codec not in EXACT_IN_DECORD:
+        return f"decord does not decode {header.codec}"
+    if header.num_frames is None:
+        return "the header has no frame count"
+    return ""
+
+
+def _header_of(
+    stream: VideoStream, container: av.container.InputContainer, file_bytes: int
+) -> VideoHeader:
+    codec = stream.codec_context
+    check_frame_size(codec.width, codec.height)
+    rate = stream.average_rate or stream.guessed_rate
+    return VideoHeader(
+        container=container.format.name.split(",")[0],
+        codec=codec.name,
+        num_frames=stream.frames or None,
+        frame_rate=float(rate) if rate else 25.0,
+        width_pixels=codec.width,
+        height_pixels=codec.height,
+        duration_s=container.duration / av.time_base if container.duration else None,
+        file_bytes=file_bytes,
+    )
