@@ -30,11 +30,8 @@ c2fpl.score = (value) => value.toFixed(3);
 
 c2fpl.count = (number, one, many) => `${number.toLocaleString("en")} ${number === 1 ? one : many}`;
 
-/** Whether a name holds all words that were typed, in any order and case. */
-c2fpl.matches = function (name, typed) {
-  const lower = name.toLowerCase();
-  return typed.toLowerCase().split(/\s+/).every((word) => lower.includes(word));
-};
+/** Whether a name holds what was typed, in any case. */
+c2fpl.matches = (name, typed) => name.toLowerCase().includes(typed.trim().toLowerCase());
 
 /** A colour of report.css as a canvas understands it: by the theme that is shown. */
 c2fpl.colour = function (name) {

@@ -101,13 +101,14 @@ c2fpl.videoTable = function (rows) {
   const number = { hozAlign: "right", headerHozAlign: "right", sorter: "number", width: 92, minWidth: 70 };
   const text = (write) => (cell) => document.createTextNode(write(cell.getValue()));
   const link = (cell) => c2fpl.element("a",
-    { href: c2fpl.address(cell.getData().id), title: cell.getValue() }, cell.getValue());
+    { href: c2fpl.address(cell.getData().id), title: cell.getValue() },
+    c2fpl.element("bdi", { dir: "ltr" }, cell.getValue()));
   return new Tabulator("#video-table", {
     data,
     layout: "fitColumns",
     responsiveLayout: "hide",
     height: Math.min(620, 90 + 36 * Math.max(3, data.length)),
-    rowHeight: 36,
+    rowHeight: PHONE ? 56 : 36,
     placeholder: "No video matches.",
     initialSort: [{ column: "peak", dir: "desc" }],
     columns: [
