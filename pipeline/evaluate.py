@@ -5,9 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from c2fpl.pipeline.annotations import (
     Annotations,
     VideoAnnotation,
@@ -21,16 +18,15 @@ from c2fpl.pipeline.files import save_json
 from c2fpl.pipeline.frame_runs import VideoRuns, video_runs
 from c2fpl.pipeline.metrics import Metrics, measure
 from c2fpl.pipeline.protocols import (
-    SEGMENT_FRAMES,
     Counts,
     Protocol,
     ProtocolName,
-    WrongCount,
     protocol_of,
 )
 from c2fpl.pipeline.score_join import (
     JoinedScores,
     UnmatchedVideos,
+    fit_scores,
     join_scores,
     load_scores,
     refuse_missing,
@@ -121,23 +117,6 @@ def save_metrics(path: Path, evaluation: Evaluation) -> None:
     save_json(path, evaluation.as_json())
 
 
-def fit_scores(name: str, scores: NDArray[np.float32], frame_count: int) -> NDArray[np.float32]:
-    """Scores as long as the ground truth: its last value repeated, or the end cut off.
-
-    Protocols round a video to whole segments, which moves its end by at most one segment.
-
-    Raises:
-        WrongCount: the lengths differ by more.
-    """
-    if len(scores) == 0 or abs(len(scores) - frame_count) > SEGMENT_FRAMES:
-        raise WrongCount(
-            f"{name} has {len(scores)} scores and {frame_count} frames of ground truth: they may"
-            f" differ by {SEGMENT_FRAMES} at most; score this video again or correct its count"
-        )
-    added = np.full(max(0, frame_count - len(scores)), scores[-1])
-    return np.concatenate((scores[:frame_count], added))
-
-
 def _test_set(
     scores: Path, annotations: Annotations, dataset: DatasetName, table: CountTable | None
 ) -> dict[str, VideoAnnotation]:
@@ -202,8 +181,8 @@ def _measured(
         mask_frames = video.frame_count if dataset == "shanghaitech" else None
         counts = Counts(frames=mask_frames or len(scores) or None)
     truth = rule.truth(video, counts)
-    runs = video_runs(video.name, fit_scores(video.name, scores, len(truth)), truth, video.classes)
-    return runs, len(truth) - len(scores)
+    fitted = fit_scores(video.name, scores, len(truth), counts.frames)
+    return video_runs(video.name, fitted, truth, video.classes), len(truth) - len(scores)
 
 
 def _left_out(

@@ -117,8 +117,8 @@ def index_videos(folder: Path, wanted: Collection[str], role: str) -> RawVideos:
         )
     if missing:
         notes.append(
-            f"{len(missing)} of {len(names)} {role} videos are not below {folder}: {named(missing)};"
-            f" {_effect(role)}"
+            f"{len(missing)} of {len(names)} {role} videos are not below {folder}:"
+            f" {named(missing)}; {_effect(role)}"
         )
     return RawVideos(chosen, missing, tuple(notes))
 

@@ -10,12 +10,12 @@ from rich.console import Console
 
 from c2fpl.pipeline.count_table import CountTable
 from c2fpl.pipeline.datasets import DatasetName
-from c2fpl.pipeline.evaluate import Evaluation, evaluate, fit_scores, save_metrics
+from c2fpl.pipeline.evaluate import Evaluation, evaluate, save_metrics
 from c2fpl.pipeline.frame_runs import BadScores
 from c2fpl.pipeline.metrics_table import class_table, metrics_table
 from c2fpl.pipeline.npy_header import BadNpy
 from c2fpl.pipeline.protocols import Counts, ProtocolName, WrongCount
-from c2fpl.pipeline.score_join import UnmatchedVideos, join_scores
+from c2fpl.pipeline.score_join import UnmatchedVideos, fit_scores, join_scores
 
 
 def save(folder: Path, name: str, scores: ArrayLike) -> Path:
@@ -129,12 +129,14 @@ def test_score_files_that_are_no_scores_are_refused(own: Path) -> None:
         measured(own)
 
 
-def test_scores_are_fitted_by_one_segment_and_no_more() -> None:
+def test_scores_are_fitted_by_less_than_a_segment() -> None:
     scores = np.array([0.1, 0.2], np.float32)
     assert fit_scores("v", scores, 4).tolist() == pytest.approx([0.1, 0.2, 0.2, 0.2])
     assert fit_scores("v", scores, 1).tolist() == pytest.approx([0.1])
-    with pytest.raises(WrongCount, match="v has 2 scores and 19 frames"):
-        fit_scores("v", scores, 19)
+    assert len(fit_scores("v", scores, 17)) == 17
+    with pytest.raises(WrongCount, match="v has 2 scores and 18 frames"):
+        fit_scores("v", scores, 18)
+    assert len(fit_scores("v", scores, 18, decoded=3)) == 18
     with pytest.raises(WrongCount, match="v has 0 scores"):
         fit_scores("v", scores[:0], 4)
 
@@ -170,6 +172,22 @@ def test_scores_of_published_features_are_measured_by_their_segments(tmp_path: P
     found = measured(tmp_path, "xd-violence", protocol="xdviodet", table=table)
     assert (found.metrics.frames, found.metrics.anomalous_frames) == (48, 12)
     assert any("2 of the 800 official test videos" in note for note in found.notes)
+
+
+def test_a_feature_file_with_one_segment_too_many_is_named(tmp_path: Path) -> None:
+    (tmp_path / "annotations.txt").write_text(UCF)
+    table = CountTable(
+        tmp_path, {"Abuse028_x264": Counts(frames=20), "Normal_Videos_003_x264": Counts(frames=32)}
+    )
+    for segments, refused in ((2, False), (3, True), (1, True)):
+        save(tmp_path / "scores", "Abuse028_x264", np.linspace(0, 1, 16 * segments))
+        save(tmp_path / "scores", "Normal_Videos_003_x264", np.zeros(32))
+        if refused:
+            with pytest.raises(WrongCount, match=r"Abuse028_x264 has .* and 32 frames of ground"):
+                measured(tmp_path, "ucf-crime", "rtfm", table)
+        else:
+            found = measured(tmp_path, "ucf-crime", "rtfm", table)
+            assert found.metrics.frames == 64
 
 
 def test_normal_xd_videos_are_those_scored_unless_there_are_too_many(tmp_path: Path) -> None:
