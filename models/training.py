@@ -5,7 +5,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,7 +63,7 @@ def train(
     Each epoch goes once through all segments in a new order, all crops of a segment together; the
     loss is the binary cross entropy between the label and the mean of the crops' scores. Weights,
     order and dropout follow from `settings.seed` alone: on the CPU the same seed and thread count
-    give the same bytes. The global random states are left as they were.
+    give the same bytes. The global random states are neither read nor changed.
 
     Segments are read ahead by threads in bounded memory. On a GPU whose free memory holds the
     whole source in its stored form they are uploaded once instead.
@@ -83,7 +82,9 @@ def train(
     device = torch.device(device)
     targets = _checked(labels, len(source)).to(device)
     feeder = _feeder(source, device)
+    orders = np.random.default_rng(settings.seed)
     detector = Detector(source.dim, settings).to(device)
+    detector.draw_dropout_from(torch.Generator(device).manual_seed(int(orders.integers(2**62))))
     optimiser = torch.optim.SGD(
         detector.parameters(),
         lr=settings.learning_rate,
@@ -92,22 +93,21 @@ def train(
         weight_decay=settings.weight_decay,
     )
     schedule = torch.optim.lr_scheduler.MultiStepLR(optimiser, list(MILESTONES), gamma=DECAY)
-    orders = np.random.default_rng(settings.seed)
-    with _dropout_from(int(orders.integers(2**62)), device):
-        for number in range(1, settings.epochs + 1):
-            started = time.perf_counter()
-            order = orders.permutation(len(source))
-            learning_rate = float(schedule.get_last_lr()[0])
-            loss = _one_epoch(detector, optimiser, feeder, targets, order)
-            schedule.step()
-            if not math.isfinite(loss):
-                raise TrainingDiverged(
-                    f"the loss of epoch {number} is {loss}; every feature must be finite and the "
-                    f"learning rate {settings.learning_rate:g} not too high: try a tenth of it"
-                )
-            if after_epoch is not None:
-                seconds = time.perf_counter() - started
-                after_epoch(Epoch(number, loss, learning_rate, seconds, detector))
+    for number in range(1, settings.epochs + 1):
+        started = time.perf_counter()
+        order = orders.permutation(len(source))
+        learning_rate = float(schedule.get_last_lr()[0])
+        loss = _one_epoch(detector, optimiser, feeder, targets, order)
+        schedule.step()
+        if not math.isfinite(loss):
+            raise TrainingDiverged(
+                f"the loss of epoch {number} is {loss}; every feature must be finite and the "
+                f"learning rate {settings.learning_rate:g} not too high: try a tenth of it"
+            )
+        if after_epoch is not None:
+            seconds = time.perf_counter() - started
+            after_epoch(Epoch(number, loss, learning_rate, seconds, detector))
+    detector.draw_dropout_from(None)
     return detector.eval()
 
 
@@ -152,18 +152,6 @@ def _loss(detector: Detector, features: Tensor, targets: Tensor) -> Tensor:
     scores = logits.float().sigmoid().mean(dim=1)
     # A NaN would stop torch's function (on a GPU, the device): it goes into the loss beside it.
     return binary_cross_entropy(scores.nan_to_num(0.5), targets) + 0 * scores.sum()
-
-
-@contextmanager
-def _dropout_from(seed: int, device: torch.device) -> Iterator[None]:
-    """Torch's dropout takes no generator: its global states are seeded here and then put back."""
-    cuda = [device] if device.type == "cuda" else []
-    with torch.random.fork_rng(devices=cuda):
-        torch.default_generator.manual_seed(seed)
-        if cuda:
-            with torch.cuda.device(device):
-                torch.cuda.manual_seed(seed)
-        yield
 
 
 def _feeder(source: SegmentSource, device: torch.device) -> "_Streamed | _Resident":
