@@ -1,0 +1,155 @@
+"""Detector training from disk against the published way: segments a second and peak memory.
+
+    python benchmarks/training.py [--segments 50000] [--threads 1] [--folder FOLDER]
+
+Published way: the whole float32 array in memory, one item at a time through a DataLoader, the step
+in the same thread. Ours: float16 files of UCF-Crime-like lengths, read at random by position while
+the step runs. The page cache is emptied of the files before each run; each run is a process of its
+own, so that its peak memory is its own. The network without attention is the released one.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.nn.functional import binary_cross_entropy
+from torch.utils.data import DataLoader, TensorDataset
+
+from c2fpl.models.detector import Detector
+from c2fpl.models.settings import TrainingSettings
+from c2fpl.models.training import train
+from c2fpl.pipeline.segment_store import SegmentStore
+
+CROPS, DIM = 10, 2048
+UCF_SEGMENTS = 779_951
+RUNS: dict[str, TrainingSettings | None] = {
+    "published": None,
+    "ours, no attention, fp32": TrainingSettings(attention="none", epochs=1),
+    "ours, no attention, bf16": TrainingSettings(attention="none", epochs=1, precision="bf16"),
+    "ours, residual attention, fp32": TrainingSettings(epochs=1),
+    "ours, residual attention, bf16": TrainingSettings(epochs=1, precision="bf16"),
+}
+
+
+def write_features(folder: Path, segments: int) -> None:
+    """One float16 file a video, and all of them once more as one float32 array."""
+    rng = np.random.default_rng(0)
+    whole = np.lib.format.open_memmap(
+        folder / "concatenated.npy", "w+", np.float32, (segments, CROPS, DIM)
+    )
+    first = 0
+    while first < segments:
+        count = min(max(7, int(rng.lognormal(5, 1))), segments - first)
+        values = rng.gamma(0.3, 1, (count, CROPS, DIM)).astype(np.float16)
+        np.save(folder / f"video{first:08}.npy", values)
+        whole[first : first + count] = values
+        first += count
+    whole.flush()
+    np.save(folder / "labels.npy", (rng.random(segments) < 0.1).astype(np.float32))
+
+
+def leave_page_cache(folder: Path) -> None:
+    """Asks the system to forget the pages of all files, so that they come from the disk."""
+    for path in folder.glob("*.npy"):
+        descriptor = os.open(path, os.O_RDONLY)
+        os.fsync(descriptor)
+        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+        os.close(descriptor)
+
+
+def published(folder: Path) -> Callable[[], None]:
+    """Loads everything; the epoch is what it returns."""
+    settings = TrainingSettings(attention="none")
+    features = torch.from_numpy(np.load(folder / "concatenated.npy"))
+    dataset = TensorDataset(features, torch.from_numpy(np.load(folder / "labels.npy")))
+    detector = Detector(DIM, settings).train()
+    optimiser = torch.optim.SGD(
+        detector.parameters(), lr=0.01, momentum=0.9, nesterov=True, weight_decay=5e-4
+    )
+
+    def epoch() -> None:
+        for batch, labels in DataLoader(dataset, batch_size=settings.batch_size, shuffle=True):
+            optimiser.zero_grad()
+            torch.autograd.backward(binary_cross_entropy(detector(batch).mean(dim=1), labels))
+            optimiser.step()
+
+    return epoch
+
+
+def ours(folder: Path, settings: TrainingSettings) -> Callable[[], None]:
+    """Reads the headers; the epoch is what it returns."""
+    store = SegmentStore(sorted(folder.glob("video*.npy")))
+    labels = np.load(folder / "labels.npy")
+
+    def epoch() -> None:
+        train(store, labels, settings, device="cpu")
+
+    return epoch
+
+
+def measure(name: str, folder: Path) -> None:
+    """Runs one epoch in this process and prints its figures as JSON."""
+    settings = RUNS[name]
+    started = time.perf_counter()
+    epoch = published(folder) if settings is None else ours(folder, settings)
+    loaded = time.perf_counter()
+    epoch()
+    ended = time.perf_counter()
+    figures = {"load_s": loaded - started, "epoch_s": ended - loaded, "peak_gb": peak_resident_gb()}
+    print(json.dumps(figures))
+
+
+def peak_resident_gb() -> float:
+    """Of this process alone (getrusage would count the parent that started it)."""
+    status = Path("/proc/self/status").read_text()
+    kibibytes = next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1]
+    return int(kibibytes) * 1024 / 1e9
+
+
+def compare(folder: Path, segments: int, threads: int) -> None:
+    """Every run in a process of its own, from a cold cache; ratios to the published way."""
+    environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
+    baseline = 0.0
+    for name in RUNS:
+        leave_page_cache(folder)
+        command = [sys.executable, __file__, "--run", name, "--folder", str(folder)]
+        answer = subprocess.run(
+            command, env=environment, check=True, capture_output=True, text=True
+        )
+        figures = json.loads(answer.stdout)
+        rate = segments / figures["epoch_s"]
+        baseline = baseline or rate
+        print(
+            f"{name:32} {rate:7,.0f} segments/s  {rate / baseline:4.2f}x  "
+            f"UCF-Crime epoch {UCF_SEGMENTS / rate:5.0f} s  load {figures['load_s']:5.1f} s  "
+            f"peak {figures['peak_gb']:.2f} GB",
+            flush=True,
+        )
+
+
+def main() -> None:
+    """Makes the features in a temporary folder beside the given one, measures, removes them."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--segments", type=int, default=50_000)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()))
+    parser.add_argument("--run", choices=tuple(RUNS), help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.run:
+        measure(options.run, options.folder)
+        return
+    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+        write_features(Path(folder), options.segments)
+        compare(Path(folder), options.segments, options.threads)
+
+
+if __name__ == "__main__":
+    main()
