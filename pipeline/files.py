@@ -70,6 +70,26 @@ class RunFiles:
         return self.root / "events.csv"
 
     @property
+    def clips(self) -> Path:
+        """Folder of the events cut out of their videos."""
+        return self.root / "clips"
+
+    @property
+    def overlays(self) -> Path:
+        """Folder of copies of videos with their scores drawn in."""
+        return self.root / "overlays"
+
+    @property
+    def parquet(self) -> Path:
+        """All scores of the run in one table."""
+        return self.root / "scores.parquet"
+
+    @property
+    def detections(self) -> Path:
+        """Events in the form of ActivityNet's temporal detection."""
+        return self.root / "detections.json"
+
+    @property
     def metrics(self) -> Path:
         """Results of an evaluation."""
         return self.root / "metrics.json"

@@ -32,6 +32,8 @@ class ScoredVideo:
     """Frames a second, above 0."""
     frames_lost: int
     """Frames that the header promised and decoding did not give."""
+    resampled: bool = False
+    """Whether the scores are of frames at another rate than the file's own (`--fps 30`)."""
 
     def scores(self) -> NDArray[np.float32]:
         """Load the scores, float32 (frames,) in [0, 1].
@@ -62,7 +64,7 @@ def scored_videos(files: RunFiles) -> list[ScoredVideo]:
     found = sorted(
         (path.relative_to(files.scores).as_posix().removesuffix(".npy"), path)
         for path in files.scores.rglob("*.npy")
-        if not path.name.startswith(".")
+        if not path.name.startswith(".") and not path.is_relative_to(files.features)
     )
     if not found:
         raise NoScores(f"no scores in {files.scores}; run `c2fpl score` or `c2fpl run` first")
@@ -80,4 +82,5 @@ def scored_video(files: RunFiles, name: str, scores_file: Path) -> ScoredVideo:
         Path(source).absolute() if source else None,
         rate if 0 < rate < math.inf else USUAL_FRAME_RATE,
         int(facts.get("num_frames_lost") or 0),
+        (facts.get("settings") or {}).get("fps", "native") != "native",
     )

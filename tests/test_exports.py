@@ -1,0 +1,53 @@
+"""Exports: the same numbers as the run's own files, in other forms."""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from c2fpl.pipeline.events import EventSettings, write_events
+from c2fpl.pipeline.exports import MissingParquet, unicode_name, write_detections, write_parquet
+from c2fpl.pipeline.files import RunFiles
+from run_folder import HOSTILE, add_video, scores_with, small_run
+
+
+def test_the_parquet_table_holds_every_score_of_every_video(tmp_path: Path) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    files = small_run(tmp_path)
+    table = parquet.read_table(write_parquet(files)).to_pydict()
+    names = np.array(table["video"])
+    assert sorted(set(names)) == sorted([HOSTILE, "gate/night", "quiet"])
+    night = names == "gate/night"
+    assert np.array_equal(np.array(table["score"])[night], np.load(files.scores / "gate/night.npy"))
+    assert np.array_equal(np.array(table["frame"])[night], np.arange(240))
+    assert np.array(table["time_s"])[night][80] == 8.0
+    assert parquet.ParquetFile(files.parquet).num_row_groups == 3
+
+
+def test_without_pyarrow_the_cure_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    files = RunFiles(tmp_path)
+    add_video(files, tmp_path, "a", scores_with(5), with_file=False)
+    with pytest.raises(MissingParquet, match=r"pip install 'c2fpl\[parquet\]'"):
+        write_parquet(files)
+
+
+def test_a_name_that_is_no_unicode_becomes_one() -> None:
+    assert unicode_name(os.fsdecode(b"cam\xff")) == "cam\\xff"
+    assert unicode_name("\u52a8") == "\u52a8"
+
+
+def test_detections_list_every_video_with_its_events_in_seconds(tmp_path: Path) -> None:
+    files = small_run(tmp_path)
+    write_events(files, EventSettings())
+    stored = json.loads(write_detections(files).read_text("utf-8"))
+    assert stored["results"] == {
+        HOSTILE: [{"label": "anomaly", "score": 0.8, "segment": [5.0, 7.0]}],
+        "gate/night": [{"label": "anomaly", "score": 0.9, "segment": [8.0, 12.0]}],
+        "quiet": [],
+    }
+    assert stored["version"].startswith("c2fpl ")
+    assert stored["external_data"]["used"] is False
