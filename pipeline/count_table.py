@@ -1,5 +1,6 @@
 """Tables of test videos: which there are, in list order, with their frame and segment counts."""
 
+import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,10 +55,7 @@ def read_count_table(path: Path, segments_column: str | None = None) -> CountTab
     names = _names([row[name_column] or "" for row in rows])
     _check_names(path, names)
     counts = {
-        name: Counts(
-            _count(path, name, row.get(frames_column or "")),
-            _count(path, name, row.get(segments_column or "")),
-        )
+        name: _counts(path, name, row.get(frames_column or ""), row.get(segments_column or ""))
         for name, row in zip(names, rows, strict=True)
     }
     return CountTable(path, MappingProxyType(counts), _gap(path, rows, names))
@@ -68,6 +66,8 @@ def _rows(path: Path) -> list[dict[str, str]]:
         rows = load_table(path)
     except OSError as error:
         raise BadCounts(f"{path} cannot be read ({error.strerror}): check the path") from error
+    except csv.Error as error:
+        raise BadCounts(f"{path} is no CSV ({error}): give the table of counts") from error
     if not rows:
         raise BadCounts(f"{path} has no rows: a CSV with columns video and n_frames is needed")
     return rows
@@ -106,9 +106,17 @@ def _gap(path: Path, rows: list[dict[str, str]], names: list[str]) -> str:
     return ""
 
 
-def _count(path: Path, name: str, cell: str | None) -> int | None:
-    if cell is None or not cell.strip():
+def _counts(path: Path, name: str, frames: str | None, segments: str | None) -> Counts:
+    try:
+        return Counts(_count(frames), _count(segments))
+    except ValueError as error:
+        raise BadCounts(f"{path}, video {name}: {error}") from error
+
+
+def _count(cell: str | None) -> int | None:
+    digits = (cell or "").strip()
+    if not digits:
         return None
-    if not (cell.strip().isascii() and cell.strip().isdigit() and len(cell.strip()) < 12):
-        raise BadCounts(f"{path}, video {name}: {cell!r} is no count: digits are needed")
-    return int(cell)
+    if not (digits.isascii() and digits.isdigit() and len(digits) < 12):
+        raise ValueError(f"{cell!r} is no count: digits are needed")
+    return int(digits)

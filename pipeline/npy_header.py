@@ -3,9 +3,13 @@
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
+from tokenize import TokenError
 
 import numpy as np
 from numpy.lib import format as npy_format
+
+_UNREADABLE = (ValueError, TypeError, SyntaxError, TokenError, RecursionError, MemoryError)
+"""What numpy raises on headers that are damaged or absurd."""
 
 
 class BadNpy(ValueError):
@@ -46,7 +50,7 @@ def read_npy_header(path: Path) -> NpyHeader:
             offset = file.tell()
     except OSError as error:
         raise BadNpy(f"{path} cannot be read ({error.strerror}): check the path") from error
-    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError) as error:
+    except _UNREADABLE as error:
         raise BadNpy(
             f"{path} is no .npy file ({_first_line(error)}): it may be cut off or of another"
             " format; copy or download it again"

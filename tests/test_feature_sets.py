@@ -361,3 +361,9 @@ def test_text_that_is_no_features_is_refused(tmp_path: Path) -> None:
     path.write_text("\n".join(["nan " * DIM] * 32))
     with pytest.raises(BadFeatures, match="not finite"):
         whole(open_features(tmp_path), "Abuse001_x264")
+
+
+def test_a_header_that_does_not_end_is_refused(tmp_path: Path) -> None:
+    path = save(tmp_path / "Abuse001_x264.npy", np.zeros((2, 10, DIM), np.float32))
+    path.write_bytes(path.read_bytes().replace(b"}", b"{"))
+    assert "Abuse001_x264.npy is no .npy file" in refusal(tmp_path)

@@ -309,6 +309,17 @@ def test_a_table_without_the_needed_columns_names_those_it_has(tmp_path: Path) -
         read_count_table(tmp_path / "none.csv")
 
 
+def test_counts_of_no_length_are_refused_by_the_name_of_the_video(tmp_path: Path) -> None:
+    path = tmp_path / "counts.csv"
+    for cell in ("0", "99999999999"):
+        path.write_text(f"video,n_frames\na,{cell}\n")
+        with pytest.raises(BadCounts, match=f"video a: {cell} frames must be in 1 to 100000000"):
+            read_count_table(path)
+    path.write_text("video,n_frames\na," + "1" * 200_000)
+    with pytest.raises(BadCounts, match="is no CSV"):
+        read_count_table(path)
+
+
 def test_own_videos_have_a_vector_too(tmp_path: Path) -> None:
     (tmp_path / "annotations.txt").write_text("b 1 3\na\n")
     (tmp_path / "counts.csv").write_text("video,n_frames\na.mp4,2\nb.mp4,4\n")
