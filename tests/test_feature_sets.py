@@ -367,3 +367,9 @@ def test_a_header_that_does_not_end_is_refused(tmp_path: Path) -> None:
     path = save(tmp_path / "Abuse001_x264.npy", np.zeros((2, 10, DIM), np.float32))
     path.write_bytes(path.read_bytes().replace(b"}", b"{"))
     assert "Abuse001_x264.npy is no .npy file" in refusal(tmp_path)
+
+
+def test_a_set_that_fits_both_ways_is_segments_first(tmp_path: Path) -> None:
+    video = np.arange(10 * 10 * DIM, dtype=np.float32).reshape(10, 10, DIM)
+    save(tmp_path / "Abuse001_x264.npy", video)
+    np.testing.assert_array_equal(whole(open_features(tmp_path), "Abuse001_x264"), video)
