@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from c2fpl.extractors.segments import SegmentPlan
 from c2fpl.pipeline.files import beside, fingerprint, load_json
+from c2fpl.pipeline.segment_store import SegmentStore
 
 CHUNK_SEGMENTS = 256
 """Segments read at a time: 10 x 2048 float32 of them are 21 MB."""
@@ -73,6 +74,10 @@ class OwnFeatures:
     def path(self, name: str) -> Path:
         """The array's file."""
         return beside(self.folder, name, ".npy")
+
+    def source(self) -> SegmentStore:
+        """All segments in name order for training, read by position."""
+        return SegmentStore([self.path(name) for name in self.names])
 
     def shape(self, name: str) -> tuple[int, int, int]:
         """(segments, crops, dim).

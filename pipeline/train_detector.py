@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from c2fpl.models.settings import TrainingSettings
-from c2fpl.pipeline.feature_source import FeatureSet, training_source
+from c2fpl.pipeline.feature_source import FeatureSet
 from c2fpl.pipeline.files import fingerprint, whole_file
 from c2fpl.pipeline.label_segments import SegmentLabels
 from c2fpl.pipeline.progress import progress
@@ -61,7 +61,7 @@ def train_detector(
             logger.info("%s was trained on these labels with these settings already", path)
             return saved
     device = resolve_device(execution.devices[0])
-    source = training_source(features)
+    source = features.source()
     with progress("train", settings.epochs, "epochs", quiet=execution.quiet) as shown:
 
         def after_epoch(epoch: "Epoch") -> None:
