@@ -20,7 +20,6 @@ from c2fpl.pipeline.benchmark_plan import BenchmarkFiles, BenchmarkPlan
 from c2fpl.pipeline.benchmark_truth import TestSet
 from c2fpl.pipeline.benchmark_variants import Variant
 from c2fpl.pipeline.bootstrap import ThresholdCounts
-from c2fpl.pipeline.feature_source import training_source
 from c2fpl.pipeline.files import NotAnObject, fingerprint, load_json, save_array, save_json
 from c2fpl.pipeline.frame_runs import VideoRuns, pooled
 from c2fpl.pipeline.label_segments import SegmentLabels
@@ -150,7 +149,7 @@ class SeedRunner:
 
         execution = self.plan.execution
         device = resolve_device(execution.devices[0])
-        source = training_source(self.material.train)
+        source = self.material.train.source()
         kept: dict[int, Detector] = {}
         title = f"{variant.key}, seed {settings.seed}"
         with progress(title, settings.epochs, "epochs", quiet=execution.quiet) as shown:

@@ -61,7 +61,7 @@ def extract_only(
     settings = {"extraction": extraction, "decoding": decoding, "execution": execution}
     with only_writer(files), _recorded(files, "extract", settings) as record:
         report = extract_features(files, videos, FeatureSettings(extraction, decoding), execution)
-        record.fact("extraction", report.as_json())
+        record.extraction(report)
     said = f"features of {len(report.ready)} videos in {files.features}"
     return _last_words(files, report.failures, said)
 

@@ -38,6 +38,19 @@ class ExtractionReport:
     encoder: dict[str, Any] = field(default_factory=dict)
     """Backbone, precision and SHA-256 of its weights; empty where nothing had to be done."""
 
+    def stage_seconds(self) -> dict[str, float]:
+        """Busy seconds of decode, crops+network and write, summed over processes."""
+        stages = ("decode", "crops+network", "write")
+        return {stage: sum(process[stage] for process in self.seconds) for stage in stages}
+
+    def limit(self) -> str:
+        """One line: which stage the others waited for; empty where nothing was extracted."""
+        if not self.seconds:
+            return ""
+        longest = max(self.seconds, key=lambda process: float(process["wall"]))
+        busy = 100 * longest["network_occupancy"]
+        return f"{longest['limit']} is the limit; the network was busy {busy:.0f} % of the time"
+
     def as_json(self) -> dict[str, Any]:
         """For run.json."""
         counts = {"ready": len(self.ready), "kept": self.kept, "failed": len(self.failures)}

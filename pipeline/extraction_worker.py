@@ -18,6 +18,7 @@ from c2fpl.pipeline.videos import VideoFile
 if TYPE_CHECKING:
     from c2fpl.extractors.decoding import DecodeReport
     from c2fpl.extractors.encoder import SegmentEncoder
+    from c2fpl.extractors.extraction import StageSeconds
 
 logger = logging.getLogger(__name__)
 STEP = "extract"
@@ -69,7 +70,8 @@ class ExtractionWorker:
         self._encoder: SegmentEncoder = make_encoder(
             settings.extraction, device=device, batch_size=execution.batch_size or None
         )
-        self._stages: list[Any] = []
+        self._stages: list[StageSeconds] = []
+        self._write_seconds = 0.0
 
     def extract(self, wanted: Mapping[VideoFile, str], shown: Progress) -> list[Failure]:
         """Write features of all videos, in this order, each with its fingerprint.
@@ -108,13 +110,24 @@ class ExtractionWorker:
                     logger.warning("%s: %s", video.path, message.reason)
                 if isinstance(message, Decoded | Undecodable):
                     shown.advance()
+        self._write_seconds += writer.seconds
         return failures
 
     def seconds(self) -> dict[str, Any]:
-        """Wall and busy seconds by stage over all calls, occupancy of the network, the limit."""
+        """Busy seconds by stage, wall seconds, waits, occupancy of the network, and the limit."""
         stages = self._stages[-1]
         busy = stages.network / max(stages.total * self._encoder.threads, 1e-9)
-        return {**asdict(stages), "network_occupancy": round(busy, 4), "limit": stages.limit}
+        return {
+            "decode": stages.decode,
+            "crops+network": stages.network,
+            "write": self._write_seconds,
+            "wall": stages.total,
+            "wait_for_frames": stages.wait_for_frames,
+            "wait_for_features": stages.wait_for_features,
+            "wait_for_writer": stages.wait_for_consumer,
+            "network_occupancy": round(busy, 4),
+            "limit": stages.limit,
+        }
 
     def provenance(self) -> dict[str, Any]:
         """Which network in which arithmetic made the features."""

@@ -1,5 +1,6 @@
 """Feature rows to files, in a thread of its own: arrays that grow on disk until they are whole."""
 
+import time
 from collections import deque
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -70,6 +71,8 @@ class FeatureWriter:
         self._open: dict[Hashable, GrowingArray] = {}
         self._thread = ThreadPoolExecutor(1, "writer")
         self._waiting: deque[Future[Any]] = deque()
+        self.seconds = 0.0
+        """Busy seconds of the writing thread."""
 
     def append(self, key: Hashable, values: NDArray[np.float32]) -> None:
         """Add rows (segments, crops, dim) to the video's array."""
@@ -101,11 +104,16 @@ class FeatureWriter:
                 array.discard()
 
     def _later(self, write: Callable[..., None], *arguments: object) -> None:
-        self._waiting.append(self._thread.submit(write, *arguments))
+        self._waiting.append(self._thread.submit(self._timed, write, *arguments))
         while self._waiting and (
             self._waiting[0].done() or len(self._waiting) > MAX_WAITING_WRITES
         ):
             self._waiting.popleft().result()
+
+    def _timed(self, write: Callable[..., None], *arguments: object) -> None:
+        start = time.perf_counter()
+        write(*arguments)
+        self.seconds += time.perf_counter() - start
 
     def _append(self, key: Hashable, values: NDArray[np.float32]) -> None:
         if key not in self._open:

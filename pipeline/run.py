@@ -76,7 +76,7 @@ def _steps(
         extracted = extract_features(
             files, videos, FeatureSettings(settings.extraction, settings.decoding), execution
         )
-    record.fact("extraction", extracted.as_json())
+    record.extraction(extracted)
     features = OwnFeatures(files.features, extracted.ready)
     with record.stage("label"):
         labels = label_segments(files, features, settings.labels, execution)

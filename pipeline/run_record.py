@@ -1,5 +1,6 @@
 """run.json: what ran, with which versions and settings, and where the time went."""
 
+import logging
 import platform
 import sys
 import time
@@ -7,9 +8,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
 from importlib import metadata
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from c2fpl.pipeline.files import NotAnObject, RunFiles, load_json, save_json
+
+if TYPE_CHECKING:
+    from c2fpl.pipeline.extract_features import ExtractionReport
+
+logger = logging.getLogger(__name__)
 
 PACKAGES = (
     *("c2fpl", "torch", "torchvision", "pytorchvideo", "decord", "av", "numpy"),
@@ -59,6 +65,14 @@ class RunRecord:
     def add_seconds(self, name: str, seconds: float) -> None:
         """Add seconds measured elsewhere."""
         self._seconds[name] = self._seconds.get(name, 0.0) + seconds
+
+    def extraction(self, report: "ExtractionReport") -> None:
+        """What an extraction did, with its seconds by stage; says what was the limit."""
+        for stage, seconds in report.stage_seconds().items():
+            self.add_seconds(stage, seconds)
+        self.fact("extraction", report.as_json())
+        if report.limit():
+            logger.info("extract: %s", report.limit())
 
     def fact(self, name: str, value: object) -> None:
         """Something else worth keeping: encoder, counts, notes."""

@@ -92,7 +92,9 @@ def test_run_json_says_versions_settings_and_seconds(finished):
     record = json.loads((finished / "run.json").read_text())["run"]
     assert record["exit_code"] == 0
     assert record["settings"]["extraction"]["backbone"] == "flow"
-    assert {"extract", "label", "train", "score", "total"} <= set(record["seconds"])
+    stages = {"decode", "crops+network", "write", "label", "train", "score", "total"}
+    assert stages <= set(record["seconds"])
+    assert all(record["seconds"][stage] > 0 for stage in stages)
     assert record["versions"]["torch"]
     (process,) = record["extraction"]["processes"]
     assert process["limit"] in ("decode", "network", "write")
