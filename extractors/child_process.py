@@ -80,11 +80,10 @@ class ChildProcess:
         except psutil.NoSuchProcess:
             return 0
 
-    def end(self) -> str:
-        """Kill the child if it lives, give everything back, and say how it ended."""
+    def end(self, *, patience_s: float = 0.0) -> str:
+        """Kill the child unless it ends by itself, give everything back, and say how it ended."""
         try:
-            code = self._process.wait(timeout=0 if self._process.poll() is not None else 0.05)
-            ended = _ending(code)
+            ended = _ending(self._process.wait(patience_s))
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
@@ -94,7 +93,7 @@ class ChildProcess:
         os.close(self._lifeline)
         self._slots.close()
         self._errors.close()
-        return f"{ended}: {said}" if said and ended != "killed" else ended
+        return f"{ended}: {said}" if said else ended
 
     def _last_words(self) -> str:
         """Last line the child printed, for a reason in failed.csv."""

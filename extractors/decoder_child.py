@@ -37,8 +37,8 @@ SLOT_COUNT: Final = 4
 
 
 SURPRISES: Final = (
-    *(ArithmeticError, AssertionError, LookupError, OSError, RuntimeError, TypeError, ValueError),
-    av.FFmpegError,
+    *(ArithmeticError, AssertionError, AttributeError, LookupError, OSError, RuntimeError),
+    *(TypeError, ValueError, av.FFmpegError),
 )
 """Errors of a decoder that nobody foresaw: they cost one video, not the child."""
 

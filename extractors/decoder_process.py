@@ -27,6 +27,8 @@ Key: TypeAlias = Hashable
 
 START_TIMEOUT_S: Final = 120.0
 """Time a new child may take until it is ready, on a machine under load."""
+DEATH_S: Final = 5.0
+"""Time between a child's hanging up and its exit code."""
 
 
 @dataclass(frozen=True)
@@ -179,7 +181,8 @@ class WatchedDecoders:
         try:
             message = child.receive()
         except (EOFError, OSError):
-            yield self._given_up(busy.pop(child), f"decoder process died ({child.end()})", again)
+            ended = child.end(patience_s=DEATH_S)
+            yield self._given_up(busy.pop(child), f"decoder process died ({ended})", again)
             return
         task.deadline_s = time.monotonic() + self._stall_timeout_s
         match message:

@@ -1,5 +1,7 @@
 """Frames of a video by decord: in bounded memory, checked, giving up where not to be trusted."""
 
+import re
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -13,14 +15,19 @@ from c2fpl.extractors.video_header import VideoHeader
 
 decord.logging.set_level(decord.logging.QUIET)
 
-WINDOW_BYTES: Final = 192 * 2**20
+WINDOW_BYTES: Final = 320 * 2**20
 """Largest window of decoded frames held at once."""
 WINDOW_FRAMES: Final = 128
 """Groups of pictures are read together up to this many frames."""
-FILE_BYTES: Final = 256 * 2**20
+FILE_BYTES: Final = 192 * 2**20
 """Largest file: decord reads packets ahead without bound, so the whole file may lie in memory."""
 FIRST_REPEAT: Final = 1e-9
 """Fault tolerance: the first frame that decord would replace by another one is an error."""
+DECORD_ERRORS: Final = (
+    *(decord.DECORDError, decord.DECORDLimitReachedError),
+    *(AssertionError, IndexError, RuntimeError),
+)
+"""What decord raises."""
 
 
 class DecordGaveUp(RuntimeError):
@@ -55,7 +62,7 @@ class DecordFrames:
                 frame = next(frames, None)
             except DecordGaveUp:
                 raise
-            except (decord.DECORDError, RuntimeError, AssertionError) as error:
+            except DECORD_ERRORS as error:
                 raise DecordGaveUp(f"decord failed: {_first_line(error)}") from error
             if frame is None:
                 return
@@ -108,22 +115,24 @@ def _windowed_frames(path: Path, header: VideoHeader) -> Iterator[TimedFrame]:
     border: NDArray[np.uint8] | None = None
     for start, end in windows:
         frames = _window_frames(reader, start, min(end + 1, frame_count))
-        if border is not None and not np.array_equal(frames[0], border):
+        if border is not None and not np.array_equal(frames[0].asnumpy(), border):
             raise DecordGaveUp(f"decord's seek to key frame {start} gives another frame")
-        border = frames.pop() if end < frame_count else None
-        for pixels, time_s in zip(frames, times_s[start:end], strict=True):
-            yield TimedFrame(pixels, float(time_s))
+        border = frames.pop().asnumpy() if end < frame_count else None
+        for time_s in times_s[start:end]:
+            yield TimedFrame(frames.popleft().asnumpy(), float(time_s))
 
 
-def _window_frames(reader: decord.VideoReader, start: int, end: int) -> list[NDArray[np.uint8]]:
+def _window_frames(
+    reader: decord.VideoReader, start: int, end: int
+) -> "deque[decord.ndarray.NDArray]":
     """Frames [start, end), taken without a pause; then the decoder is stopped."""
     reader.seek_accurate(start)
-    frames = [reader.next().asnumpy() for _ in range(start, end)]
+    frames = deque(reader.next() for _ in range(start, end))
     reader.seek(0)
     return frames
 
 
 def _first_line(error: Exception) -> str:
-    """What decord says, without its stack trace and source position."""
+    """What decord says, without its stack trace, source positions and the file's name."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
-    return lines[0].rpartition("] ")[2].rpartition(".cc:")[2][:160]
+    return re.sub(r"(\[[^]]*\] ?|\S+\.cc:\d+: ?)", "", lines[0]).strip()[:160]

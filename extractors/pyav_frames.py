@@ -22,6 +22,10 @@ from c2fpl.extractors.video_header import (
 
 MAX_READ_ERRORS_IN_A_ROW: Final = 64
 """After so many unreadable places without one packet between them the rest is given up."""
+DROPPED_IN_SILENCE: Final = frozenset({"h264", "hevc", "mpeg2video"})
+"""Codecs whose decoders drop frames without an error, such as those before the first key frame.
+With them each packet is a frame (but for interlaced ones, where it may be half a frame); other
+codecs have packets that are no frames by design."""
 LEAST_GAP_S: Final = 0.5
 """A file that ends this much before its header's duration has lost its end."""
 
@@ -73,8 +77,9 @@ class PyavFrames:
         """Frames that are in the file, or promised by its header, and did not decode."""
         promised = (self._header.num_frames or 0) - self._num_discarded
         unread = max(promised - self._num_packets, 0) or self._frames_after_the_end()
-        silent = 0 if self._interlaced else self._num_packets - self._num_frames
-        return unread + max(self._num_failed, silent, 0)
+        if self._header.codec in DROPPED_IN_SILENCE and not self._interlaced:
+            return unread + max(self._num_packets - self._num_frames, 0)
+        return unread + self._num_failed
 
     def _frames_after_the_end(self) -> int:
         """Frames missing at the end of a file without a frame count, from its duration."""

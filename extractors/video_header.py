@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Final
 
 import av
+from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
 MAX_FRAME_PIXELS: Final = 7680 * 4320
@@ -132,12 +133,14 @@ def why_not_decord(header: VideoHeader) -> str:
 def _header_of(
     stream: VideoStream, container: av.container.InputContainer, file_bytes: int
 ) -> VideoHeader:
-    codec = stream.codec_context
+    codec: VideoCodecContext | None = stream.codec_context
+    if codec is None:
+        raise UndecodableVideo("no decoder knows this video's codec; convert it to H.264 first")
     check_frame_size(codec.width, codec.height)
     rate = stream.average_rate or stream.guessed_rate
     return VideoHeader(
         container=container.format.name.split(",")[0],
-        codec=codec.name,
+        codec=codec.codec.canonical_name,
         num_frames=stream.frames or None,
         frame_rate=float(rate) if rate else 25.0,
         width_pixels=codec.width,
