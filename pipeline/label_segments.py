@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,7 +49,7 @@ def label_segments(
     """Label every segment; kept where features and settings have not changed.
 
     Raises:
-        TooFewVideos, Inseparable: the features carry nothing to split by (models.coarse).
+        TooFewVideos, CannotSplit: the features carry nothing to split by (models.coarse).
         BadFeatures: a feature file that cannot be used, by name.
     """
     settings = settings.resolved()
@@ -57,7 +57,7 @@ def label_segments(
     if not execution.overwrite and _is_done(files, wanted):
         logger.info("labels of these features and settings are there already")
         return load_labels(files, features)
-    made = _made(features, settings, execution)
+    made = make_labels(features, settings, quiet=execution.quiet)
     for note in made.notes:
         logger.warning("labels: %s", note)
     (files.labels / "labels.json").unlink(missing_ok=True)
@@ -104,24 +104,46 @@ def load_labels(files: RunFiles, features: FeatureSet) -> SegmentLabels:
     return SegmentLabels(features.names, values, made_by)
 
 
+class NamedFeatures(Protocol):
+    """The part of a feature set that labels are made from."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The videos."""
+
+    def chunks(self, name: str) -> Iterator[NDArray[np.float32]]:
+        """The values in order, finite float32 (segments, crops, dim) a chunk."""
+
+
 @dataclass(frozen=True, eq=False)
-class _Made:
-    """Labels before they are written."""
+class MadeLabels:
+    """Labels in memory, in the order of the videos."""
 
     anomalous: NDArray[np.bool_]
+    """(videos,) the coarse labels."""
     labels: tuple[NDArray[np.float32], ...]
+    """Per video (segments,) in [0, 1]."""
     p_values: tuple[NDArray[np.float64], ...]
+    """Per video (segments,): density of the segment's norm among normal segments."""
     video_rows: list[tuple[object, ...]]
+    """Rows of videos.csv: name, segments, mean and spread of the norm, coarse label, round."""
     notes: tuple[str, ...]
+    """One line for each reason to distrust the labels."""
 
 
-def _made(features: FeatureSet, settings: LabelSettings, execution: Execution) -> _Made:
+def make_labels(features: NamedFeatures, settings: LabelSettings, *, quiet: bool) -> MadeLabels:
+    """Label every segment in one pass over the features; nothing is written.
+
+    Raises:
+        TooFewVideos, CannotSplit: the features carry nothing to split by (models.coarse).
+    """
     from c2fpl.models import coarse, fine, summaries
 
+    settings = settings.resolved()
     assert settings.norm is not None
     assert settings.spread is not None
     norms = []
-    with progress("norms", len(features.names), "videos", quiet=execution.quiet) as shown:
+    with progress("norms", len(features.names), "videos", quiet=quiet) as shown:
         for name in features.names:
             chunks = [summaries.segment_norms(c, settings.norm) for c in features.chunks(name)]
             norms.append(np.concatenate(chunks))
@@ -129,7 +151,7 @@ def _made(features: FeatureSet, settings: LabelSettings, execution: Execution) -
     described = np.stack([summaries.describe(n, settings.spread) for n in norms])
     videos = coarse.label_videos(described, settings)
     segments = fine.label_segments(norms, videos.anomalous, settings)
-    return _Made(
+    return MadeLabels(
         videos.anomalous,
         tuple(labels.astype(np.float32) for labels in segments.labels),
         segments.p_values,
@@ -139,7 +161,7 @@ def _made(features: FeatureSet, settings: LabelSettings, execution: Execution) -
 
 
 def _video_rows(
-    features: FeatureSet,
+    features: NamedFeatures,
     norms: Sequence[NDArray[Any]],
     described: NDArray[np.float64],
     videos: "CoarseLabels",
@@ -152,7 +174,7 @@ def _video_rows(
     ]
 
 
-def _segment_rows(features: FeatureSet, made: _Made) -> Iterator[tuple[object, ...]]:
+def _segment_rows(features: FeatureSet, made: MadeLabels) -> Iterator[tuple[object, ...]]:
     for name, labels, p_values in zip(features.names, made.labels, made.p_values, strict=True):
         plan = features.plan(name)
         for segment, (label, p_value) in enumerate(zip(labels, p_values, strict=True)):
