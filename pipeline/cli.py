@@ -19,7 +19,7 @@ from cyclopts.exceptions import UnknownOptionError
 from c2fpl.pipeline.arguments import SETTINGS, app
 from c2fpl.pipeline.settings import Execution
 
-COMMAND_MODULES = ("cli_steps", "cli_videos", "cli_results", "cli_benchmark")
+COMMAND_MODULES = ("cli_steps", "cli_videos", "cli_results", "cli_looking", "cli_benchmark")
 """Modules that add their commands to the application when they are imported."""
 
 

@@ -4,6 +4,7 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
+from c2fpl.pipeline.clip_settings import ClipSettings
 from c2fpl.pipeline.events import Event, load_events, timecode
 from c2fpl.pipeline.files import RunFiles
 from c2fpl.pipeline.mp4 import NotPlayable, read_pictures, write_pictures
@@ -14,25 +15,6 @@ STEP = "clips"
 LONGEST_NAME = 80
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, kw_only=True)
-class ClipSettings:
-    """Which events become clips, and how much around them."""
-
-    top: int = 20
-    """How many events, highest peak first."""
-    before_s: float = 2.0
-    """Seconds shown before the event."""
-    after_s: float = 2.0
-    """Seconds shown after it."""
-
-    def __post_init__(self) -> None:
-        if self.top < 1:
-            raise ValueError(f"top {self.top} must be at least 1: the number of events to cut")
-        for name in ("before_s", "after_s"):
-            if not 0 <= getattr(self, name) < 3600:
-                raise ValueError(f"{name} {getattr(self, name)} is not in [0, 3600) seconds")
 
 
 @dataclass(frozen=True)
@@ -51,7 +33,7 @@ def cut_clips(files: RunFiles, settings: ClipSettings, output: Path | None = Non
     A name tells rank, peak score, video and start: `003_0.912_gate_00-01-15.mp4`.
 
     Raises:
-        FileNotFoundError: the run has no events yet.
+        NoEvents: the run has no events yet.
         NoScores: the run has no scores.
     """
     videos = {video.name: video for video in scored_videos(files)}

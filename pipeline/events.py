@@ -25,6 +25,10 @@ COLUMNS = (
 )
 
 
+class NoEvents(ValueError):
+    """A run whose events were not looked for yet."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class EventSettings:
     """How scores become events."""
@@ -38,8 +42,8 @@ class EventSettings:
     up to the threshold; 1 ends it at the threshold itself."""
     merge_gap_s: float = 2.0
     """Events closer than this many seconds become one."""
-    min_length_s: float = 1.0
-    """Shorter events are left out (one segment of 16 frames is about half a second)."""
+    min_length_s: float = 0.5
+    """Shorter events are left out; one segment (16 frames at 30 a second) is just long enough."""
 
     def __post_init__(self) -> None:
         for name in ("threshold", "quantile", "hysteresis"):
@@ -181,8 +185,10 @@ def load_events(files: RunFiles) -> RunEvents:
     """Read what `write_events` wrote.
 
     Raises:
-        FileNotFoundError: no events were written.
+        NoEvents: none were written.
     """
+    if not events_json(files).is_file():
+        raise NoEvents(f"no {events_json(files)}; `c2fpl report {files.root}` writes it")
     stored = load_json(events_json(files))
     names = Event.__dataclass_fields__
     events = (Event(**{name: row[name] for name in names}) for row in stored["events"])

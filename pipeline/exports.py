@@ -68,7 +68,7 @@ def write_detections(files: RunFiles) -> Path:
     Source: ActivityNet evaluation kit, submission format of task "temporal action localization".
 
     Raises:
-        FileNotFoundError: the run has no events yet.
+        NoEvents: the run has no events yet.
         NoScores: the run has no scores yet.
     """
     results: dict[str, list[dict[str, Any]]] = defaultdict(list)

@@ -4,7 +4,10 @@ As the supplementary's Figure 9, and safe for thousands of videos: figures are o
 that nothing global holds on to.
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +15,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.ticker import FuncFormatter, MultipleLocator
+from PIL import Image
 
 from c2fpl.pipeline.curves import curve_of
 from c2fpl.pipeline.events import RunEvents, events_json, load_events
-from c2fpl.pipeline.files import RunFiles, beside, whole_file
+from c2fpl.pipeline.files import RunFiles, beside, fingerprint, whole_file
+from c2fpl.pipeline.progress import progress
 from c2fpl.pipeline.scored_videos import ScoredVideo, scored_videos
 from c2fpl.pipeline.stills import Picture, grab_stills, strip_times
 from c2fpl.pipeline.windows import Windows
@@ -23,6 +28,7 @@ from c2fpl.pipeline.windows import Windows
 WIDTH_INCHES, HEIGHT_INCHES = 11.0, 3.6
 STRIP, CURVE = (0.055, 0.66, 0.93, 0.25), (0.055, 0.13, 0.93, 0.45)
 """Left, bottom, width, height in shares of the figure."""
+DRAWN_FROM = "c2fpl-fingerprint"
 STILLS = 8
 BLANK = np.full((3, 4, 3), 235, dtype=np.uint8)
 """Stands for a still that does not decode."""
@@ -32,27 +38,63 @@ LONGEST_TITLE = 110
 SCORE_COLOUR, WINDOW_COLOUR, EVENT_COLOUR = "#1f5fa8", "#e4572e", "#f2a541"
 
 
-def write_plots(files: RunFiles, annotations: Mapping[str, Windows] | None = None) -> list[Path]:
-    """Write plots/<name>.png for every video with scores.
+def write_plots(
+    files: RunFiles, annotations: Mapping[str, Windows] | None = None, *, quiet: bool = False
+) -> list[Path]:
+    """Write plots/<name>.png for every video with scores; those that would be the same stay.
 
     The run's events and threshold are drawn where `write_events` was run before.
 
     Args:
         files: the run.
         annotations: by video name; a video that is not in it is drawn without windows.
+        quiet: show no progress.
 
     Raises:
         NoScores: the run has no scores yet.
     """
-    events = load_events(files) if events_json(files).is_file() else None
-    paths = []
-    for video in scored_videos(files):
-        path = beside(files.plots, video.name, ".png")
-        figure = plot_video(video, (annotations or {}).get(video.name, ()), events)
-        with whole_file(path) as file:
-            figure.savefig(file, format="png")
-        paths.append(path)
+    found = load_events(files) if events_json(files).is_file() else None
+    videos, paths = scored_videos(files), []
+    with progress("plots", len(videos), "videos", quiet=quiet) as shown:
+        for video in videos:
+            path = beside(files.plots, video.name, ".png")
+            draw(path, video, (annotations or {}).get(video.name, ()), found)
+            paths.append(path)
+            shown.advance()
     return paths
+
+
+def draw(path: Path, video: ScoredVideo, windows: Windows, found: RunEvents | None) -> None:
+    """Write one picture, unless the one that is there was drawn from the same facts."""
+    wanted = fingerprint(facts_of(video, windows, found))
+    if path.is_file() and drawn_from(path) == wanted:
+        return
+    figure = plot_video(video, windows, found)
+    with whole_file(path) as file:
+        figure.savefig(file, format="png", metadata={DRAWN_FROM: wanted})
+
+
+def facts_of(video: ScoredVideo, windows: Windows, found: RunEvents | None) -> dict[str, object]:
+    """All that a picture shows."""
+    scores_digest = hashlib.sha256(video.scores().tobytes()).hexdigest()
+    source = video.playable
+    return {
+        "video": (video.name, video.frame_rate, scores_digest),
+        "file": source and (str(source), source.stat().st_mtime_ns),
+        "windows": [tuple(window) for window in windows],
+        "threshold": found and found.threshold.value,
+        "events": [asdict(e) for e in found.events if e.video == video.name] if found else [],
+        "drawn_by": metadata.version("c2fpl"),
+    }
+
+
+def drawn_from(path: Path) -> str:
+    """The fingerprint inside a picture; empty where there is none."""
+    try:
+        with Image.open(path) as picture:
+            return str(picture.info.get(DRAWN_FROM, ""))
+    except OSError:
+        return ""
 
 
 def plot_video(video: ScoredVideo, windows: Windows, events: RunEvents | None) -> Figure:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from c2fpl.pipeline.events import EventSettings, RunEvents, events_json, load_events, write_events
 from c2fpl.pipeline.files import RunFiles, whole_file
+from c2fpl.pipeline.progress import progress
 from c2fpl.pipeline.report_data import Json, event_data, run_data, script, video_data, video_row
 from c2fpl.pipeline.report_stills import write_stills
 from c2fpl.pipeline.scored_videos import ScoredVideo, scored_videos
@@ -22,7 +23,9 @@ MOST_EVENTS = 500
 """Events listed with a picture, highest peaks first; events.csv has them all."""
 
 
-def write_report(files: RunFiles, annotations: Mapping[str, Windows] | None = None) -> Path:
+def write_report(
+    files: RunFiles, annotations: Mapping[str, Windows] | None = None, *, quiet: bool = False
+) -> Path:
     """Write report/index.html and what it shows; nothing else of the run is changed.
 
     The run's events are shown as they stand in events.json; a run without gets them by the default
@@ -31,6 +34,7 @@ def write_report(files: RunFiles, annotations: Mapping[str, Windows] | None = No
     Args:
         files: the run.
         annotations: windows to shade, by video name.
+        quiet: show no progress.
 
     Returns:
         The page.
@@ -45,7 +49,7 @@ def write_report(files: RunFiles, annotations: Mapping[str, Windows] | None = No
     shown = {video.name for video in videos}
     listed = [event for event in found.events if event.video in shown][:MOST_EVENTS]
     stills = write_stills(files.report / "stills", {v.name: v for v in videos}, listed)
-    rows = write_videos(files, videos, found, annotations or {})
+    rows = write_videos(files, videos, found, annotations or {}, quiet=quiet)
     tables = write_tables(files.report, rows)
     index_of = {video.name: index for index, video in enumerate(videos)}
     events = [event_data(event, index_of[event.video], stills.get(event)) for event in listed]
@@ -60,15 +64,19 @@ def write_videos(
     videos: Sequence[ScoredVideo],
     found: RunEvents,
     annotations: Mapping[str, Windows],
+    *,
+    quiet: bool,
 ) -> list[list[object]]:
     """Write one script a video, and return the lines of the table."""
     counts = Counter(event.video for event in found.events)
     folder, rows = files.report / "videos", []
-    for index, video in enumerate(videos):
-        scores = video.scores()
-        data: Json = video_data(files, video, scores, annotations.get(video.name, ()))
-        write_script(folder / f"{index}.js", "receiveVideo", index, data)
-        rows.append(video_row(video, scores, found.threshold.value, counts[video.name]))
+    with progress("report", len(videos), "videos", quiet=quiet) as shown:
+        for index, video in enumerate(videos):
+            scores = video.scores()
+            data: Json = video_data(files, video, scores, annotations.get(video.name, ()))
+            write_script(folder / f"{index}.js", "receiveVideo", index, data)
+            rows.append(video_row(video, scores, found.threshold.value, counts[video.name]))
+            shown.advance()
     keep_only(folder, {f"{index}.js" for index in range(len(videos))})
     return rows
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from c2fpl.pipeline.clips import ClipSettings, clip_name, cut_clips
+from c2fpl.pipeline.clip_settings import ClipSettings
+from c2fpl.pipeline.clips import clip_name, cut_clips
 from c2fpl.pipeline.events import Event, EventSettings, write_events
 from c2fpl.pipeline.files import RunFiles
 from c2fpl.pipeline.mp4 import NotPlayable, TimedPicture, read_pictures, write_pictures

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from c2fpl.pipeline.events import (
     EventSettings,
+    NoEvents,
     find_events,
     load_events,
     merge,
@@ -190,6 +191,11 @@ def test_equal_peaks_are_ranked_by_name_then_time(tmp_path: Path) -> None:
 def test_a_run_without_scores_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(NoScores, match="run `c2fpl score`"):
         write_events(RunFiles(tmp_path), EventSettings())
+
+
+def test_events_that_were_not_written_say_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(NoEvents, match=r"no .*events.json; `c2fpl report .*` writes it"):
+        load_events(RunFiles(tmp_path))
 
 
 def test_a_score_file_that_is_no_curve_is_refused(tmp_path: Path) -> None:

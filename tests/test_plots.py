@@ -77,6 +77,29 @@ def test_a_video_that_is_gone_still_has_its_curve(tmp_path: Path) -> None:
     assert [path.name for path in write_plots(files)] == ["gone.png", "text.png"]
 
 
+def test_a_picture_is_drawn_again_only_when_something_in_it_changed(tmp_path: Path) -> None:
+    files = small_run(tmp_path)
+    write_events(files, EventSettings())
+    first = {path: path.stat().st_mtime_ns for path in write_plots(files)}
+    assert {path: path.stat().st_mtime_ns for path in write_plots(files)} == first
+    write_plots(files, {"quiet": [(10, 20)]})
+    again = [path.stem for path, time in first.items() if path.stat().st_mtime_ns != time]
+    assert again == ["quiet"]
+    write_events(files, EventSettings(threshold=0.7))
+    write_plots(files)
+    assert all(path.stat().st_mtime_ns != time for path, time in first.items())
+
+
+def test_a_damaged_picture_is_drawn_again(tmp_path: Path) -> None:
+    files = RunFiles(tmp_path / "run")
+    add_video(files, tmp_path, "a", scores_with(50), with_file=False)
+    (path,) = write_plots(files)
+    path.write_bytes(b"no picture")
+    write_plots(files)
+    with Image.open(path) as picture:
+        assert picture.size == (1210, 396)
+
+
 def test_thousands_of_figures_leave_nothing_behind(run_files: RunFiles) -> None:
     figures = [weakref.ref(figure_of(run_files, "quiet")) for _ in range(3)]
     gc.collect()

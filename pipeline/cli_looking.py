@@ -1,0 +1,86 @@
+"""Commands on a run's events: clips, overlay, export."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from c2fpl.pipeline.arguments import app
+from c2fpl.pipeline.clip_settings import ClipSettings
+
+Form = Annotated[Literal["parquet", "activitynet"], Parameter(name="--format")]
+OptionalOutput = Annotated[Path | None, Parameter(name=["--output", "-o"])]
+Clips = Annotated[ClipSettings, Parameter(name="*", group="Clips")]
+
+
+@app.command
+def clips(
+    run: Path,
+    *,
+    output: OptionalOutput = None,
+    settings: Clips = ClipSettings(),
+) -> int:
+    """Cut the top events of a run out of their videos: mp4, H.264, without sound.
+
+    Args:
+        run: folder of the run.
+        output: folder of the clips; by default clips/ in the run.
+    """
+    from rich.console import Console
+
+    from c2fpl.pipeline.clips import cut_clips
+    from c2fpl.pipeline.files import RunFiles
+    from c2fpl.pipeline.outcomes import exit_code
+
+    cut = cut_clips(RunFiles(run), settings, output)
+    console = Console()
+    for path in cut.paths:
+        console.print(str(path), markup=False, highlight=False, soft_wrap=True)
+    for failure in cut.failures:
+        said = f"{failure.video}: {failure.reason}"
+        console.print(said, markup=False, highlight=False, soft_wrap=True)
+    return exit_code(cut.failures)
+
+
+@app.command
+def overlay(
+    video: str,
+    *,
+    run: Path,
+    output: OptionalOutput = None,
+) -> int:
+    """Write a copy of a video with its score drawn in.
+
+    Args:
+        video: its file, or its name in the run.
+        run: folder of the run that scored it.
+        output: the mp4 to write; by default overlays/ in the run.
+    """
+    from rich.console import Console
+
+    from c2fpl.pipeline.files import RunFiles
+    from c2fpl.pipeline.overlay import write_overlay
+
+    path = write_overlay(RunFiles(run), video, output)
+    Console().print(str(path), markup=False, highlight=False, soft_wrap=True)
+    return 0
+
+
+@app.command
+def export(
+    run: Path, *, form: Annotated[Literal["parquet", "activitynet"], Parameter(name="--format")]
+) -> int:
+    """Write the run's scores as one .parquet, or its events as ActivityNet's JSON.
+
+    Args:
+        run: folder of the run.
+        form: what to write.
+    """
+    from rich.console import Console
+
+    from c2fpl.pipeline.exports import write_detections, write_parquet
+    from c2fpl.pipeline.files import RunFiles
+
+    path = (write_parquet if form == "parquet" else write_detections)(RunFiles(run))
+    Console().print(str(path), markup=False, highlight=False, soft_wrap=True)
+    return 0

@@ -1,0 +1,71 @@
+"""`c2fpl report`, `clips`, `overlay` and `export` as a user calls them."""
+
+from pathlib import Path
+
+import pytest
+
+from c2fpl.pipeline.cli import main
+from c2fpl.pipeline.files import RunFiles
+from run_folder import add_video, scores_with, small_run
+
+
+@pytest.fixture
+def run_files(tmp_path: Path) -> RunFiles:
+    return small_run(tmp_path)
+
+
+def code_of(*arguments: str) -> object:
+    with pytest.raises(SystemExit) as left:
+        main(arguments)
+    return left.value.code
+
+
+def test_report_then_clips_overlay_and_export(
+    run_files: RunFiles, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = str(run_files.root)
+    assert code_of("report", run) == 0
+    assert (run_files.report / "index.html").is_file()
+    assert len(list(run_files.plots.rglob("*.png"))) == 3
+    assert code_of("clips", run, "--top", "1") == 0
+    assert code_of("overlay", "gate/night", "--run", run) == 0
+    assert code_of("export", run, "--format", "activitynet") == 0
+    written = [Path(line) for line in capsys.readouterr().out.splitlines()]
+    assert written == [
+        run_files.clips / "001_0.900_gate_night_00-00-08.mp4",
+        run_files.overlays / "gate" / "night.mp4",
+        run_files.detections,
+    ]
+    assert all(path.is_file() for path in written)
+
+
+def test_annotations_of_own_videos_are_shaded(run_files: RunFiles, tmp_path: Path) -> None:
+    annotations = tmp_path / "own.txt"
+    annotations.write_text("gate/night.mp4 70 130\nquiet\n")
+    assert code_of("report", str(run_files.root), "--annotations", str(annotations)) == 0
+    script = (run_files.report / "videos" / "1.js").read_text("ascii")
+    assert '"windows":[[70,130]]' in script
+
+
+def test_a_threshold_of_the_command_line_finds_other_events(run_files: RunFiles) -> None:
+    assert code_of("report", str(run_files.root), "--threshold", "0.85") == 0
+    assert len(run_files.events.read_text("utf-8").splitlines()) == 2
+
+
+def test_a_clip_that_cannot_be_cut_is_exit_code_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = RunFiles(tmp_path / "run")
+    add_video(files, tmp_path, "gone", scores_with(60, [(20, 40, 0.9)]), with_file=False)
+    assert code_of("report", str(files.root)) == 0
+    assert code_of("clips", str(files.root)) == 1
+    assert "gone: the video is no longer at" in capsys.readouterr().out
+
+
+def test_clips_before_a_report_is_wrong_use_in_one_line(
+    run_files: RunFiles, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert code_of("clips", str(run_files.root)) == 2
+    said = capsys.readouterr().err.strip().splitlines()
+    assert len(said) == 1
+    assert "`c2fpl report" in said[0]
