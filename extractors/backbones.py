@@ -39,6 +39,8 @@ class Backbone:
     """Prefix of the state-dict keys of the classifier, which is not built: dropped on loading."""
     marker: tuple[str, tuple[int, ...]]
     """A key, and its tensor's shape, by which a weights file for this network is recognised."""
+    builder_names: bool = True
+    """False where weights files name the tensors otherwise than the builder: see caffe2.py."""
     dim: int
     """Length of a feature."""
     clip_frames: int = 16
@@ -71,6 +73,7 @@ I3D_NONLOCAL_NET = Backbone(
     build=build_i3d_nonlocal_net,
     classifier="blocks.6.proj.",
     marker=("conv1.weight", (64, 3, 5, 7, 7)),
+    builder_names=False,
     dim=2048,
     url=f"{NONLOCAL_ZOO}/i3d_baseline_32x2_IN_pretrain_400k.pkl",
     licence="CC BY-NC 4.0 (video-nonlocal-net, code and models)",
@@ -80,6 +83,7 @@ I3D_NONLOCAL_NET_WITH_BLOCKS = Backbone(
     build=build_i3d_nonlocal_net_with_blocks,
     classifier="blocks.6.proj.",
     marker=("layer2.1.nl.theta.weight", (256, 512, 1, 1, 1)),
+    builder_names=False,
     dim=2048,
     url=f"{NONLOCAL_ZOO}/i3d_nonlocal_32x2_IN_pretrain_400k.pkl",
     licence="CC BY-NC 4.0 (video-nonlocal-net, code and models)",

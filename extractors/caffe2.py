@@ -55,13 +55,13 @@ def read_blobs(path: Path) -> dict[str, torch.Tensor]:
 
 
 class ArraysOnly(pickle.Unpickler):
-    """An unpickler that knows numpy arrays, their dtypes and nothing else."""
+    """An unpickler that knows numpy arrays and numbers, their dtypes and nothing else."""
 
     def __init__(self, file: BinaryIO, *, encoding: str) -> None:
         super().__init__(file, encoding=encoding)
 
     def find_class(self, module: str, name: str) -> object:
-        """Stand-ins for the three names that a pickled array holds."""
+        """Stand-ins for the names that pickled arrays and numbers hold."""
         module = module.replace("numpy._core", "numpy.core")
         if (module, name) not in ARRAY_NAMES:
             raise pickle.UnpicklingError(f"it holds {module}.{name}, which is not an array")
@@ -89,8 +89,16 @@ def latin_bytes(text: str, _encoding: str) -> bytes:
     return text.encode("latin1")
 
 
+def plain_number(dtype: np.dtype[np.generic], data: str | bytes) -> np.generic:
+    """A numpy number from its bytes."""
+    data = data.encode("latin1") if isinstance(data, str) else data
+    number: np.generic = np.frombuffer(data, dtype, count=1)[0]
+    return number
+
+
 ARRAY_NAMES = {
     ("numpy.core.multiarray", "_reconstruct"): empty_array,
+    ("numpy.core.multiarray", "scalar"): plain_number,
     ("numpy", "ndarray"): "ndarray",
     ("numpy", "dtype"): plain_dtype,
     ("_codecs", "encode"): latin_bytes,

@@ -24,9 +24,9 @@ class DecodingSettings:
     interpolation: Interpolation = "bilinear"
     """Resize kernel, as Pillow's (antialiased when shrinking): torchvision Resize's default."""
     fps: Fps = "native"
-    """Frames as stored, or resampled to a constant 30 a second (10 UCF-Crime training videos were)."""
+    """Frames as stored, or resampled to a constant 30 a second (as 10 UCF-Crime training ones)."""
     decoder: Decoder = "auto"
-    """decord first and PyAV for what decord refuses or gets wrong, or one of them for every file."""
+    """decord first and PyAV for what decord refuses or gets wrong, or one of them for all files."""
     jpeg_quality: int | None = None
     """Imitate the peers' frames-to-JPEG step at this quality (1 to 100); none by default."""
     max_lost: float = 0.1
@@ -52,7 +52,7 @@ class ExtractionSettings:
     crops: Crops = 10
     """Ten (corners, centre, mirrored), five (corners, centre) or one (centre) crops a segment."""
     tail: Tail = "loop"
-    """Last short segment: repeated cyclically (RTFM's LoopPad, T = ceil(n/16)) or dropped (floor)."""
+    """Last short segment: repeated cyclically (RTFM's LoopPad, ceil(n/16)) or dropped (floor)."""
     precision: Precision = "auto"
     """Arithmetic of the network; auto is the fastest whose error is inside 2 % of float32."""
     dtype: Literal["float16", "float32"] = "float16"

@@ -10,8 +10,10 @@ import pickle
 import re
 import tempfile
 import urllib.request
+import warnings
 import zipfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -22,7 +24,11 @@ from c2fpl.extractors.caffe2 import read_blobs, to_builder_names, to_conversion_
 
 logger = logging.getLogger(__name__)
 
-WRAPPERS = ("model_state", "state_dict", "model_state_dict", "model")
+HUB_WRAPPER = "model_state"
+HUB_MARKER = "blocks.0.conv.weight"
+"""A pytorchvideo hub file of i3d_r50 has the names and shapes of i3d-nonlocal-net, and is another
+function: such a file is told by its wrapper and refused there."""
+WRAPPERS = (HUB_WRAPPER, "state_dict", "model_state_dict", "model")
 PREFIXES = ("module.", "_orig_mod.")
 DOWNLOAD_TIMEOUT_S = 30
 
@@ -33,6 +39,17 @@ class MissingWeights(RuntimeError):
 
 class WrongWeights(ValueError):
     """The weights file cannot be read, or is not of this network."""
+
+
+@dataclass(frozen=True, eq=False)
+class SavedState:
+    """What a weights file holds."""
+
+    path: Path
+    tensors: dict[str, torch.Tensor]
+    """By name, without wrappers, prefixes and optimiser state."""
+    wrapper: str = ""
+    """Key of the checkpoint under which the tensors were."""
 
 
 def load_weights(network: nn.Module, backbone: Backbone, file: Path | None) -> str:
@@ -49,7 +66,7 @@ def load_weights(network: nn.Module, backbone: Backbone, file: Path | None) -> s
             f"{path} has SHA-256 {digest[:8]}..., not {backbone.sha256_prefix}...:"
             " delete it to have it fetched again"
         )
-    fill(network, backbone, read_state(path), path)
+    fill(network, backbone, read_state(path))
     return digest
 
 
@@ -91,14 +108,16 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def read_state(path: Path) -> dict[str, torch.Tensor]:
+def read_state(path: Path) -> SavedState:
     """The tensors of a weights file by name, wrappers and prefixes taken off.
 
     Reads PyTorch files with `weights_only` and Caffe2 pickles with an unpickler that knows arrays
     alone: a file with code in it is refused with WrongWeights and not executed.
     """
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():  # torch warns of pickles that it then refuses
+            warnings.simplefilter("ignore", UserWarning)
+            content = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
         if zipfile.is_zipfile(path):
             raise WrongWeights(
@@ -108,10 +127,10 @@ def read_state(path: Path) -> dict[str, torch.Tensor]:
     return plain_state(content, path)
 
 
-def read_caffe2(path: Path) -> dict[str, torch.Tensor]:
+def read_caffe2(path: Path) -> SavedState:
     """A Caffe2 pickle's blobs under the names of their PyTorch conversion."""
     try:
-        return to_conversion_names(read_blobs(path))
+        return SavedState(path, to_conversion_names(read_blobs(path)))
     except Exception as error:  # a damaged pickle can raise anything
         raise WrongWeights(
             f"{path}: neither a PyTorch nor a Caffe2 weights file ({first_line(error)});"
@@ -124,15 +143,20 @@ def first_line(error: Exception) -> str:
     return f"{type(error).__name__}: {error}".splitlines()[0].split(". ")[0]
 
 
-def plain_state(content: object, path: Path) -> dict[str, torch.Tensor]:
+def plain_state(content: object, path: Path) -> SavedState:
     """The innermost state dict, without "module." before each name."""
-    while isinstance(content, dict) and (wrapper := wrapper_of(content)):
-        content = content[wrapper]
+    wrapper = ""
+    while isinstance(content, dict) and (inner := wrapper_of(content)):
+        wrapper, content = inner, content[inner]
     if not isinstance(content, dict) or not content:
         raise WrongWeights(f"{path}: a {type(content).__name__} instead of a state dict of tensors")
-    tensors = {name: value for name, value in content.items() if isinstance(value, torch.Tensor)}
-    prefixes = "|".join(map(re.escape, PREFIXES))
-    return {re.sub(f"^({prefixes})+", "", str(name)): value for name, value in tensors.items()}
+    prefixes = re.compile(f"^({'|'.join(map(re.escape, PREFIXES))})+")
+    tensors = {
+        prefixes.sub("", str(name)): value
+        for name, value in content.items()
+        if isinstance(value, torch.Tensor)
+    }
+    return SavedState(path, tensors, wrapper)
 
 
 def wrapper_of(content: Mapping[str, object]) -> str | None:
@@ -140,45 +164,32 @@ def wrapper_of(content: Mapping[str, object]) -> str | None:
     return next((key for key in WRAPPERS if isinstance(content.get(key), dict)), None)
 
 
-def fill(
-    network: nn.Module, backbone: Backbone, state: dict[str, torch.Tensor], path: Path
-) -> None:
+def fill(network: nn.Module, backbone: Backbone, saved: SavedState) -> None:
     """Loads the state into the network; raises WrongWeights that says what does not fit."""
     wanted = network.state_dict()
-    is_nonlocal_net = backbone in (BACKBONES["i3d-nonlocal-net"], I3D_NONLOCAL_NET_WITH_BLOCKS)
-    renamed = to_builder_names(state) if is_nonlocal_net else state
+    renamed = saved.tensors if backbone.builder_names else to_builder_names(saved.tensors)
     given = {k: v for k, v in renamed.items() if not k.startswith((backbone.classifier, "fc."))}
-    missing = [k for k in wanted if k not in given and not k.endswith("num_batches_tracked")]
-    unexpected = [k for k in given if k not in wanted]
-    misshapen = [k for k in wanted if k in given and given[k].shape != wanted[k].shape]
-    if missing or unexpected or misshapen:
-        raise WrongWeights(misfit(state, path, missing, unexpected, misshapen))
+    problems = {
+        "missing": [k for k in wanted if k not in given and not k.endswith("num_batches_tracked")],
+        "unexpected": [k for k in given if k not in wanted],
+        "of another shape": [k for k in wanted if k in given and given[k].shape != wanted[k].shape],
+    }
+    is_hub_file = saved.wrapper == HUB_WRAPPER and HUB_MARKER in saved.tensors
+    if any(problems.values()) or (is_hub_file and not backbone.builder_names):
+        raise WrongWeights(misfit(saved, problems))
     network.load_state_dict(given, strict=False)
 
 
-def misfit(
-    state: Mapping[str, torch.Tensor],
-    path: Path,
-    missing: list[str],
-    unexpected: list[str],
-    misshapen: list[str],
-) -> str:
+def misfit(saved: SavedState, problems: Mapping[str, list[str]]) -> str:
     """One line: what does not fit, and which backbone the file looks like."""
     parts = [
-        f"{len(keys)} tensors {kind} such as {keys[0]}"
-        for kind, keys in (
-            ("missing", missing),
-            ("unexpected", unexpected),
-            ("of another shape", misshapen),
-        )
-        if keys
+        f"{len(names)} tensors {kind} such as {names[0]}"
+        for kind, names in problems.items()
+        if names
     ]
-    looks = resemblance(state)
-    guess = f"it looks like {looks}" if looks else "it looks like none of the backbones"
-    return (
-        f"{path}: not weights of this backbone: {'; '.join(parts)}; {guess}:"
-        " check --backbone and --weights"
-    )
+    looks = resemblance(saved.tensors) or "none of the backbones"
+    said = "; ".join([*parts, f"it looks like {looks}"])
+    return f"{saved.path}: not weights of this backbone: {said}: check --backbone and --weights"
 
 
 def resemblance(state: Mapping[str, torch.Tensor]) -> str:

@@ -1,0 +1,128 @@
+"""Every network passes one contract: its fast form is the library's own network, faster."""
+
+import subprocess
+import sys
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from c2fpl.extractors.backbones import BACKBONES, Backbone, backbone_named
+from c2fpl.extractors.encoder import make_encoder
+from c2fpl.extractors.settings import ExtractionSettings
+from plain import (
+    features_of,
+    library_network,
+    plain_features,
+    relative_error,
+    with_lively_norms,
+)
+
+FP32_TOLERANCE = 1e-4  # relative L2: other orders of summation
+AUTO_TOLERANCE = 0.02  # the bound of precision "auto"
+NAMES = list(BACKBONES)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A library network with random weights, those weights on disk, and a random segment."""
+
+    name: str
+    backbone: Backbone
+    network: nn.Module
+    weights: Path
+    frames: NDArray[np.uint8]
+
+
+@pytest.fixture(scope="module")
+def case_named(tmp_path_factory):
+    """The case of a backbone, made once."""
+    folder = tmp_path_factory.mktemp("weights")
+
+    @cache
+    def make(name: str) -> Case:
+        torch.manual_seed(0)
+        backbone = backbone_named(name)
+        network = with_lively_norms(library_network(name), seed=1)
+        torch.save(network.state_dict(), folder / name)
+        side = backbone.crop_pixels
+        shape = (16, side + 6, side + 9, 3)
+        frames = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+        return Case(name, backbone, features_of(network), folder / name, frames)
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def expected(case_named):
+    """Features of a case's segment by the plain way, computed once."""
+
+    @cache
+    def compute(name: str) -> NDArray[np.float32]:
+        case = case_named(name)
+        return plain_features(case.network, case.backbone, case.frames, crops=1)
+
+    return compute
+
+
+def encoder_of(case, precision):
+    settings = ExtractionSettings(
+        backbone=case.name, weights=case.weights, crops=1, precision=precision
+    )
+    return make_encoder(settings, device="cpu")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_float32_features_are_those_of_the_librarys_network(name, case_named, expected):
+    case = case_named(name)
+    found = encoder_of(case, "fp32").encode([case.frames])
+    assert found.dtype == np.float32
+    assert found.shape == (1, 1, case.backbone.dim)
+    assert expected(name).shape == (1, case.backbone.dim)
+    assert relative_error(found[0], expected(name)) < FP32_TOLERANCE
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_automatic_precision_stays_inside_its_bound(name, case_named, expected):
+    case = case_named(name)
+    encoder = encoder_of(case, "auto")
+    found = encoder.encode([case.frames])[0]
+    assert relative_error(found, expected(name)) < AUTO_TOLERANCE
+    assert encoder.crops == 1
+    assert encoder.dim == case.backbone.dim
+    assert encoder.short_side_pixels == case.backbone.short_side_pixels > case.backbone.crop_pixels
+    assert len(encoder.weights_sha256) == 64
+
+
+def test_the_padding_of_the_frame_is_the_mean_pixel(case_named):
+    """The borders of an even frame show whether padding means what it meant to the library."""
+    case = case_named("mc3-18")
+    grey = np.float32(case.backbone.mean) * 255
+    frames = np.broadcast_to(grey.round(), case.frames.shape).astype(np.uint8)
+    plain = plain_features(case.network, case.backbone, frames, crops=1)
+    found = encoder_of(case, "fp32").encode([frames])[0]
+    assert relative_error(found, plain) < FP32_TOLERANCE
+
+
+def test_non_local_blocks_stand_after_blocks_1_3_of_res3_and_1_3_5_of_res4():
+    network = backbone_named("i3d-nonlocal-net", nonlocal_blocks=True).build()
+    places = [n for n, module in network.named_modules() if type(module).__name__ == "NonLocal"]
+    assert places == [
+        f"blocks.{stage}.res_blocks.{block}.activation.1"
+        for stage, block in ((3, 1), (3, 3), (4, 1), (4, 3), (4, 5))
+    ]
+
+
+def test_importing_the_encoder_starts_neither_cuda_nor_pytorchvideo():
+    code = (
+        "import sys, c2fpl.extractors.backbones\n"
+        "assert not {'torch', 'pytorchvideo', 'torchvision'} & set(sys.modules)\n"
+        "import torch, c2fpl.extractors.encoder\n"
+        "assert 'pytorchvideo' not in sys.modules and not torch.cuda.is_initialized()"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

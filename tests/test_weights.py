@@ -1,0 +1,288 @@
+"""Weights: read whole or refused with the reason, never executed, never random."""
+
+import hashlib
+import os
+import pickle
+import re
+from collections import OrderedDict
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from c2fpl.extractors.backbones import (
+    I3D_NONLOCAL_NET,
+    I3D_NONLOCAL_NET_WITH_BLOCKS,
+    MC3_18,
+    R2PLUS1D_18,
+)
+from c2fpl.extractors.caffe2 import builder_name, conversion_name
+from c2fpl.extractors.weights import MissingWeights, WrongWeights, load_weights, read_state
+from plain import with_lively_norms
+
+
+class Tiny(nn.Module):
+    """Two tensors, to test reading without a network of 28 million weights."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv3d(3, 2, 1)
+
+
+TINY = replace(MC3_18, build=Tiny, url="https://weights.invalid/tiny-0000.pth", sha256_prefix="")
+
+
+@pytest.fixture
+def state():
+    torch.manual_seed(3)
+    return Tiny().state_dict()
+
+
+@pytest.fixture
+def cache_folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
+    return tmp_path / "hub" / "checkpoints"
+
+
+def loaded(path, backbone=TINY):
+    network = backbone.build()
+    digest = load_weights(network, backbone, path)
+    return network.state_dict(), digest
+
+
+def same(found, expected):
+    return all(torch.equal(found[name], value) for name, value in expected.items())
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda state: state,
+        lambda state: {"model_state": state, "cfg": "x"},
+        lambda state: {"epoch": 3, "state_dict": state},
+        lambda state: OrderedDict((f"module.{k}", v) for k, v in state.items()),
+        lambda state: {"state_dict": {f"module.{k}": v for k, v in state.items()}},
+        lambda state: {**state, "fc.weight": torch.zeros(2, 2), "fc.bias": torch.zeros(2)},
+    ],
+    ids=["plain", "model_state", "state_dict", "module.", "both", "with its classifier"],
+)
+def test_the_usual_wrappings_are_taken_off(wrap, state, tmp_path):
+    path = tmp_path / "weights.pth"
+    torch.save(wrap(state), path)
+    found, digest = loaded(path)
+    assert same(found, state)
+    assert digest == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_a_missing_tensor_is_named(state, tmp_path):
+    torch.save({"conv.weight": state["conv.weight"]}, tmp_path / "w.pth")
+    with pytest.raises(WrongWeights, match=r"1 tensors missing such as conv\.bias"):
+        loaded(tmp_path / "w.pth")
+
+
+def test_an_unexpected_tensor_is_named(state, tmp_path):
+    torch.save({**state, "extra.weight": torch.zeros(1)}, tmp_path / "w.pth")
+    with pytest.raises(WrongWeights, match=r"1 tensors unexpected such as extra\.weight"):
+        loaded(tmp_path / "w.pth")
+
+
+def test_a_tensor_of_another_shape_is_named(state, tmp_path):
+    torch.save({**state, "conv.bias": torch.zeros(5)}, tmp_path / "w.pth")
+    with pytest.raises(WrongWeights, match=r"1 tensors of another shape such as conv\.bias"):
+        loaded(tmp_path / "w.pth")
+
+
+def test_the_weights_of_another_backbone_are_recognised(tmp_path):
+    torch.save(MC3_18.build().state_dict(), tmp_path / "w.pth")
+    with pytest.raises(WrongWeights, match="it looks like mc3-18: check --backbone and --weights"):
+        loaded(tmp_path / "w.pth", R2PLUS1D_18)
+
+
+def test_a_pytorchvideo_checkpoint_is_refused_by_the_nonlocal_net(tmp_path):
+    """The hub's i3d_r50 has the same names and shapes, and is another function."""
+    torch.save({"model_state": I3D_NONLOCAL_NET.build().state_dict()}, tmp_path / "w.pyth")
+    with pytest.raises(WrongWeights, match="it looks like i3d"):
+        loaded(tmp_path / "w.pyth", I3D_NONLOCAL_NET)
+
+
+class Bomb:
+    """Makes a folder when it is unpickled."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.path),)
+
+
+@pytest.mark.parametrize("form", ["torch", "pickle", "caffe2"])
+def test_code_in_a_weights_file_is_refused_and_not_executed(form, tmp_path):
+    path, trap = tmp_path / "w.pkl", tmp_path / "executed"
+    bomb = {"conv.weight": Bomb(trap)}
+    if form == "torch":
+        torch.save(bomb, path)
+    else:
+        content = {"blobs": bomb} if form == "caffe2" else bomb
+        path.write_bytes(pickle.dumps(content, protocol=2))
+    with pytest.raises(WrongWeights, match=re.escape(str(path))) as refusal:
+        loaded(path)
+    assert not trap.exists()
+    assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"not weights", pickle.dumps([1, 2]), pickle.dumps({"blobs": 3}), b"\x80\x02cnumpy\n"],
+)
+def test_files_that_hold_no_weights_are_refused_in_one_line(content, tmp_path):
+    (tmp_path / "w.pth").write_bytes(content)
+    with pytest.raises(WrongWeights) as refusal:
+        loaded(tmp_path / "w.pth")
+    assert "\n" not in str(refusal.value)
+
+
+def test_arrays_of_objects_are_refused(tmp_path):
+    blobs = {"blobs": {"conv1_w": np.array([None, {}], dtype=object)}}
+    (tmp_path / "w.pkl").write_bytes(pickle.dumps(blobs, protocol=2))
+    with pytest.raises(WrongWeights, match="not a plain number"):
+        read_state(tmp_path / "w.pkl")
+
+
+def test_a_file_that_is_not_there_is_missing(tmp_path):
+    with pytest.raises(MissingWeights, match=r"no weights file at .*nowhere\.pth"):
+        loaded(tmp_path / "nowhere.pth")
+
+
+def test_without_network_and_file_the_line_names_the_url_the_option_and_flow(
+    cache_folder, tmp_path
+):
+    unreachable = replace(TINY, url=(tmp_path / "absent.pth").as_uri())
+    with pytest.raises(MissingWeights) as missing:
+        loaded(None, unreachable)
+    text = str(missing.value)
+    assert unreachable.url in text
+    assert "--weights FILE" in text
+    assert "--backbone flow" in text
+    assert "\n" not in text
+    assert not list(cache_folder.glob("*"))
+
+
+def test_the_official_file_is_fetched_once_into_the_hub_cache(state, cache_folder, tmp_path):
+    official = tmp_path / "tiny.pth"
+    torch.save(state, official)
+    digest = hashlib.sha256(official.read_bytes()).hexdigest()
+    backbone = replace(TINY, url=official.as_uri(), sha256_prefix=digest[:8])
+    assert same(loaded(None, backbone)[0], state)
+    official.unlink()
+    assert loaded(None, backbone)[1] == digest
+    assert [path.name for path in cache_folder.iterdir()] == ["tiny.pth"]
+
+
+def test_an_official_file_with_another_hash_is_refused(state, cache_folder, tmp_path):
+    torch.save(state, tmp_path / "tiny.pth")
+    backbone = replace(TINY, url=(tmp_path / "tiny.pth").as_uri(), sha256_prefix="00000000")
+    with pytest.raises(WrongWeights, match=r"not 00000000\.\.\.: delete it"):
+        loaded(None, backbone)
+
+
+CAFFE2_SUFFIXES = {"weight": "s", "bias": "b", "running_mean": "rm", "running_var": "riv"}
+
+
+def caffe2_name(name):
+    """The blob of one of our tensors, written from METHOD.md apart from the code under test."""
+    parts = name.split(".")
+    if name.startswith("blocks.0."):
+        stem = "conv1_w" if parts[2] == "conv" else "res_conv1_bn_"
+        return stem if parts[2] == "conv" else stem + CAFFE2_SUFFIXES[parts[-1]]
+    layer = {"1": 2, "3": 3, "4": 4, "5": 5}[parts[1]]
+    block, rest = parts[3], parts[4:]
+    if rest[0] == "activation":
+        piece = "bn" if rest[2] == "norm" else rest[2].removeprefix("conv_")
+        suffixes = CAFFE2_SUFFIXES if piece == "bn" else {"weight": "w", "bias": "b"}
+        return f"nonlocal_conv{layer}_{block}_{piece}_{suffixes[rest[-1]]}"
+    branch = "branch1" if rest[0].startswith("branch1") else "branch2" + rest[1][-1]
+    is_norm = "norm" in rest[0] or "norm" in rest[1]
+    suffix = f"bn_{CAFFE2_SUFFIXES[rest[-1]]}" if is_norm else "w"
+    return f"res{layer}_{block}_{branch}_{suffix}"
+
+
+@pytest.fixture(scope="module")
+def nonlocal_state():
+    torch.manual_seed(5)
+    network = with_lively_norms(I3D_NONLOCAL_NET_WITH_BLOCKS.build(), seed=5)
+    return {k: v for k, v in network.state_dict().items() if "num_batches" not in k}
+
+
+def write_caffe2(path, state):
+    blobs = {caffe2_name(name): value.numpy() for name, value in state.items()}
+    blobs |= {"conv1_w_momentum": np.zeros(3, np.float32), "lr": np.float32(0.1)}
+    blobs |= {"pred_w": np.zeros((400, 2048), np.float32), "pred_b": np.zeros(400, np.float32)}
+    path.write_bytes(pickle.dumps({"blobs": blobs}, protocol=2))
+
+
+def test_a_caffe2_pickle_fills_the_network_with_non_local_blocks(nonlocal_state, tmp_path):
+    write_caffe2(tmp_path / "i3d_nonlocal.pkl", nonlocal_state)
+    found, _ = loaded(tmp_path / "i3d_nonlocal.pkl", I3D_NONLOCAL_NET_WITH_BLOCKS)
+    assert same(found, nonlocal_state)
+
+
+def test_a_caffe2_pickle_gives_the_same_outputs_as_the_network_it_came_from(tmp_path):
+    torch.manual_seed(6)
+    network = with_lively_norms(I3D_NONLOCAL_NET.build(), seed=6).eval()
+    state = {k: v for k, v in network.state_dict().items() if "num_batches" not in k}
+    write_caffe2(tmp_path / "i3d_baseline.pkl", state)
+    again = I3D_NONLOCAL_NET.build().eval()
+    load_weights(again, I3D_NONLOCAL_NET, tmp_path / "i3d_baseline.pkl")
+    clip = torch.randn(1, 3, 16, 64, 64)
+    with torch.no_grad():
+        assert torch.equal(again(clip), network(clip))
+
+
+def test_the_pytorch_conversion_fills_the_same_network(nonlocal_state, tmp_path):
+    converted = {conversion_name(caffe2_name(k)): v for k, v in nonlocal_state.items()}
+    assert "layer1.0.conv1.weight" in converted
+    assert "layer2.0.downsample.1.running_var" in converted
+    assert "layer2.1.nl.theta.bias" in converted
+    torch.save(converted, tmp_path / "i3d_r50_nl_kinetics.pth")
+    found, _ = loaded(tmp_path / "i3d_r50_nl_kinetics.pth", I3D_NONLOCAL_NET_WITH_BLOCKS)
+    assert same(found, nonlocal_state)
+
+
+def test_blocks_where_none_were_asked_for_are_unexpected(nonlocal_state, tmp_path):
+    write_caffe2(tmp_path / "w.pkl", nonlocal_state)
+    with pytest.raises(WrongWeights, match=r"unexpected.*it looks like .*with blocks"):
+        loaded(tmp_path / "w.pkl", I3D_NONLOCAL_NET)
+
+
+@pytest.mark.parametrize(
+    ("blob", "converted", "ours"),
+    [
+        ("conv1_w", "conv1.weight", "blocks.0.conv.weight"),
+        ("res_conv1_bn_riv", "bn1.running_var", "blocks.0.norm.running_var"),
+        (
+            "res2_0_branch2a_w",
+            "layer1.0.conv1.weight",
+            "blocks.1.res_blocks.0.branch2.conv_a.weight",
+        ),
+        (
+            "res5_2_branch2c_bn_rm",
+            "layer4.2.bn3.running_mean",
+            "blocks.5.res_blocks.2.branch2.norm_c.running_mean",
+        ),
+        (
+            "res3_0_branch1_bn_s",
+            "layer2.0.downsample.1.weight",
+            "blocks.3.res_blocks.0.branch1_norm.weight",
+        ),
+        (
+            "nonlocal_conv4_5_g_b",
+            "layer3.5.nl.g.bias",
+            "blocks.4.res_blocks.5.activation.1.conv_g.bias",
+        ),
+    ],
+)
+def test_names_of_one_tensor_in_the_three_forms(blob, converted, ours):
+    assert conversion_name(blob) == converted
+    assert builder_name(converted) == ours
