@@ -1,5 +1,6 @@
 """The network that scores segments (supplementary A). Knows no labels and no files."""
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -116,41 +117,76 @@ def _linear(in_dim: int, out_dim: int) -> nn.Linear:
 
 
 def segment_scores(detector: Detector, values: NDArray[Any]) -> NDArray[np.float32]:
-    """One score for each segment of one video: the mean over its crops of the detector's scores.
-
-    The video goes through in blocks of nearly equal length, at most `batch_size` segments each,
-    so that nothing depends on how the caller read it. With the softmax over the batch each block
-    is a batch: the length that the attention saw in training, of neighbours in time.
+    """One score for each segment of one video whose features are at hand: `chunk_scores` of it.
 
     Args:
         detector: on any device; its dropout is off during the call.
         values: (segments, crops, dim) float16 or float32 features of the whole video.
 
     Returns:
-        (segments,) float32 in [0, 1].
+        (segments,) float32 in [0, 1]: the mean over its crops of the detector's scores.
 
     Raises:
         WrongDim: features of another dimension.
     """
-    if values.ndim != 3 or values.shape[2] != detector.dim:
-        raise WrongDim(
-            f"features of shape {values.shape} for a detector of dim {detector.dim}; it takes "
-            "(segments, crops, dim) of the backbone that it was trained on"
-        )
+    return chunk_scores(detector, [values], len(values))
+
+
+def chunk_scores(
+    detector: Detector, chunks: Iterable[NDArray[Any]], segment_count: int
+) -> NDArray[np.float32]:
+    """One score for each segment of one video that comes in chunks of any length, in order.
+
+    The video goes through in blocks of nearly equal length, at most `batch_size` segments each,
+    so that no bit depends on the chunks. With the softmax over the batch each block is a batch:
+    neighbours in time, as many as the attention saw at once in training.
+
+    Args:
+        detector: on any device; its dropout is off during the call.
+        chunks: (segments, crops, dim) float16 or float32 each.
+        segment_count: of all chunks together.
+
+    Returns:
+        (segments,) float32 in [0, 1].
+
+    Raises:
+        WrongDim: features of another dimension.
+        ValueError: more or fewer segments than `segment_count`.
+    """
     device = detector.last.weight.device
-    block_count = -(-len(values) // detector.settings.batch_size)
     was_training = detector.training
     detector.eval()
     try:
         with torch.inference_mode():
             scores = [
-                detector(_on(device, block)).mean(dim=1).cpu().numpy()
-                for block in np.array_split(values, block_count)
+                detector(torch.from_numpy(block).to(device).float()).mean(dim=1).cpu().numpy()
+                for block in _blocks(detector, chunks, segment_count)
             ]
     finally:
         detector.train(was_training)
     return np.concatenate(scores)
 
 
-def _on(device: torch.device, values: NDArray[Any]) -> Tensor:
-    return torch.from_numpy(np.array(values)).to(device).float()
+def _blocks(
+    detector: Detector, chunks: Iterable[NDArray[Any]], segment_count: int
+) -> Iterator[NDArray[Any]]:
+    """The segments of all chunks, cut anew into as few blocks of nearly equal length as can be."""
+    block_count = -(-segment_count // detector.settings.batch_size)
+    ends = [segment_count * (k + 1) // block_count for k in range(block_count)]
+    waiting: list[NDArray[Any]] = []
+    seen = given = 0
+    for chunk in chunks:
+        if chunk.ndim != 3 or chunk.shape[2] != detector.dim:
+            raise WrongDim(
+                f"features of shape {chunk.shape} for a detector of dim {detector.dim}; it takes "
+                "(segments, crops, dim) of the backbone that it was trained on"
+            )
+        waiting.append(chunk)
+        seen += len(chunk)
+        while ends and seen >= ends[0]:
+            held = np.concatenate(waiting)
+            length = ends.pop(0) - given
+            yield held[:length]
+            waiting, given = [held[length:]], given + length
+    if ends or seen != segment_count:
+        raise ValueError(f"{seen} segments came of a video of {segment_count}; extract it again")

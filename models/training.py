@@ -2,9 +2,7 @@
 
 import math
 import time
-from collections import deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,16 +12,13 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy
 
 from c2fpl.models.detector import Detector
-from c2fpl.models.settings import TrainingSettings
+from c2fpl.models.feeding import Feeder, ResidentFeeder, feeder_for
+from c2fpl.models.settings import TrainingPrecision, TrainingSettings
 from c2fpl.models.sources import SegmentSource
 
 MOMENTUM = 0.9  # released mainv2.py, with Nesterov
 MILESTONES = (15, 25)  # epochs after which the learning rate falls (released mainv2.py)
 DECAY = 0.1
-_LOADING_THREADS = 4  # four readers reach the disk's rate; more add memory only
-_BATCHES_AHEAD = 8
-_RESIDENT_SHARE = 0.6  # of the free GPU memory
-_UPLOAD_SEGMENTS = 1024
 
 
 class BadLabels(ValueError):
@@ -51,7 +46,7 @@ class Epoch:
 
 
 def train(
-    source: SegmentSource,
+    source: SegmentSource | ResidentFeeder,
     labels: ArrayLike,
     settings: TrainingSettings,
     *,
@@ -66,10 +61,11 @@ def train(
     give the same bytes. The global random states are neither read nor changed.
 
     Segments are read ahead by threads in bounded memory. On a GPU whose free memory holds the
-    whole source in its stored form they are uploaded once instead.
+    whole source in its stored form they are uploaded once instead; who trains several detectors
+    on the same segments makes the `feeding.feeder_for` themselves and passes it to each.
 
     Args:
-        source: the segments.
+        source: the segments, or those that lie on the GPU already.
         labels: (segments,) in [0, 1], hard or soft.
         settings: attention, optimisation, seed.
         device: where the detector is trained and stays.
@@ -81,9 +77,9 @@ def train(
     """
     device = torch.device(device)
     targets = _checked(labels, len(source)).to(device)
-    feeder = _feeder(source, device)
+    feeder = source if isinstance(source, ResidentFeeder) else feeder_for(source, device)
     orders = np.random.default_rng(settings.seed)
-    detector = Detector(source.dim, settings).to(device)
+    detector = Detector(feeder.dim, settings).to(device)
     detector.draw_dropout_from(torch.Generator(device).manual_seed(int(orders.integers(2**62))))
     optimiser = torch.optim.SGD(
         detector.parameters(),
@@ -126,18 +122,19 @@ def _checked(labels: ArrayLike, segment_count: int) -> Tensor:
 def _one_epoch(
     detector: Detector,
     optimiser: torch.optim.Optimizer,
-    feeder: "_Streamed | _Resident",
+    feeder: Feeder,
     targets: Tensor,
     order: NDArray[np.int64],
 ) -> float:
     """Mean loss over the segments; the sum stays on the device until the end."""
     detector.train()
+    precision = choose_precision(detector.settings.precision, targets.device)
     total = torch.zeros((), dtype=torch.float64, device=targets.device)
     batches = np.split(
         order, range(detector.settings.batch_size, len(order), detector.settings.batch_size)
     )
     for features, batch in feeder.batches(batches):
-        loss = _loss(detector, features, targets[batch])
+        loss = _loss(detector, features, targets[batch], precision)
         optimiser.zero_grad()
         torch.autograd.backward(loss)
         optimiser.step()
@@ -145,59 +142,22 @@ def _one_epoch(
     return float(total) / len(order)
 
 
-def _loss(detector: Detector, features: Tensor, targets: Tensor) -> Tensor:
-    half = detector.settings.precision == "bf16"
+def choose_precision(asked: TrainingPrecision, device: torch.device) -> TrainingPrecision:
+    """`auto` is bf16 on a CPU that multiplies it natively, else fp32 (see TrainingSettings)."""
+    if asked != "auto":
+        return asked
+    capabilities = torch.cpu.get_capabilities()
+    native = bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
+    return "bf16" if device.type == "cpu" and native else "fp32"
+
+
+def _loss(
+    detector: Detector, features: Tensor, targets: Tensor, precision: TrainingPrecision
+) -> Tensor:
+    """Binary cross entropy of the mean over crops; the sums are float32 in either precision."""
+    half = precision == "bf16"
     with torch.autocast(features.device.type, dtype=torch.bfloat16, enabled=half):
         logits = detector.logits(features)
     scores = logits.float().sigmoid().mean(dim=1)
     # A NaN would stop torch's function (on a GPU, the device): it goes into the loss beside it.
     return binary_cross_entropy(scores.nan_to_num(0.5), targets) + 0 * scores.sum()
-
-
-def _feeder(source: SegmentSource, device: torch.device) -> "_Streamed | _Resident":
-    needed_bytes = len(source) * source.crops * source.dim * source.dtype.itemsize
-    if device.type == "cuda":
-        free_bytes, _ = torch.cuda.mem_get_info(device)
-        if needed_bytes <= _RESIDENT_SHARE * free_bytes:
-            return _Resident(source, device)
-    return _Streamed(source, device)
-
-
-class _Streamed:
-    """Batches read from the source by threads, a few ahead of the one in use."""
-
-    def __init__(self, source: SegmentSource, device: torch.device) -> None:
-        self._source = source
-        self._device = device
-
-    def batches(self, batches: list[NDArray[np.int64]]) -> Iterator[tuple[Tensor, Tensor]]:
-        """For each batch: (n, crops, dim) float32 features and (n,) segment numbers."""
-        ahead: deque[Future[NDArray[np.float32]]] = deque()
-        with ThreadPoolExecutor(_LOADING_THREADS) as pool:
-            try:
-                for number, batch in enumerate(batches):
-                    for coming in batches[number + len(ahead) : number + _BATCHES_AHEAD]:
-                        ahead.append(pool.submit(self._source.gather, coming))
-                    features = torch.from_numpy(ahead.popleft().result())
-                    yield features.to(self._device), torch.from_numpy(batch).to(self._device)
-            finally:
-                pool.shutdown(cancel_futures=True)
-
-
-class _Resident:
-    """The whole source in GPU memory, in its stored form."""
-
-    def __init__(self, source: SegmentSource, device: torch.device) -> None:
-        dtype = torch.float16 if source.dtype == np.float16 else torch.float32
-        shape = (len(source), source.crops, source.dim)
-        self._features = torch.empty(shape, dtype=dtype, device=device)
-        every = np.arange(len(source))
-        blocks = np.split(every, range(_UPLOAD_SEGMENTS, len(every), _UPLOAD_SEGMENTS))
-        for features, block in _Streamed(source, device).batches(blocks):
-            self._features[block] = features.to(dtype)
-
-    def batches(self, batches: list[NDArray[np.int64]]) -> Iterator[tuple[Tensor, Tensor]]:
-        """For each batch: (n, crops, dim) float32 features and (n,) segment numbers."""
-        for batch in batches:
-            index = torch.from_numpy(batch).to(self._features.device, non_blocking=True)
-            yield self._features[index].float(), index

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from c2fpl.models.detector import Detector, WrongDim, segment_scores
+from c2fpl.models.detector import Detector, WrongDim, chunk_scores, segment_scores
 from c2fpl.models.settings import Attention, Softmax, TrainingSettings
 
 FORMS: list[tuple[Attention, Softmax]] = [
@@ -96,6 +96,24 @@ def test_a_batch_softmax_runs_over_blocks_of_neighbours_of_nearly_equal_length()
     scores = segment_scores(detector, values)
     halves = [segment_scores(detector, half) for half in (values[:65], values[65:])]
     assert np.array_equal(scores, np.concatenate(halves))
+
+
+@pytest.mark.parametrize("softmax", ["feature", "batch"])
+@pytest.mark.parametrize("lengths", [[1] * 300, [300], [128, 128, 44], [7, 293], [0, 299, 1]])
+def test_scores_do_not_depend_on_the_chunks_that_a_video_comes_in(
+    softmax: Softmax, lengths: list[int]
+) -> None:
+    values = np.random.default_rng(0).gamma(1, 1, (300, 2, 8)).astype(np.float16)
+    detector = Detector(8, settings("residual", softmax))
+    chunks = np.split(values, np.cumsum(lengths)[:-1])
+    assert np.array_equal(chunk_scores(detector, chunks, 300), segment_scores(detector, values))
+
+
+@pytest.mark.parametrize("count", [299, 301, 100])
+def test_a_video_with_more_or_fewer_segments_than_announced_is_refused(count: int) -> None:
+    detector = Detector(8, settings())
+    with pytest.raises(ValueError, match=f"300 segments came of a video of {count}"):
+        chunk_scores(detector, [np.zeros((300, 2, 8), np.float32)], count)
 
 
 def test_feature_scores_do_not_depend_on_the_neighbours() -> None:

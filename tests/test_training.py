@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from torch.nn.functional import binary_cross_entropy
 
 from c2fpl.models.detector import Detector, segment_scores
+from c2fpl.models.feeding import ResidentFeeder
 from c2fpl.models.settings import Attention, Softmax, TrainingPrecision, TrainingSettings
 from c2fpl.models.sources import ArraySource, locate
 from c2fpl.models.training import BadLabels, Epoch, TrainingDiverged, train
@@ -44,7 +45,7 @@ def test_a_detector_learns_what_the_labels_say(attention: Attention, softmax: So
     assert auc > 0.98
 
 
-@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize("precision", ["auto", "fp32", "bf16"])
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(
     precision: TrainingPrecision,
 ) -> None:
@@ -73,7 +74,9 @@ def test_training_neither_reads_nor_changes_the_global_random_states() -> None:
 
 def test_one_step_is_nesterov_on_the_mean_of_the_crops() -> None:
     values, labels = separable(20)
-    settings = TrainingSettings(epochs=1, batch_size=20, dropout=0, weight_decay=0.01)
+    settings = TrainingSettings(
+        epochs=1, batch_size=20, dropout=0, weight_decay=0.01, precision="fp32"
+    )
     trained = train(ArraySource([values]), labels, settings, device="cpu")
     plain = Detector(DIM, settings)
     scores = plain(torch.from_numpy(values)).mean(dim=1)
@@ -209,6 +212,24 @@ def test_locate_finds_the_video_of_a_segment() -> None:
     assert segments.tolist() == [0, 2, 0, 1, 0]
 
 
+def test_segments_already_on_the_device_train_the_same_detector() -> None:
+    values, labels = separable(100)
+    resident = ResidentFeeder(ArraySource([values]), torch.device("cpu"))
+    streamed = train(ArraySource([values]), labels, short(), device="cpu")
+    for _ in range(2):
+        assert weights(train(resident, labels, short(), device="cpu")) == weights(streamed)
+
+
+def test_halves_on_the_device_are_the_halves_of_the_source() -> None:
+    values, _ = separable(50)
+    source = ArraySource([values.astype(np.float16)])
+    resident = ResidentFeeder(source, torch.device("cpu"))
+    order = np.random.default_rng(0).permutation(50)
+    (features, index), *_ = resident.batches([order])
+    assert np.array_equal(features.numpy(), source.gather(order))
+    assert np.array_equal(index.numpy(), order)
+
+
 @pytest.mark.gpu
 def test_the_gpu_learns_the_same_from_its_memory_and_from_a_stream(
     monkeypatch: pytest.MonkeyPatch,
@@ -217,7 +238,7 @@ def test_the_gpu_learns_the_same_from_its_memory_and_from_a_stream(
         pytest.skip("no CUDA device")
     values, labels = separable()
     resident = train(ArraySource([values]), labels, short(epochs=5), device="cuda")
-    monkeypatch.setattr("c2fpl.models.training._RESIDENT_SHARE", 0.0)
+    monkeypatch.setattr("c2fpl.models.feeding._RESIDENT_SHARE", 0.0)
     streamed = train(ArraySource([values]), labels, short(epochs=5), device="cuda")
     np.testing.assert_allclose(
         segment_scores(resident, values), segment_scores(streamed, values), atol=1e-4
