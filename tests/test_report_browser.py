@@ -29,6 +29,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 @pytest.fixture(scope="module")
 def run_files(tmp_path_factory: pytest.TempPathFactory) -> RunFiles:
     files = small_run(tmp_path_factory.mktemp("browser") / "it's #1 <run>")
+    files.metrics.write_text('{"auc": 0.8765, "ap": 0.5432, "bootstrap_replicates": 100}')
     write_events(files, EventSettings())
     write_report(files, {"gate/night": [(70, 130)]})
     return files
@@ -57,6 +58,7 @@ def test_the_run_is_told_in_one_screen(browser: Any, run_files: RunFiles) -> Non
     open_page(browser, run_files)
     tiles = text_of(browser, ".tile")
     assert tiles[:4] == ["3videos", "60 sof footage", "2events", "1failed"]
+    assert tiles[-2:] == ["0.876AUC", "0.543AP"]
     assert text_of(browser, "#failure-table .tabulator-cell")[:2] == ["broken<i>.mp4", "extract"]
     assert state(browser, "document.getElementById('run-name').textContent") == "run"
 
@@ -134,6 +136,20 @@ def test_text_stands_out_in_both_themes(browser: Any, run_files: RunFiles, theme
     finally:
         browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
     assert min(contrasts) >= 4.5  # WCAG AA
+
+
+def test_the_theme_switches_from_what_the_system_shows(browser: Any, run_files: RunFiles) -> None:
+    wanted = [{"name": "prefers-color-scheme", "value": "dark"}]
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": wanted})
+    try:
+        open_page(browser, run_files)
+        shown = [state(browser, "getComputedStyle(document.body).backgroundColor")]
+        for _ in range(2):
+            browser.find_element("id", "theme").click()
+            shown.append(state(browser, "getComputedStyle(document.body).backgroundColor"))
+    finally:
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+    assert [luminance(colour) < 0.5 for colour in shown] == [True, False, True]
 
 
 def contrast(first: str, second: str) -> float:

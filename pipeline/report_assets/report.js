@@ -71,15 +71,9 @@ function tiles(run) {
     tile(`${run.failures.length}`, "failed", run.failures.length ? "is-bad" : ""),
     tile(c2fpl.score(run.threshold), "threshold"),
     ...(seconds ? [tile(c2fpl.duration(seconds), "of work")] : []),
-    ...numbers(run.metrics).slice(0, 2).map(([name, value]) => tile(c2fpl.score(value), name)),
+    ...["auc", "ap"].filter((name) => typeof run.metrics[name] === "number")
+      .map((name) => tile(c2fpl.score(run.metrics[name]), name.toUpperCase())),
   ];
-}
-
-/** The first-level numbers of metrics.json that read like results. */
-function numbers(metrics) {
-  return Object.entries(metrics)
-    .filter(([name, value]) => typeof value === "number" && /auc|ap/i.test(name))
-    .map(([name, value]) => [name.replaceAll("_", " "), value]);
 }
 
 function countVideos(kept) {
@@ -134,8 +128,9 @@ function listen() {
 }
 
 function switchTheme() {
-  const dark = getComputedStyle(document.documentElement).colorScheme === "dark";
-  document.documentElement.dataset.theme = dark ? "light" : "dark";
+  const chosen = document.documentElement.dataset;
+  const dark = matchMedia("(prefers-color-scheme: dark)").matches;
+  chosen.theme = (chosen.theme || (dark ? "dark" : "light")) === "dark" ? "light" : "dark";
 }
 
 /** Open a video, or none; closing goes back to where the page was. */
