@@ -48,11 +48,12 @@ class FeatureSettings:
 
         The video's date is left out on purpose: a copied disk must not cost a new extraction.
         """
-        settings = asdict(replace(self.extraction, weights=None))
         size_bytes = video.stat().st_size if video.exists() else -1
-        return fingerprint(
-            {**settings, **asdict(self.decoding), "weights": weights_sha256, "bytes": size_bytes}
-        )
+        return fingerprint({**self.as_json(), "weights": weights_sha256, "bytes": size_bytes})
+
+    def as_json(self) -> dict[str, Any]:
+        """Every setting but the path of the weights, which their SHA-256 stands for."""
+        return {**asdict(replace(self.extraction, weights=None)), **asdict(self.decoding)}
 
 
 class ExtractionWorker:
@@ -177,10 +178,7 @@ class ExtractionWorker:
             "segments": array.rows,
             "crops": self._encoder.crops,
             "dim": self._encoder.dim,
-            "settings": {
-                **asdict(replace(self._settings.extraction, weights=None)),
-                **asdict(self._settings.decoding),
-            },
+            "settings": self._settings.as_json(),
             "fingerprint": wanted,
         }
 

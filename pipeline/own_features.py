@@ -113,30 +113,44 @@ class OwnFeatures:
         Raises:
             BadFeatures: a value is not finite.
         """
-        values = self._map(name)
-        for start in range(0, len(values), CHUNK_SEGMENTS):
-            chunk = np.asarray(values[start : start + CHUNK_SEGMENTS], np.float32)
-            if not np.isfinite(chunk).all():
-                raise BadFeatures(
-                    f"{self.path(name)} has values that are not finite; remove it and extract again"
-                )
-            yield chunk
+        yield from finite_chunks(self._map(name), str(self.path(name)))
 
     def fingerprint(self) -> str:
         """Of all features: their own fingerprints by name."""
         return fingerprint({name: self.records[name]["fingerprint"] for name in self.names})
 
     def _map(self, name: str) -> NDArray[Any]:
-        path = self.path(name)
-        try:
-            values: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
-        except (ValueError, OSError, EOFError) as error:
-            raise BadFeatures(
-                f"{path} is not a plain .npy array ({error}); pickles are never loaded, "
-                "save it again with np.save(..., allow_pickle=False)"
-            ) from error
-        if values.ndim != 3 or values.dtype.kind != "f" or 0 in values.shape:
-            raise BadFeatures(
-                f"{path} is {values.dtype} {values.shape}, not float (segments, crops, dim)"
-            )
-        return values
+        return map_features(self.path(name))
+
+
+def map_features(path: Path) -> NDArray[Any]:
+    """The array of a .npy, (segments, crops, dim) float, as a memory map.
+
+    Raises:
+        BadFeatures: not a plain float array of three axes; pickled objects are never loaded.
+    """
+    try:
+        values: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (ValueError, OSError, EOFError) as error:
+        raise BadFeatures(
+            f"{path} is not a plain .npy array ({error}); pickles are never loaded, "
+            "save it again with np.save(..., allow_pickle=False)"
+        ) from error
+    if values.ndim != 3 or values.dtype.kind != "f" or 0 in values.shape:
+        raise BadFeatures(
+            f"{path} is {values.dtype} {values.shape}, not float (segments, crops, dim)"
+        )
+    return values
+
+
+def finite_chunks(values: NDArray[Any], what: str) -> Iterator[NDArray[np.float32]]:
+    """The values in order, float32 (segments, crops, dim) a chunk.
+
+    Raises:
+        BadFeatures: a value is not finite.
+    """
+    for start in range(0, len(values), CHUNK_SEGMENTS):
+        chunk = np.asarray(values[start : start + CHUNK_SEGMENTS], np.float32)
+        if not np.isfinite(chunk).all():
+            raise BadFeatures(f"{what} has values that are not finite; remove it and extract again")
+        yield chunk

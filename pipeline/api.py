@@ -1,0 +1,264 @@
+"""The steps as functions on arrays and paths, for scripts and notebooks; only `save` writes a file.
+
+    >>> flow = ExtractionSettings(backbone="flow", crops=1)
+    >>> features = [extract(video, flow) for video in videos]
+    >>> made = label_segments(features)
+    >>> detector = train(features, made.labels, TrainingSettings(epochs=2))
+    >>> scores = score(detector, features[0])
+    >>> scores.shape, scores.dtype
+    ((60,), dtype('float32'))
+
+`c2fpl run` does the same on folders, streaming, resumable, and with provenance in files; both stand
+on the same functions. `videos` here are paths of videos of 60 frames.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from os import PathLike
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from c2fpl.extractors.decoder_process import Decoded, Restarted, Undecodable, WatchedDecoders
+from c2fpl.extractors.decoding import DecodeReport, UndecodableVideo
+from c2fpl.extractors.encoder import SegmentEncoder, make_encoder
+from c2fpl.extractors.extraction import Extraction, FeatureRows
+from c2fpl.extractors.segments import SEGMENT_FRAMES, SegmentPlan
+from c2fpl.extractors.settings import DecodingSettings, ExtractionSettings, Tail
+from c2fpl.models import training
+from c2fpl.models.detector import Detector, segment_scores
+from c2fpl.models.settings import LabelSettings, TrainingSettings
+from c2fpl.models.sources import ArraySource
+from c2fpl.models.training import BadLabels, Epoch
+from c2fpl.pipeline.devices import resolve_device
+from c2fpl.pipeline.extraction_worker import FeatureSettings
+from c2fpl.pipeline.files import fingerprint
+from c2fpl.pipeline.label_segments import MadeLabels, make_labels
+from c2fpl.pipeline.own_features import BadFeatures, finite_chunks, map_features
+from c2fpl.pipeline.train_detector import SavedDetector, load_detector, save_detector
+
+__all__ = ["VideoFeatures", "extract", "label_segments", "save", "score", "train"]
+
+
+@dataclass(frozen=True, eq=False)
+class VideoFeatures:
+    """Features of one video, and how they came about."""
+
+    values: NDArray[Any]
+    """(segments, crops, dim), float16 or float32 as `settings.extraction.dtype` says, finite."""
+    report: DecodeReport
+    """Frame count, frame rate (per second), size (pixels), decoder, frames lost."""
+    settings: FeatureSettings
+    """Extraction and decoding settings."""
+    weights_sha256: str | None
+    """Of the backbone's weights file; None for a backbone without weights."""
+
+    @property
+    def plan(self) -> SegmentPlan:
+        """Which frames each segment stands for."""
+        return SegmentPlan(self.report.num_frames_decoded, tail=self.settings.extraction.tail)
+
+
+Features: TypeAlias = VideoFeatures | NDArray[Any] | str | PathLike[str]
+"""One video: what `extract` gave, an array (segments, crops, dim), or the path of such a .npy,
+which is then read through a memory map. Pickled arrays are refused, never loaded."""
+
+
+def extract(
+    video: str | PathLike[str],
+    extraction: ExtractionSettings = ExtractionSettings(),
+    decoding: DecodingSettings = DecodingSettings(),
+    *,
+    device: str = "auto",
+    encoder: SegmentEncoder | None = None,
+) -> VideoFeatures:
+    """Decode one video, in a child process, and encode its segments of 16 frames.
+
+        >>> features = extract(videos[0], ExtractionSettings(backbone="flow", crops=5))
+        >>> features.values.shape  # ceil(60 / 16) segments, the last one looped
+        (4, 5, 384)
+        >>> features.report.num_frames_decoded, features.report.frame_rate
+        (60, 25.0)
+
+    Args:
+        video: the file.
+        extraction: backbone, weights, crops, tail rule, precision, stored form.
+        decoding: resize, frame rate, decoder.
+        device: auto (a GPU if there is one), cpu, cuda or cuda:1.
+        encoder: of `make_encoder(extraction, device=...)`, to load a network once for many videos.
+
+    Raises:
+        UndecodableVideo: nothing decodes, or more than `decoding.max_lost` is lost.
+        MissingWeights, WrongWeights, MissingDevice: the backbone cannot be built.
+        BadFeatures: values beyond the range of float16.
+    """
+    encoder = encoder or make_encoder(extraction, device=resolve_device(device))
+    rows: list[NDArray[np.float32]] = []
+    with WatchedDecoders(decoding, encoder.short_side_pixels, tail=extraction.tail) as decoders:
+        for message in Extraction(decoders, encoder).extract([("", Path(video))]):
+            match message:
+                case FeatureRows(_, values):
+                    rows.append(values)
+                case Restarted():
+                    rows.clear()
+                case Undecodable(_, reason):
+                    raise UndecodableVideo(f"{video}: {reason}")
+                case Decoded(_, report):
+                    found = report
+    with np.errstate(over="ignore"):  # judged in the next line
+        stored = np.concatenate(rows).astype(extraction.dtype)
+    if not np.isfinite(stored).all():
+        raise BadFeatures(f"{video}: features beyond {extraction.dtype}; use dtype='float32'")
+    return VideoFeatures(
+        stored, found, FeatureSettings(extraction, decoding), encoder.weights_sha256
+    )
+
+
+def label_segments(
+    features: Sequence[Features], settings: LabelSettings = LabelSettings()
+) -> MadeLabels:
+    """Give every segment of every video a pseudo-label, with no human label (docs/method.md).
+
+        >>> made = label_segments(folder_of_arrays, LabelSettings(eta=0.4, beta=0.25))
+        >>> made.anomalous  # (videos,): the coarse labels
+        array([False, False, False, False,  True,  True])
+        >>> [labels.tolist() for labels in made.labels][4:]  # (segments,) each
+        [[0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0], [0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0]]
+
+    Args:
+        features: one entry a video; the order matters for `method="released"` alone.
+        settings: method, eta, beta and the switches.
+
+    Raises:
+        TooFewVideos: fewer than two videos.
+        CannotSplit: all videos alike.
+        BadFeatures: values that are not finite, or no (segments, crops, dim).
+    """
+    return make_labels(_InMemory(tuple(features)), settings, quiet=True)
+
+
+def train(
+    features: Sequence[Features],
+    labels: Sequence[ArrayLike],
+    settings: TrainingSettings = TrainingSettings(),
+    *,
+    device: str = "auto",
+    after_epoch: Callable[[Epoch], None] | None = None,
+) -> Detector:
+    """Train a detector on all segments; on the CPU the same seed gives the same bytes.
+
+        >>> losses = []
+        >>> made = label_segments(folder_of_arrays)
+        >>> settings = TrainingSettings(epochs=3, seed=7)
+        >>> detector = train(folder_of_arrays, made.labels, settings,
+        ...                  after_epoch=lambda epoch: losses.append(epoch.loss))
+        >>> len(losses), losses[-1] < losses[0]
+        (3, True)
+
+    Args:
+        features: one entry a video, all of the same crops and dim.
+        labels: (segments,) a video, in [0, 1], hard or soft; in the same order.
+        settings: attention, optimisation, seed.
+        device: auto, cpu, cuda or cuda:1.
+        after_epoch: called with number, mean loss, learning rate and seconds of each epoch.
+
+    Raises:
+        BadLabels: another number of labels than segments, or a label outside [0, 1].
+        TrainingDiverged: the loss is no longer a number.
+    """
+    arrays = [_values(each) for each in features]
+    wanted = [np.asarray(each, np.float32) for each in labels]
+    found = [each.shape for each in wanted]
+    if found != [(len(array),) for array in arrays]:
+        raise BadLabels(
+            f"labels of shapes {found} for videos of {[len(array) for array in arrays]} segments; "
+            "give one (segments,) array a video, in the same order"
+        )
+    source, targets = ArraySource(arrays), np.concatenate(wanted)
+    detector = training.train(
+        source, targets, settings, device=resolve_device(device), after_epoch=after_epoch
+    )
+    return detector.cpu()
+
+
+def score(
+    detector: Detector | str | PathLike[str],
+    features: Features,
+    frame_count: int | None = None,
+    *,
+    tail: Tail = "loop",
+) -> NDArray[np.float32]:
+    """One score a frame: the mean over crops of the detector's scores, held for each segment.
+
+        >>> made = label_segments(folder_of_arrays)
+        >>> detector = train(folder_of_arrays, made.labels, TrainingSettings(epochs=1))
+        >>> score(detector, folder_of_arrays[0], frame_count=125).shape  # 8 segments
+        (125,)
+
+    Args:
+        detector: what `train` gave, or the path of a detector.pt.
+        features: of one video.
+        frame_count: its decoded frames. `VideoFeatures` know theirs; for a bare array the default
+            is 16 a segment.
+        tail: the rule that the array was made with; `VideoFeatures` know theirs.
+
+    Returns:
+        (frame_count,) float32 in [0, 1].
+
+    Raises:
+        WrongDim: features of another backbone.
+        ValueError: a frame count that does not make this number of segments.
+    """
+    network = detector if isinstance(detector, Detector) else load_detector(Path(detector)).detector
+    values = _values(features)
+    if isinstance(features, VideoFeatures):
+        plan = features.plan
+    else:
+        plan = SegmentPlan(frame_count or len(values) * SEGMENT_FRAMES, tail=tail)
+    return plan.to_frames(segment_scores(network, values))
+
+
+def save(path: str | PathLike[str], detector: Detector, trained_on: VideoFeatures) -> None:
+    """Write a detector.pt that `c2fpl score VIDEOS --detector` takes.
+
+        >>> flow = extract(videos[0], ExtractionSettings(backbone="flow", crops=1))
+        >>> labels = np.zeros(len(flow.values))
+        >>> detector = train([flow], [labels], TrainingSettings(epochs=1))
+        >>> save(tmp_path / "detector.pt", detector, trained_on=flow)
+        >>> bool(np.array_equal(score(tmp_path / "detector.pt", flow), score(detector, flow)))
+        True
+
+    Args:
+        path: the file.
+        detector: what `train` gave.
+        trained_on: any of its features: they tell how new videos must be extracted.
+    """
+    state = {name: value.tolist() for name, value in detector.state_dict().items()}
+    extraction = {**trained_on.settings.as_json(), "weights_sha256": trained_on.weights_sha256}
+    made_by = fingerprint({**asdict(detector.settings), "state": state})
+    saved = SavedDetector(detector, detector.dim, detector.settings, extraction, made_by)
+    save_detector(Path(path), saved)
+
+
+def _values(features: Features) -> NDArray[Any]:
+    """(segments, crops, dim), in memory or mapped."""
+    if isinstance(features, VideoFeatures):
+        return features.values
+    return features if isinstance(features, np.ndarray) else map_features(Path(features))
+
+
+@dataclass(frozen=True)
+class _InMemory:
+    """Videos without files, named by their place in the list."""
+
+    features: tuple[Features, ...]
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        return tuple(f"{place:06d}" for place in range(len(self.features)))
+
+    def chunks(self, name: str) -> Iterator[NDArray[np.float32]]:
+        yield from finite_chunks(_values(self.features[int(name)]), f"video {int(name)}")
