@@ -1,6 +1,6 @@
 """The network that scores segments (supplementary A). Knows no labels and no files."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -129,42 +129,46 @@ def segment_scores(detector: Detector, values: NDArray[Any]) -> NDArray[np.float
     Raises:
         WrongDim: features of another dimension.
     """
-    return chunk_scores(detector, [values], len(values))
+    scores: NDArray[np.float32] = chunk_scores([detector], [values], len(values))[0]
+    return scores
 
 
 def chunk_scores(
-    detector: Detector, chunks: Iterable[NDArray[Any]], segment_count: int
+    detectors: Sequence[Detector], chunks: Iterable[NDArray[Any]], segment_count: int
 ) -> NDArray[np.float32]:
-    """One score for each segment of one video that comes in chunks of any length, in order.
+    """Scores of one video that comes in chunks of any length, in order, by several detectors.
 
     The video goes through in blocks of nearly equal length, at most `batch_size` segments each,
     so that no bit depends on the chunks. With the softmax over the batch each block is a batch:
     neighbours in time, as many as the attention saw at once in training.
 
     Args:
-        detector: on any device; its dropout is off during the call.
+        detectors: at least one, of one dim and batch size; their dropout is off during the call.
         chunks: (segments, crops, dim) float16 or float32 each.
         segment_count: of all chunks together.
 
     Returns:
-        (segments,) float32 in [0, 1].
+        (detectors, segments) float32 in [0, 1].
 
     Raises:
         WrongDim: features of another dimension.
         ValueError: more or fewer segments than `segment_count`.
     """
-    device = detector.last.weight.device
+    scores = [
+        np.stack([_block_scores(detector, block) for detector in detectors])
+        for block in _blocks(detectors[0], chunks, segment_count)
+    ]
+    return np.concatenate(scores, axis=1)
+
+
+@torch.inference_mode()
+def _block_scores(detector: Detector, block: NDArray[Any]) -> NDArray[np.float32]:
     was_training = detector.training
     detector.eval()
-    try:
-        with torch.inference_mode():
-            scores = [
-                detector(torch.from_numpy(block).to(device).float()).mean(dim=1).cpu().numpy()
-                for block in _blocks(detector, chunks, segment_count)
-            ]
-    finally:
-        detector.train(was_training)
-    return np.concatenate(scores)
+    features = torch.from_numpy(block).to(detector.last.weight.device).float()
+    scores: NDArray[np.float32] = detector(features).mean(dim=1).cpu().numpy()
+    detector.train(was_training)
+    return scores
 
 
 def _blocks(

@@ -32,7 +32,7 @@ class Feeder(Protocol):
         """For each batch: (n, crops, dim) float32 features and (n,) segment numbers."""
 
 
-def feeder_for(source: SegmentSource, device: torch.device) -> Feeder:
+def feeder_for(source: SegmentSource, device: torch.device) -> "StreamedFeeder | ResidentFeeder":
     """From GPU memory where the whole source fits into it, else read ahead by threads."""
     needed_bytes = len(source) * source.crops * source.dim * source.dtype.itemsize
     if device.type == "cuda":

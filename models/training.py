@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy
 
 from c2fpl.models.detector import Detector
-from c2fpl.models.feeding import Feeder, ResidentFeeder, feeder_for
+from c2fpl.models.feeding import Feeder, ResidentFeeder, StreamedFeeder, feeder_for
 from c2fpl.models.settings import TrainingPrecision, TrainingSettings
 from c2fpl.models.sources import SegmentSource
 
@@ -46,7 +46,7 @@ class Epoch:
 
 
 def train(
-    source: SegmentSource | ResidentFeeder,
+    source: SegmentSource | StreamedFeeder | ResidentFeeder,
     labels: ArrayLike,
     settings: TrainingSettings,
     *,
@@ -65,7 +65,7 @@ def train(
     on the same segments makes the `feeding.feeder_for` themselves and passes it to each.
 
     Args:
-        source: the segments, or those that lie on the GPU already.
+        source: the segments, or what feeds them to `device` already.
         labels: (segments,) in [0, 1], hard or soft.
         settings: attention, optimisation, seed.
         device: where the detector is trained and stays.
@@ -77,7 +77,10 @@ def train(
     """
     device = torch.device(device)
     targets = _checked(labels, len(source)).to(device)
-    feeder = source if isinstance(source, ResidentFeeder) else feeder_for(source, device)
+    if isinstance(source, StreamedFeeder | ResidentFeeder):
+        feeder: Feeder = source
+    else:
+        feeder = feeder_for(source, device)
     orders = np.random.default_rng(settings.seed)
     detector = Detector(feeder.dim, settings).to(device)
     detector.draw_dropout_from(torch.Generator(device).manual_seed(int(orders.integers(2**62))))

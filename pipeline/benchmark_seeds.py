@@ -165,13 +165,14 @@ class SeedRunner:
         return list(kept), self._scored(list(kept.values()))
 
     def _scored(self, detectors: list["Detector"]) -> NDArray[np.float32]:
-        """(detectors, segments): all detectors on each chunk, so test features are read once."""
-        from c2fpl.models.detector import segment_scores
+        """(detectors, segments): all detectors in one pass, so test features are read once."""
+        from c2fpl.models.detector import chunk_scores
 
         rows = [
-            np.stack([segment_scores(detector, chunk) for detector in detectors])
+            chunk_scores(
+                detectors, self.material.test.chunks(own), self.material.test.segment_count(own)
+            )
             for own in self.truth.own_names.values()
-            for chunk in self.material.test.chunks(own)
         ]
         return np.concatenate(rows, axis=1)
 

@@ -105,13 +105,14 @@ def _score_one(
     known: bool,
 ) -> int:
     """Write the formats that are missing; returns the number of frames."""
-    from c2fpl.models.detector import segment_scores
+    from c2fpl.models.detector import chunk_scores
 
     path = beside(files.scores, name, ".npy")
     plan = features.plan(name)
     if not (known and path.exists()):
-        chunks = [segment_scores(saved.detector, chunk) for chunk in features.chunks(name)]
-        save_array(path, plan.to_frames(np.concatenate(chunks)))
+        chunks = features.chunks(name)
+        scores = chunk_scores([saved.detector], chunks, features.segment_count(name))[0]
+        save_array(path, plan.to_frames(scores))
     table = beside(files.scores, name, ".csv")
     if "csv" in settings.formats and not (known and table.exists()):
         scores = np.load(path, allow_pickle=False)

@@ -106,14 +106,27 @@ def test_scores_do_not_depend_on_the_chunks_that_a_video_comes_in(
     values = np.random.default_rng(0).gamma(1, 1, (300, 2, 8)).astype(np.float16)
     detector = Detector(8, settings("residual", softmax))
     chunks = np.split(values, np.cumsum(lengths)[:-1])
-    assert np.array_equal(chunk_scores(detector, chunks, 300), segment_scores(detector, values))
+    assert np.array_equal(
+        chunk_scores([detector], chunks, 300)[0], segment_scores(detector, values)
+    )
+
+
+def test_several_detectors_score_one_pass_of_chunks() -> None:
+    values = np.random.default_rng(0).gamma(1, 1, (200, 2, 8)).astype(np.float32)
+    detectors = [Detector(8, TrainingSettings(seed=seed)) for seed in (0, 1)]
+    scores = chunk_scores(detectors, iter([values[:50], values[50:]]), 200)
+    assert scores.shape == (2, 200)
+    assert all(
+        np.array_equal(row, segment_scores(detector, values))
+        for row, detector in zip(scores, detectors, strict=True)
+    )
 
 
 @pytest.mark.parametrize("count", [299, 301, 100])
 def test_a_video_with_more_or_fewer_segments_than_announced_is_refused(count: int) -> None:
     detector = Detector(8, settings())
     with pytest.raises(ValueError, match=f"300 segments came of a video of {count}"):
-        chunk_scores(detector, [np.zeros((300, 2, 8), np.float32)], count)
+        chunk_scores([detector], [np.zeros((300, 2, 8), np.float32)], count)
 
 
 def test_feature_scores_do_not_depend_on_the_neighbours() -> None:
