@@ -19,7 +19,7 @@ def at_constant_rate(
     the first frame; the last one lasts 1 / source_rate. A 25 fps source at rate 30 gives 1.2 times
     the frames. Frames without a timestamp come 1 / source_rate after the one before.
     """
-    step_s = 1 / source_rate
+    step_s = min(1 / source_rate, LONGEST_GAP_S)
     previous: TimedFrame | None = None
     previous_s = first_s = 0.0
     start_s = 0.0
@@ -32,11 +32,16 @@ def at_constant_rate(
         if not 0 <= offset_s - previous_s <= LONGEST_GAP_S:
             start_s += offset_s - previous_s - step_s
             offset_s = previous_s + step_s
-        end_slot = math.floor(offset_s * rate + 0.5)
+        end_slot = _nearest(offset_s * rate)
         for index in range(slot, end_slot):
             yield TimedFrame(previous.pixels, index / rate)
         previous, previous_s, slot = frame, offset_s, max(slot, end_slot)
     if previous is not None:
-        end_slot = max(math.floor((previous_s + step_s) * rate + 0.5), 1)
+        end_slot = max(_nearest((previous_s + step_s) * rate), 1)
         for index in range(slot, end_slot):
             yield TimedFrame(previous.pixels, index / rate)
+
+
+def _nearest(slot: float) -> int:
+    """Nearest whole slot, halves up, also where a half is a rounding error short of one."""
+    return math.floor(slot + 0.5 + 1e-6)

@@ -76,7 +76,11 @@ def decode_video(
         UndecodableVideo: nothing can be decoded, or more than `settings.max_lost` of it is lost.
     """
     header = read_header(path)
-    fallback = "" if settings.decoder == "pyav" else avoid_decord or why_not_decord(header)
+    fallback = avoid_decord or why_not_decord(header)
+    if settings.fps != "native":
+        fallback = fallback or "decord has no exact times to resample by"
+    if settings.decoder == "pyav":
+        fallback = ""
     if settings.decoder != "pyav" and not fallback:
         # decord is imported as late as this: before torch it crashes CUDA in the same process
         from c2fpl.extractors.decord_frames import DecordFrames, DecordGaveUp
@@ -170,7 +174,7 @@ def _resized(frames: Iterable[TimedFrame], resizer: FrameResizer) -> Iterator[ND
 def check_lost(num_frames: int, num_frames_lost: int, max_lost: float) -> None:
     """Raise UndecodableVideo for a video without frames, or with too many lost."""
     if num_frames == 0:
-        raise UndecodableVideo("no frame decodes; the file is damaged, fetch it again")
+        raise UndecodableVideo("no frame decodes; the file is damaged, or its frames are over 8K")
     share = num_frames_lost / (num_frames + num_frames_lost)
     if share > max_lost:
         raise UndecodableVideo(

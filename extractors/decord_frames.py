@@ -35,7 +35,7 @@ class DecordGaveUp(RuntimeError):
 
 
 class DecordFrames:
-    """Iterates over the frames of one file once, in display order, rotated as displayed.
+    """Iterates over the frames of one file once, in display order, rotated as displayed, untimed.
 
     decord decodes ahead as fast as it can, into memory without bound, until it is told to seek. So
     frames are taken window by window as fast as they come, a seek to 0 stops the decoder, and the
@@ -111,15 +111,14 @@ def _windowed_frames(path: Path, header: VideoHeader) -> Iterator[TimedFrame]:
         joined_frames=min(WINDOW_FRAMES, max_frames),
         max_frames=max_frames,
     )
-    times_s = reader.get_frame_timestamp(np.arange(frame_count))[:, 0]
     border: NDArray[np.uint8] | None = None
     for start, end in windows:
         frames = _window_frames(reader, start, min(end + 1, frame_count))
         if border is not None and not np.array_equal(frames[0].asnumpy(), border):
             raise DecordGaveUp(f"decord's seek to key frame {start} gives another frame")
         border = frames.pop().asnumpy() if end < frame_count else None
-        for time_s in times_s[start:end]:
-            yield TimedFrame(frames.popleft().asnumpy(), float(time_s))
+        while frames:
+            yield TimedFrame(frames.popleft().asnumpy(), None)
 
 
 def _window_frames(

@@ -25,7 +25,7 @@ TIME_BASE = Fraction(1, 600)
 """Finer than any frame rate used, and a multiple of 24, 25 and 30."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Synthetic:
     """A video to write."""
 
