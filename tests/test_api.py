@@ -1,9 +1,11 @@
 """The steps as functions: their examples run, and they give what the command line gives."""
 
 import doctest
+from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from c2fpl.extractors.decoding import UndecodableVideo
 from c2fpl.extractors.settings import ExtractionSettings
@@ -17,21 +19,22 @@ from c2fpl.pipeline.train_detector import load_detector
 FLOW = ExtractionSettings(backbone="flow", crops=1)
 
 
-def c2fpl(*arguments):
+def c2fpl(*arguments: object) -> object:
     with pytest.raises(SystemExit) as exit_info:
         cli.main([str(argument) for argument in arguments])
     return exit_info.value.code
 
 
 @pytest.fixture(scope="module")
-def videos(tmp_path_factory):
+def videos(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Three videos of 60 frames, something going on in the last."""
     folder = tmp_path_factory.mktemp("videos")
-    write_videos([DemoVideo(f"v{i}", 60, (20, 40) if i == 2 else None, 0, i) for i in range(3)], folder)
+    brawls = (None, None, (20, 40))
+    write_videos([DemoVideo(f"v{i}", 60, brawl, 0, i) for i, brawl in enumerate(brawls)], folder)
     return sorted(folder.glob("*.mp4"))
 
 
-def arrays():
+def arrays() -> list[NDArray[np.float32]]:
     """Six videos of 8 segments, 2 crops, dim 16; the last two move a lot in segments 2 and 3."""
     rng = np.random.default_rng(0)
     values = [rng.uniform(0.9, 1.1, (8, 2, 16)).astype(np.float32) for _ in range(6)]
@@ -41,7 +44,9 @@ def arrays():
 
 
 @pytest.mark.parametrize("name", ["", *(n for n in api.__all__ if n != "VideoFeatures")])
-def test_the_examples_in_the_docstrings_are_true(name, videos, tmp_path):
+def test_the_examples_in_the_docstrings_are_true(
+    name: str, videos: list[Path], tmp_path: Path
+) -> None:
     told = api if not name else getattr(api, name)
     known = {**vars(api), "videos": videos, "folder_of_arrays": arrays(), "tmp_path": tmp_path}
     examples = doctest.DocTestFinder(recurse=False).find(told, name or "api", globs=known)
@@ -52,7 +57,9 @@ def test_the_examples_in_the_docstrings_are_true(name, videos, tmp_path):
     assert runner.failures == 0
 
 
-def test_the_functions_give_the_bytes_of_the_command_line(videos, tmp_path):
+def test_the_functions_give_the_bytes_of_the_command_line(
+    videos: list[Path], tmp_path: Path
+) -> None:
     run = tmp_path / "run"
     flow = ("--backbone", "flow", "--crops", 1, "--device", "cpu", "--epochs", 2, "--quiet")
     assert c2fpl("run", videos[0].parent, "-o", run, *flow) == 0
@@ -68,7 +75,7 @@ def test_the_functions_give_the_bytes_of_the_command_line(videos, tmp_path):
         np.testing.assert_array_equal(api.score(run / "detector.pt", mine), by_command)
 
 
-def test_paths_of_arrays_are_read_like_arrays(tmp_path):
+def test_paths_of_arrays_are_read_like_arrays(tmp_path: Path) -> None:
     paths = [tmp_path / f"{i}.npy" for i in range(6)]
     for path, values in zip(paths, arrays(), strict=True):
         np.save(path, values)
@@ -77,7 +84,9 @@ def test_paths_of_arrays_are_read_like_arrays(tmp_path):
         np.testing.assert_array_equal(one, other)
 
 
-def test_a_saved_detector_scores_new_videos_on_the_command_line(videos, tmp_path):
+def test_a_saved_detector_scores_new_videos_on_the_command_line(
+    videos: list[Path], tmp_path: Path
+) -> None:
     features = [api.extract(video, FLOW, device="cpu") for video in videos[:2]]
     labels = [np.array([0, 1, 0, 0]), np.zeros(4)]
     detector = api.train(features, labels, TrainingSettings(epochs=1), device="cpu")
@@ -90,25 +99,25 @@ def test_a_saved_detector_scores_new_videos_on_the_command_line(videos, tmp_path
     np.testing.assert_array_equal(np.load(out / "v2.npy"), expected)
 
 
-def test_a_file_that_is_no_video_says_so(tmp_path):
+def test_a_file_that_is_no_video_says_so(tmp_path: Path) -> None:
     (tmp_path / "text.mp4").write_text("this is no video")
     with pytest.raises(UndecodableVideo, match=r"text\.mp4"):
         api.extract(tmp_path / "text.mp4", FLOW, device="cpu")
 
 
-def test_labels_of_another_length_are_refused():
+def test_labels_of_another_length_are_refused() -> None:
     with pytest.raises(BadLabels, match="one \\(segments,\\) array a video"):
         api.train(arrays(), [np.zeros(8)] * 5 + [np.zeros(7)], device="cpu")
 
 
-def test_values_that_are_not_finite_name_the_video():
+def test_values_that_are_not_finite_name_the_video() -> None:
     harmed = arrays()
     harmed[3][0, 0, 0] = np.nan
     with pytest.raises(BadFeatures, match="video 3"):
         api.label_segments(harmed)
 
 
-def test_a_frame_count_of_other_segments_is_refused():
+def test_a_frame_count_of_other_segments_is_refused() -> None:
     made = api.label_segments(arrays())
     detector = api.train(arrays(), made.labels, TrainingSettings(epochs=1), device="cpu")
     with pytest.raises(ValueError, match="give one score a segment"):
