@@ -59,7 +59,7 @@ def _all_seeds(
         results = []
         for seed in variant.seeds(plan.seed_numbers):
             results.append(runner.run(variant, seed))
-            logger.info("%s, seed %d: AUC %s", variant.title, seed, _shown(results[-1]["auc"]))
+            logger.info("%s, seed %d: AUC %s", variant.key, seed, _shown(results[-1]["auc"]))
         done.append((variant, results))
         _save(plan, files, runner.material, runner.truth, done)
     return done

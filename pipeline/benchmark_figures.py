@@ -94,7 +94,7 @@ def _converge(axes: Axes, variant: Variant, seeds: SeedResults) -> None:
     label = f"mean of {len(seeds)} seeds, last epoch {last.mean():.2f}{spread}"
     axes.plot(epochs, mean, color=SCORE_COLOUR, lw=2.2, label=label, marker=marker)
     _mark_paper(axes, variant)
-    axes.set_title(variant.title, fontsize=10, parse_math=False)
+    axes.set_title(f"{variant.title} ({variant.method})", fontsize=10, parse_math=False)
     axes.set(xlabel="epoch", ylabel="AUC, %")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.tick_params(labelsize=8, labelbottom=True)

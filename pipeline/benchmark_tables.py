@@ -12,6 +12,8 @@ _TITLES = {
     "auc_anomalous": "AUC, anomalous videos",
     "far": "false alarms",
 }
+_TEXT = ("", "method", "what", "metric", "source")
+"""Columns of words, aligned to the left."""
 
 
 def markdown_of(results: Mapping[str, Any]) -> str:
@@ -34,13 +36,22 @@ def markdown_of(results: Mapping[str, Any]) -> str:
 
 
 def _main_table(variants: Sequence[Mapping[str, Any]]) -> str:
-    header = ("", "seeds", *_TITLES.values(), "AUC 95 % (test videos)", "paper AUC", "source")
+    header = (
+        "",
+        "method",
+        "seeds",
+        *_TITLES.values(),
+        "AUC 95 % (test videos)",
+        "paper AUC",
+        "source",
+    )
     rows = []
     for one in variants:
         paper = one["paper"]
         rows.append(
             (
                 one["title"],
+                one["method"],
                 str(len(one["seeds"])),
                 *(_with_spread(one["mean"][name], one["std"][name]) for name in _TITLES),
                 _range(one["interval95"]["auc"]),
@@ -68,6 +79,7 @@ def _seeds_table(variants: Sequence[Mapping[str, Any]]) -> str:
     rows = [
         (
             one["title"],
+            one["method"],
             str(row["seed"]),
             str(row["epoch"]),
             *(_per_cent(row[name]) for name in _TITLES),
@@ -75,13 +87,14 @@ def _seeds_table(variants: Sequence[Mapping[str, Any]]) -> str:
         for one in variants
         for row in one["seeds"]
     ]
-    return "## Every seed\n\n" + _table(("", "seed", "epoch", *_TITLES.values()), rows)
+    return "## Every seed\n\n" + _table(("", "method", "seed", "epoch", *_TITLES.values()), rows)
 
 
 def _best_table(variants: Sequence[Mapping[str, Any]]) -> str:
     rows = [
         (
             one["title"],
+            one["method"],
             *(_with_spread(best["mean"][name], best["std"][name]) for name in _TITLES),
             " ".join(str(row["epoch"]) for row in best["seeds"]),
         )
@@ -91,7 +104,9 @@ def _best_table(variants: Sequence[Mapping[str, Any]]) -> str:
     if not rows:
         return ""
     said = "The epoch with the highest test AUC of each seed: an upper bound, not a result."
-    return f"## Best epoch\n\n{said}\n\n" + _table(("", *_TITLES.values(), "epochs"), rows)
+    return f"## Best epoch\n\n{said}\n\n" + _table(
+        ("", "method", *_TITLES.values(), "epochs"), rows
+    )
 
 
 def _notes(notes: Sequence[str]) -> str:
@@ -99,7 +114,9 @@ def _notes(notes: Sequence[str]) -> str:
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    aligned = [":--" if name in ("", "what", "metric", "source") else "--:" for name in header]
+    aligned = [
+        ":--" if name in ("", "method", "what", "metric", "source") else "--:" for name in header
+    ]
     lines = [header, aligned, *rows]
     return "\n".join("| " + " | ".join(_cell(cell) for cell in line) + " |" for line in lines)
 

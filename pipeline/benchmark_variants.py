@@ -38,7 +38,7 @@ class Variant:
     """One row."""
 
     title: str
-    """For people."""
+    """For people; the method stands beside it."""
     method: Method
     """How videos and segments are labelled."""
     labels: LabelKind
@@ -79,15 +79,13 @@ def figures_of(variant: Variant, dataset: DatasetName) -> tuple[PublishedFigure,
 
 
 def _seeds_rows(plan: BenchmarkPlan, method: Method) -> list[Variant]:
-    return [
-        Variant(f"C2FPL, labels `{method}`", method, "full", plan.training, _headline(plan, method))
-    ]
+    return [Variant("C2FPL", method, "full", plan.training, _headline(plan, method))]
 
 
 def _attention_rows(plan: BenchmarkPlan, method: Method) -> list[Variant]:
     return [
         Variant(
-            f"{title}, labels `{method}`",
+            title,
             method,
             "full",
             replace(plan.training, attention=attention, softmax=softmax),
@@ -102,7 +100,7 @@ def _attention_rows(plan: BenchmarkPlan, method: Method) -> list[Variant]:
 def _pipeline_rows(plan: BenchmarkPlan, method: Method) -> list[Variant]:
     return [
         Variant(
-            f"{title}, labels `{method}`",
+            title,
             method,
             labels,
             plan.training,
