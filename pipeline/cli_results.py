@@ -117,7 +117,7 @@ def report(
     """Make the events, plots and page of a run again.
 
     Args:
-        run: folder of the run.
+        run: folder of a run, or of scores that `c2fpl score` wrote.
         annotations: known events, to shade them.
         dataset: whose form the annotations have.
     """
@@ -127,7 +127,7 @@ def report(
     from c2fpl.pipeline.scored_videos import scored_videos
     from c2fpl.pipeline.windows import read_windows
 
-    files = RunFiles(run)
+    files = RunFiles(run, holds="run" if (run / "scores").is_dir() else "scores")
     with only_writer(files):
         names = [video.name for video in scored_videos(files)]
         look(files, events, read_windows(annotations, names, dataset) if annotations else None)

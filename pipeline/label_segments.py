@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from c2fpl.models.settings import LabelSettings
+from c2fpl.pipeline.changes import what_changed
 from c2fpl.pipeline.feature_source import FeatureSet
 from c2fpl.pipeline.files import RunFiles, fingerprint, load_json, load_table, save_json, save_table
 from c2fpl.pipeline.progress import progress
@@ -21,6 +22,12 @@ logger = logging.getLogger(__name__)
 
 LABELS_HEADER = ("video", "segment", "start_frame", "end_frame", "label", "p_value")
 VIDEOS_HEADER = ("video", "segments", "mean_norm", "spread_norm", "coarse", "round")
+
+
+ALONE = (
+    "one video alone: a split needs two videos, so its segments are compared with one another and "
+    "some always stand out; run a folder of videos to learn what is normal there"
+)
 
 
 class BadLabels(ValueError):
@@ -54,9 +61,13 @@ def label_segments(
     """
     settings = settings.resolved()
     wanted = fingerprint({**asdict(settings), "features": features.fingerprint()})
-    if not execution.overwrite and _is_done(files, wanted):
+    before = _record(files)
+    if not execution.overwrite and before.get("fingerprint") == wanted:
         logger.info("labels of these features and settings are there already")
         return load_labels(files, features)
+    if before:
+        cause = what_changed(before.get("settings", {}), asdict(settings)) or "features"
+        logger.info("labels: %s changed, labelling again", cause)
     made = make_labels(features, settings, quiet=execution.quiet)
     for note in made.notes:
         logger.warning("labels: %s", note)
@@ -149,12 +160,17 @@ def make_labels(features: NamedFeatures, settings: LabelSettings, *, quiet: bool
             norms.append(np.concatenate(chunks))
             shown.advance()
     described = np.stack([summaries.describe(n, settings.spread) for n in norms])
-    videos = coarse.label_videos(described, settings)
-    segments = fine.label_segments(norms, videos.anomalous, settings)
+    if len(norms) == 1:
+        videos = coarse.CoarseLabels(np.array([True]), np.array([1]), (ALONE,))
+        # Its own segments are the null model: given a second time, as a normal video.
+        segments = fine.label_segments([*norms, *norms], np.array([True, False]), settings)
+    else:
+        videos = coarse.label_videos(described, settings)
+        segments = fine.label_segments(norms, videos.anomalous, settings)
     return MadeLabels(
         videos.anomalous,
-        tuple(labels.astype(np.float32) for labels in segments.labels),
-        segments.p_values,
+        tuple(labels.astype(np.float32) for labels in segments.labels[: len(norms)]),
+        segments.p_values[: len(norms)],
         _video_rows(features, norms, described, videos),
         (*videos.notes, *segments.notes),
     )
@@ -182,6 +198,7 @@ def _segment_rows(features: FeatureSet, made: MadeLabels) -> Iterator[tuple[obje
             yield name, segment, start, end, f"{label:g}", repr(float(p_value))
 
 
-def _is_done(files: RunFiles, wanted: str) -> bool:
+def _record(files: RunFiles) -> dict[str, Any]:
+    """What was said of labels that are whole; empty where there are none."""
     record = files.labels / "labels.json"
-    return record.exists() and load_json(record).get("fingerprint") == wanted
+    return load_json(record) if record.exists() else {}

@@ -12,9 +12,15 @@ from c2fpl.pipeline.windows import Windows
 logger = logging.getLogger(__name__)
 
 
-def look(files: RunFiles, events: EventSettings, windows: Mapping[str, Windows] | None) -> None:
+def look(
+    files: RunFiles,
+    events: EventSettings,
+    windows: Mapping[str, Windows] | None,
+    *,
+    quiet: bool = False,
+) -> None:
     """Write events.csv, plots/ and report/ of a run that has scores."""
     found = write_events(files, events)
-    write_plots(files, windows)
-    page = write_report(files, windows)
+    write_plots(files, windows, quiet=quiet)
+    page = write_report(files, windows, quiet=quiet)
     logger.info("%d events above %.3f; page %s", len(found.events), found.threshold.value, page)

@@ -12,7 +12,7 @@ from c2fpl.pipeline.extraction_worker import FeatureSettings
 from c2fpl.pipeline.files import RunFiles
 from c2fpl.pipeline.label_segments import label_segments
 from c2fpl.pipeline.looking import look
-from c2fpl.pipeline.outcomes import Failure
+from c2fpl.pipeline.outcomes import STOPPED, Failure, exit_code
 from c2fpl.pipeline.own_features import OwnFeatures
 from c2fpl.pipeline.run_record import RunRecord
 from c2fpl.pipeline.score_videos import score_videos
@@ -35,6 +35,8 @@ class RunSettings:
     scores: ScoreSettings = field(default_factory=ScoreSettings)
     events: EventSettings = field(default_factory=EventSettings)
     execution: Execution = field(default_factory=Execution)
+    tensorboard: bool = False
+    """Write the training's scalars to tensorboard/."""
 
 
 def run(
@@ -56,11 +58,12 @@ def run(
         The videos that failed, with step and reason; all others are done.
     """
     record = RunRecord("run", {**vars(settings), "videos": len(videos)})
-    failures: list[Failure] = []
+    code = STOPPED
     try:
         failures = _steps(files, videos, settings, record, windows)
+        code = exit_code(failures)
     finally:
-        record.save(files, exit_code=1 if failures else 0)
+        record.save(files, code)
     return failures
 
 
@@ -81,9 +84,12 @@ def _steps(
     with record.stage("label"):
         labels = label_segments(files, features, settings.labels, execution)
     with record.stage("train"):
-        detector = train_detector(files.detector, features, labels, settings.training, execution)
+        scalars = files.tensorboard if settings.tensorboard else None
+        detector = train_detector(
+            *(files.detector, features, labels, settings.training, execution), tensorboard=scalars
+        )
     with record.stage("score"):
         failures = score_videos(files, features, detector, settings.scores, execution)
     with record.stage("look"):
-        look(files, settings.events, windows)
+        look(files, settings.events, windows, quiet=execution.quiet)
     return [*extracted.failures, *failures]

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 STEP = "score"
-INDEX_HEADER = ("video", "frames", "fingerprint")
+INDEX_NAME = ".made-by.csv"
+"""Which detector and features made each score file; no video's own table is called so."""
+INDEX_HEADER = ("video", "fingerprint")
 
 
 class WrongDetector(ValueError):
@@ -41,29 +43,39 @@ def score_videos(
         WrongDetector: the detector reads features of another length or backbone.
     """
     check_fits(features, saved)
-    index_path = files.scores / "videos.csv"
-    before = {} if execution.overwrite else _index(index_path)
-    rows: list[Sequence[object]] = []
+    index_path = files.scores / INDEX_NAME
+    before = _index(index_path)
+    wanted = {name: _made_by(features, saved, name) for name in features.names}
+    same = {name for name in features.names if before.get(name) == wanted[name]}
+    if before.keys() - same:
+        replaced = len(before.keys() - same)
+        logger.info("scores: detector or features changed, %d videos are scored again", replaced)
+    kept = set() if execution.overwrite else same
+    _forget_others(index_path, before, kept)
     failures: list[Failure] = []
+    rows: list[Sequence[object]] = []
     with progress("score", len(features.names), "videos", quiet=execution.quiet) as shown:
         for name in features.names:
-            made_by = fingerprint_of(
-                {
-                    "detector": saved.fingerprint,
-                    "features": features.records[name]["fingerprint"],
-                }
-            )
             try:
-                frames = _score_one(
-                    files, features, saved, settings, name, before.get(name) == made_by
-                )
-                rows.append((name, frames, made_by))
+                _score_one(files, features, saved, settings, name, name in kept)
+                rows.append((name, wanted[name]))
             except BadFeatures as error:
                 failures.append(Failure(name, STEP, str(error)))
             shown.advance()
     save_table(index_path, INDEX_HEADER, rows)
     save_failures(files, STEP, failures)
     return failures
+
+
+def _made_by(features: FeatureSet, saved: "SavedDetector", name: str) -> str:
+    made_from = {"detector": saved.fingerprint, "features": features.records[name]["fingerprint"]}
+    return fingerprint_of(made_from)
+
+
+def _forget_others(index_path: Path, before: dict[str, str], kept: set[str]) -> None:
+    """Before a score is replaced: a run killed midway must not leave the old word for new bytes."""
+    if before.keys() - kept:
+        save_table(index_path, INDEX_HEADER, [(name, before[name]) for name in sorted(kept)])
 
 
 def check_fits(features: FeatureSet, saved: "SavedDetector") -> None:
@@ -103,8 +115,8 @@ def _score_one(
     settings: ScoreSettings,
     name: str,
     known: bool,
-) -> int:
-    """Write the formats that are missing; returns the number of frames."""
+) -> None:
+    """Write the formats that are missing."""
     from c2fpl.models.detector import chunk_scores
 
     path = beside(files.scores, name, ".npy")
@@ -118,7 +130,6 @@ def _score_one(
         scores = np.load(path, allow_pickle=False)
         rows = score_table(scores, features.frame_rate(name))
         save_table(table, ("frame", "time_s", "score"), rows)
-    return plan.frame_count
 
 
 def _index(path: Path) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """The videos of a run that have scores, with what is known of their files."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from c2fpl.pipeline.files import RunFiles, beside, load_json
+from c2fpl.pipeline.files import RunFiles, beside, load_json, load_table
 
 USUAL_FRAME_RATE = 25.0
 """Frames a second taken for a video whose own rate is not recorded."""
@@ -68,13 +69,21 @@ def scored_videos(files: RunFiles) -> list[ScoredVideo]:
     )
     if not found:
         raise NoScores(f"no scores in {files.scores}; run `c2fpl score` or `c2fpl run` first")
-    return [scored_video(files, name, path) for name, path in found]
+    index = files.scores / "videos.csv"
+    rows = {row["video"]: row for row in load_table(index)} if index.is_file() else {}
+    return [scored_video(files, name, path, rows.get(name, {})) for name, path in found]
 
 
-def scored_video(files: RunFiles, name: str, scores_file: Path) -> ScoredVideo:
-    """Join a score file with the provenance beside the features of the same name."""
+def scored_video(
+    files: RunFiles, name: str, scores_file: Path, row: Mapping[str, str]
+) -> ScoredVideo:
+    """Join a score file with what is known of its video.
+
+    That is the provenance beside the features where they lie in the run, else the row that scoring
+    left in videos.csv.
+    """
     record = beside(files.features, name, ".json")
-    facts = load_json(record) if record.is_file() else {}
+    facts: Mapping[str, Any] = load_json(record) if record.is_file() else row
     source, rate = facts.get("source"), float(facts.get("frame_rate") or 0)
     return ScoredVideo(
         name,

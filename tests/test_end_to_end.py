@@ -189,9 +189,13 @@ def test_names_of_every_kind_keep_their_scores(videos, tmp_path):
     assert found == set(names)
 
 
-def test_one_video_is_too_few_and_said(videos, tmp_path, capsys):
-    assert c2fpl("run", videos / "hall00.mp4", "-o", tmp_path / "run", *FLOW) == 2
-    assert "two" in capsys.readouterr().err
+def test_one_video_alone_is_scored_within_itself_and_it_is_said(videos, tmp_path):
+    run = tmp_path / "run"
+    assert c2fpl("run", videos / "hall02.mp4", "-o", run, *FLOW) == 0
+    assert "one video alone: a split needs two videos" in (run / "labels/labels.json").read_text()
+    assert np.load(run / "scores" / "hall02.npy").shape == (120,)
+    labels = [float(row["label"]) for row in table(run / "labels" / "labels.csv")]
+    assert sum(labels) == 2  # ceil(0.2 * 8 segments)
 
 
 def test_videos_all_the_same_cannot_be_split_and_it_is_said(videos, tmp_path, capsys):
