@@ -2,13 +2,18 @@
 
 import importlib.util
 import json
+import sys
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from c2fpl.pipeline import cli
 
+Json = dict[str, Any]
 ROOT = Path(__file__).resolve().parents[1]
 UCF_ROWS = "Temporal_Anomaly_Annotation.txt"
 QUICK = ("--device", "cpu", "--quiet", "--epochs", "3")
@@ -16,25 +21,28 @@ COUNTS = {"train": [12, 9, 14, 10, 11, 13, 8, 15], "test": [9, 12, 7, 10, 8, 11]
 """Segments: the first half of each part is anomalous."""
 
 
-def load_generator():
+def load_generator() -> ModuleType:
     """benchmarks/made_features.py, which is no package."""
     path = ROOT / "benchmarks" / "made_features.py"
     spec = importlib.util.spec_from_file_location("made_features", path)
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     return module
 
 
-def make_ucf(folder, *, seed=0, dtype="float32"):
+def make_ucf(folder: Path) -> Path:
     """8 training and 6 test videos of one crop and 8 numbers, in RTFM's layout."""
     generator = load_generator()
     counts = {part: np.array(found) for part, found in COUNTS.items()}
-    shape = generator.Shape(crops=1, dim=8, dtype=dtype)
-    generator.make(folder, shape=shape, counts=counts, seed=seed)
+    shape = generator.Shape(crops=1, dim=8, dtype="float32")
+    generator.make(folder, shape=shape, counts=counts)
     return folder
 
 
-def make_xd(folder, rng):
+def make_xd(folder: Path, rng: np.random.Generator) -> Path:
     """XD-Violence's five files a video, training and test in folders of their own, no lists."""
     videos = {
         "train": ["a__#1_label_A", "b__#1_label_B1-0-0", "c__#1_label_A", "d__#1_label_G"],
@@ -51,7 +59,7 @@ def make_xd(folder, rng):
     return folder
 
 
-def make_shanghaitech(folder, rng):
+def make_shanghaitech(folder: Path, rng: np.random.Generator) -> Path:
     """(10, segments, dim) files, masks of the abnormal videos, lists beside the masks."""
     train, test = ["01_0014", "01_001", "01_002", "02_001"], ["01_0015", "02_0128", "03_001"]
     (folder / "features").mkdir(parents=True)
@@ -69,7 +77,9 @@ def make_shanghaitech(folder, rng):
     return folder
 
 
-def made_values(rng, segments, *, loud=None):
+def made_values(
+    rng: np.random.Generator, segments: int, *, loud: tuple[int, int] | None = None
+) -> NDArray[np.float32]:
     """(segments, 4) float32, larger in segments [start, end)."""
     values = rng.uniform(0.5, 1, (segments, 4))
     if loud is not None:
@@ -77,15 +87,23 @@ def made_values(rng, segments, *, loud=None):
     return values.astype(np.float32)
 
 
-def run_command(*arguments):
+def run_command(*arguments: object) -> int:
     """The exit code of the command line in this process."""
     with pytest.raises(SystemExit) as exit_info:
         cli.main([str(argument) for argument in arguments])
-    return exit_info.value.code
+    code = exit_info.value.code
+    assert isinstance(code, int)
+    return code
 
 
-def benchmark_ucf(data, output, *options):
+def benchmark_ucf(data: Path, output: Path, *options: object) -> Json:
     """`c2fpl benchmark ucf-crime` on `make_ucf`; the content of results.json."""
-    options = ("--annotations", data / UCF_ROWS, "-o", output, *QUICK, *options)
-    assert run_command("benchmark", "ucf-crime", "--features", data, *options) == 0
-    return json.loads((output / "results.json").read_text())
+    given = ("--annotations", data / UCF_ROWS, "-o", output, *QUICK, *options)
+    assert run_command("benchmark", "ucf-crime", "--features", data, *given) == 0
+    return load_results(output)
+
+
+def load_results(output: Path) -> Json:
+    """The content of results.json."""
+    results: Json = json.loads((output / "results.json").read_text())
+    return results

@@ -1,44 +1,45 @@
 """The benchmark command on made features: numbers, seeds, resume, tables, what is missing."""
 
-import json
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 from statistics import mean, stdev
 
 import numpy as np
 import pytest
+from sklearn.metrics import average_precision_score, roc_auc_score
+
 from made_benchmarks import (
     QUICK,
     UCF_ROWS,
+    Json,
     benchmark_ucf,
-    make_shanghaitech,
+    load_results,
     make_ucf,
-    make_xd,
     run_command,
 )
-from sklearn.metrics import average_precision_score, roc_auc_score
 
 METRICS = ("auc", "ap", "ap_trapezoid", "auc_anomalous", "far")
 STATED_KEYS = ("dataset", "protocol", "method", "backbone", "seeds", "mean", "std", "interval95")
 FULL = "paper-full-residual-feature"
 
 
-def stored_scores(output, variant=FULL):
+def stored_scores(output: Path, variant: str = FULL) -> dict[str, bytes]:
     return {p.stem: p.read_bytes() for p in (output / "segment-scores" / variant).glob("*.npy")}
 
 
-def times_of_change(output, pattern):
+def times_of_change(output: Path, pattern: str) -> dict[str, int]:
     return {path.name: path.stat().st_mtime_ns for path in output.rglob(pattern)}
 
 
 @pytest.fixture(scope="module")
-def ucf(tmp_path_factory):
+def ucf(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_ucf(tmp_path_factory.mktemp("ucf"))
 
 
 @pytest.fixture(scope="module")
-def finished(ucf, tmp_path_factory):
+def finished(ucf: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two seeds on the made UCF-Crime."""
     output = tmp_path_factory.mktemp("finished")
     benchmark_ucf(ucf, output, "--seeds", "2")
@@ -46,11 +47,11 @@ def finished(ucf, tmp_path_factory):
 
 
 @pytest.fixture
-def results(finished):
-    return json.loads((finished / "results.json").read_text())
+def results(finished: Path) -> Json:
+    return load_results(finished)
 
 
-def test_results_have_the_stated_keys_at_the_top_and_in_every_variant(results):
+def test_results_have_the_stated_keys_at_the_top_and_in_every_variant(results: Json) -> None:
     for one in (results, *results["variants"]):
         assert set(STATED_KEYS) | {"paper"} <= set(one)
         assert [set(row) for row in one["seeds"]] == [{"seed", *METRICS, "epoch"}] * 2
@@ -61,7 +62,7 @@ def test_results_have_the_stated_keys_at_the_top_and_in_every_variant(results):
     assert [row["seed"] for row in results["seeds"]] == [0, 1]
 
 
-def test_means_and_deviations_are_those_of_the_seeds_and_fractions(results):
+def test_means_and_deviations_are_those_of_the_seeds_and_fractions(results: Json) -> None:
     for name in METRICS:
         values = [row[name] for row in results["seeds"]]
         assert all(0 <= value <= 1 for value in values)
@@ -71,7 +72,9 @@ def test_means_and_deviations_are_those_of_the_seeds_and_fractions(results):
     assert 0 <= low <= results["mean"]["auc"] <= high <= 1
 
 
-def test_the_metrics_are_those_of_scikit_learn_on_frames_built_by_hand(ucf, finished, results):
+def test_the_metrics_are_those_of_scikit_learn_on_frames_built_by_hand(
+    ucf: Path, finished: Path, results: Json
+) -> None:
     rows = [line.split() for line in (ucf / UCF_ROWS).read_text().splitlines()]
     scores = np.load(finished / "segment-scores" / FULL / "seed-0.npy")[-1]
     truth = []
@@ -88,7 +91,7 @@ def test_the_metrics_are_those_of_scikit_learn_on_frames_built_by_hand(ucf, fini
     assert results["anomalous_frames"] == labels.sum()
 
 
-def test_the_last_epoch_counts_and_the_best_one_is_an_extra_with_a_label(results):
+def test_the_last_epoch_counts_and_the_best_one_is_an_extra_with_a_label(results: Json) -> None:
     for row, curve, best in zip(
         results["seeds"], results["curve"]["auc"], results["best_epoch"]["seeds"], strict=True
     ):
@@ -99,7 +102,7 @@ def test_the_last_epoch_counts_and_the_best_one_is_an_extra_with_a_label(results
     assert results["curve"]["epochs"] == [1, 2, 3]
 
 
-def test_the_paper_stands_beside_with_its_source(finished, results):
+def test_the_paper_stands_beside_with_its_source(finished: Path, results: Json) -> None:
     assert results["paper"]["auc"] == 0.8014
     assert results["paper"]["std"] == 0.0031
     assert "supplementary C" in results["paper"]["source"]
@@ -109,7 +112,7 @@ def test_the_paper_stands_beside_with_its_source(finished, results):
     assert f"{100 * results['mean']['auc']:.2f} ± " in page
 
 
-def test_labels_are_made_of_training_videos_alone(finished, ucf):
+def test_labels_are_made_of_training_videos_alone(finished: Path, ucf: Path) -> None:
     labelled = {
         line.split(",")[0]
         for line in (finished / "labels" / "paper" / "videos.csv").read_text().splitlines()[1:]
@@ -118,18 +121,20 @@ def test_labels_are_made_of_training_videos_alone(finished, ucf):
     assert labelled == {entry.split("/")[1].removesuffix(".mp4") for entry in listed}
 
 
-def test_both_figures_are_drawn(finished):
+def test_both_figures_are_drawn(finished: Path) -> None:
     for name in ("convergence.png", "qualitative.png"):
         assert (finished / name).read_bytes().startswith(b"\x89PNG")
 
 
-def test_the_same_seed_gives_the_same_bytes(ucf, finished, results, tmp_path):
+def test_the_same_seed_gives_the_same_bytes(
+    ucf: Path, finished: Path, results: Json, tmp_path: Path
+) -> None:
     again = benchmark_ucf(ucf, tmp_path, "--seeds", "2")
     assert stored_scores(tmp_path) == stored_scores(finished)
     assert again == results
 
 
-def test_ten_seeds_differ(ucf, tmp_path):
+def test_ten_seeds_differ(ucf: Path, tmp_path: Path) -> None:
     results = benchmark_ucf(ucf, tmp_path, "--seeds", "10", "--no-curve")
     assert len(set(stored_scores(tmp_path).values())) == 10
     assert [row["seed"] for row in results["seeds"]] == list(range(10))
@@ -137,8 +142,8 @@ def test_ten_seeds_differ(ucf, tmp_path):
 
 
 def test_a_finished_benchmark_is_only_read_and_more_seeds_are_only_added(
-    ucf, finished, results, tmp_path
-):
+    ucf: Path, finished: Path, results: Json, tmp_path: Path
+) -> None:
     output = shutil.copytree(finished, tmp_path / "out")
     before = times_of_change(output, "seed-*")
     more = benchmark_ucf(ucf, output, "--seeds", "3")
@@ -148,7 +153,9 @@ def test_a_finished_benchmark_is_only_read_and_more_seeds_are_only_added(
     assert more["seeds"][:2] == results["seeds"]
 
 
-def test_another_protocol_measures_again_and_trains_nothing(ucf, finished, results, tmp_path):
+def test_another_protocol_measures_again_and_trains_nothing(
+    ucf: Path, finished: Path, results: Json, tmp_path: Path
+) -> None:
     output = shutil.copytree(finished, tmp_path / "out")
     before = times_of_change(output, "*.npy")
     options = ("--protocol", "native", "--frame-counts", ucf / "ucf_test.csv")
@@ -160,20 +167,21 @@ def test_another_protocol_measures_again_and_trains_nothing(ucf, finished, resul
     assert native["protocol"] == "native"
 
 
-def test_another_beta_labels_and_trains_again(ucf, finished, tmp_path):
+def test_another_beta_labels_and_trains_again(ucf: Path, finished: Path, tmp_path: Path) -> None:
     output = shutil.copytree(finished, tmp_path / "out")
     benchmark_ucf(ucf, output, "--seeds", "2", "--beta", "0.5")
     assert not set(stored_scores(output).values()) & set(stored_scores(finished).values())
 
 
 def test_killed_it_goes_on_at_the_seed_it_was_in_and_gives_the_same_numbers(
-    ucf, finished, results, tmp_path
-):
+    ucf: Path, finished: Path, results: Json, tmp_path: Path
+) -> None:
     output = tmp_path / "out"
     command = [sys.executable, "-m", "c2fpl.pipeline", "benchmark", "ucf-crime"]
     command += ["--features", str(ucf), "--annotations", str(ucf / UCF_ROWS), "-o", str(output)]
     command += ["--device", "cpu", "--epochs", "3", "--seeds", "2000"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as run:
+        assert run.stderr is not None
         next(line for line in run.stderr if f"{FULL}, seed 0: AUC" in line)
         run.kill()
     first = output / "seeds" / FULL / "seed-0.json"
@@ -185,7 +193,7 @@ def test_killed_it_goes_on_at_the_seed_it_was_in_and_gives_the_same_numbers(
     assert stored_scores(output)["seed-1"] == stored_scores(finished)["seed-1"]
 
 
-def test_the_attention_table_has_the_rows_of_the_supplementary(ucf, tmp_path):
+def test_the_attention_table_has_the_rows_of_the_supplementary(ucf: Path, tmp_path: Path) -> None:
     results = benchmark_ucf(ucf, tmp_path, "--seeds", "1", "--table", "attention")
     rows = {one["title"]: one["paper"]["auc"] for one in results["variants"]}
     assert rows == {
@@ -201,7 +209,9 @@ def test_the_attention_table_has_the_rows_of_the_supplementary(ucf, tmp_path):
     assert results["variants"][0]["std"]["auc"] is None
 
 
-def test_the_pipeline_table_takes_the_parts_away_one_by_one(ucf, finished, results, tmp_path):
+def test_the_pipeline_table_takes_the_parts_away_one_by_one(
+    ucf: Path, finished: Path, results: Json, tmp_path: Path
+) -> None:
     output = shutil.copytree(finished, tmp_path / "out")
     table = benchmark_ucf(ucf, output, "--seeds", "2", "--table", "pipeline")
     full, random, whole, p_values = table["variants"]
@@ -212,96 +222,22 @@ def test_the_pipeline_table_takes_the_parts_away_one_by_one(ucf, finished, resul
     assert [one["paper"]["auc"] for one in (random, whole, p_values)] == [None] * 3
 
 
-def test_two_methods_stand_side_by_side(ucf, tmp_path):
+def test_two_methods_stand_side_by_side(ucf: Path, tmp_path: Path) -> None:
     results = benchmark_ucf(ucf, tmp_path, "--seeds", "1", "--method", "paper,released")
     assert [one["method"] for one in results["variants"]] == ["paper", "released"]
     assert results["method"] == "paper"
     assert {path.name for path in (tmp_path / "labels").iterdir()} == {"paper", "released"}
 
 
-def test_missing_videos_are_named_with_the_effect_and_shift_nothing(ucf, results, tmp_path):
-    data = shutil.copytree(ucf, tmp_path / "data")
-    (data / "UCF_Test_ten_crop_i3d" / "Abuse501_x264_i3d.npy").unlink()
-    (data / "UCF_Train_ten_crop_i3d" / "Normal_Videos001_x264_i3d.npy").unlink()
-    options = ("--frame-counts", data / "ucf_test.csv", "--seeds", "1")
-    less = benchmark_ucf(data, tmp_path / "out", *options)
-    (train,) = [note for note in less["notes"] if "training videos are missing" in note]
-    (test,) = [note for note in less["notes"] if "test videos are missing" in note]
-    assert "1 of 8" in train
-    assert train.endswith("Normal_Videos001_x264")
-    assert "1 of 6 test videos are missing (1 of them anomalous, 144 frames)" in test
-    assert test.endswith("Abuse501_x264")
-    assert less["test_frames"] == results["test_frames"] - 9 * 16
-    assert "Abuse501_x264" in (tmp_path / "out" / "results.md").read_text()
-
-
-def test_a_feature_file_of_the_wrong_length_is_refused_by_name(ucf, tmp_path, capsys):
-    data = shutil.copytree(ucf, tmp_path / "data")
-    wrong = data / "UCF_Test_ten_crop_i3d" / "Arrest501_x264_i3d.npy"
-    np.save(wrong, np.load(wrong)[:-2])
-    options = ("--annotations", data / UCF_ROWS, "-o", tmp_path / "out", *QUICK)
-    counts = ("--frame-counts", data / "ucf_test.csv")
-    assert run_command("benchmark", "ucf-crime", "--features", data, *options, *counts) == 2
-    assert "Arrest501_x264 has 10 segments" in capsys.readouterr().err
-
-
-def test_xd_violence_without_lists_is_split_by_the_folders_of_annotated_videos(tmp_path):
-    data = make_xd(tmp_path / "xd", np.random.default_rng(3))
-    options = ("--annotations", data / "annotations.txt", "-o", tmp_path / "out", *QUICK)
-    code = run_command(
-        "benchmark", "xd-violence", "--features", data, *options, "--seeds", "2", "--eta", "0.3"
-    )
-    results = json.loads((tmp_path / "out" / "results.json").read_text())
-    assert code == 0
-    assert (results["train_videos"], results["test_videos"]) == (4, 3)
-    assert results["protocol"] == "xdviodet"
-    assert results["test_frames"] == 3 * 6 * 16
-    assert results["anomalous_frames"] == 32 + 31
-    assert results["paper"]["auc"] == 0.8009
-
-
-def test_shanghaitech_takes_masks_and_the_lists_beside_them(tmp_path):
-    data = make_shanghaitech(tmp_path / "sht", np.random.default_rng(4))
-    options = ("--annotations", data / "test_frame_mask", "-o", tmp_path / "out", *QUICK)
-    code = run_command(
-        *("benchmark", "shanghaitech", "--features", data / "features", *options),
-        *("--seeds", "1", "--eta", "0.3"),
-    )
-    results = json.loads((tmp_path / "out" / "results.json").read_text())
-    assert code == 0
-    assert (results["train_videos"], results["test_videos"]) == (4, 3)
-    assert results["protocol"] == "shanghaitech-rtfm"
-    assert results["test_frames"] == 3 * 7 * 16
-    assert results["anomalous_frames"] == 2 * 32
-
-
-@pytest.mark.parametrize(
-    ("options", "said"),
-    [
-        (("--features", "x", "--videos", "x"), "both of --videos and --features"),
-        ((), "neither of --videos and --features"),
-        (("--features", "nowhere"), "is no folder"),
-        (("--features", ".", "--seeds", "0"), "seeds 0 must be at least 1"),
-        (("--features", ".", "--method", "paper,magic"), "'magic' is unknown"),
-    ],
-)
-def test_misuse_is_one_line(options, said, capsys, tmp_path):
-    given = ("--annotations", tmp_path / "rows.txt", "-o", tmp_path / "out", *options)
-    assert run_command("benchmark", "ucf-crime", *given) == 2
-    line = capsys.readouterr().err
-    assert said in line
-    assert line.count("\n") == 1
-
-
 @pytest.mark.shared_data
 @pytest.mark.slow
-def test_twelve_real_videos_run_whole(shared_data, tmp_path):
+def test_twelve_real_videos_run_whole(shared_data: Path, tmp_path: Path) -> None:
     data = shared_data / "ucf-crime-sample"
     rows = data / "Temporal_Anomaly_Annotation_for_Testing_Videos.txt"
     options = ("--backbone", "flow", "--crops", "1", "--seeds", "2", *QUICK)
     given = ("--videos", data, "--annotations", rows, "-o", tmp_path, *options)
     assert run_command("benchmark", "ucf-crime", *given) == 0
-    results = json.loads((tmp_path / "results.json").read_text())
+    results = load_results(tmp_path)
     assert (results["train_videos"], results["test_videos"]) == (6, 6)
     assert results["backbone"] == "flow"
     assert results["protocol"] == "native"
