@@ -1,6 +1,7 @@
 """The command line: reads --config and the options, turns every error into one line and a code."""
 
 import difflib
+import errno
 import importlib
 import logging
 import signal
@@ -60,8 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and leave with its exit code: 0 done, 1 some videos failed, 2 misuse."""
     signal.signal(signal.SIGTERM, _interrupt)
     app.config = []  # an earlier call in this process may have set one
-    for module in COMMAND_MODULES:
-        importlib.import_module(f"c2fpl.pipeline.{module}")
+    load_commands()
     try:
         code = app.meta(arguments, exit_on_error=False, print_error=False, result_action=None)
     except KeyboardInterrupt:
@@ -71,12 +71,27 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except CycloptsError as error:
         code = _refuse(f"{error}{_nearest(error)}")
     except OSError as error:
-        code = _refuse(str(error))
+        code = _refuse(f"{error}{_cure(error)}")
     except (ValueError, RuntimeError) as error:
         if not _is_meant_for_the_user(error):
             raise
         code = _refuse(str(error))
     sys.exit(code)
+
+
+def load_commands() -> None:
+    """Give the application its commands."""
+    for module in COMMAND_MODULES:
+        importlib.import_module(f"c2fpl.pipeline.{module}")
+
+
+def _cure(error: OSError) -> str:
+    """What helps against an error of the disk; files appear whole, so nothing is half done."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return "; free some space: what is finished is whole, the same command goes on from there"
+    if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
+        return "; it must be writable by this user, or give another -o"
+    return ""
 
 
 def _is_meant_for_the_user(error: Exception) -> bool:
@@ -90,8 +105,13 @@ def _is_meant_for_the_user(error: Exception) -> bool:
 
 
 def _refuse(reason: str, code: int = 2) -> int:
-    print(f"c2fpl: {' '.join(reason.split())}", file=sys.stderr)
+    print(f"c2fpl: {_printable(' '.join(reason.split()))}", file=sys.stderr)
     return code
+
+
+def _printable(said: str) -> str:
+    """Control characters escaped: a file's name cannot move the cursor or forge a line."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in said)
 
 
 def _nearest(error: CycloptsError) -> str:
@@ -108,16 +128,21 @@ def _interrupt(_signal: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
+class _OneLine(logging.Formatter):
+    """One record, one line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return _printable(super().format(record))
+
+
 def _start_logging(how: Execution) -> None:
     handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
     handlers[0].setLevel(logging.WARNING if how.quiet else logging.INFO)
-    handlers[0].setFormatter(logging.Formatter("%(message)s"))
+    handlers[0].setFormatter(_OneLine("%(message)s"))
     if how.log_file is not None:
         handlers.append(
             logging.FileHandler(how.log_file, encoding="utf-8", errors="backslashreplace")
         )
-        handlers[1].setFormatter(
-            logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s")
-        )
+        handlers[1].setFormatter(_OneLine("%(asctime)s %(levelname)s %(name)s %(message)s"))
     logging.basicConfig(level=logging.WARNING, handlers=handlers, force=True)
     logging.getLogger("c2fpl").setLevel(logging.DEBUG if how.log_file else logging.INFO)

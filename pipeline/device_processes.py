@@ -3,12 +3,10 @@
 import heapq
 import logging
 import multiprocessing
-import queue
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+import signal
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from multiprocessing.connection import Connection, wait
 
 from c2fpl.pipeline.extraction_worker import (
     ExtractionWorker,
@@ -25,12 +23,11 @@ from c2fpl.pipeline.videos import VideoFile
 logger = logging.getLogger(__name__)
 
 ATTEMPTS = 3
-"""How often the rest is dealt out again after a process died."""
-POLL_S = 0.2
+"""How often in a row a device's process may die without a video done in between."""
 
 
 class WorkersDied(RuntimeError):
-    """Processes died again and again."""
+    """The process of a device died again and again."""
 
 
 def deal(videos: Sequence[VideoFile], hands: int) -> list[list[VideoFile]]:
@@ -57,84 +54,147 @@ def extract_on_devices(
     """Extract all videos of `wanted`; a process that dies costs a retry of its unfinished videos.
 
     Raises:
-        WorkersDied: three times in a row.
+        WorkersDied: three times in a row on the same device.
+        Exception: what ended a process, such as a full disk; the others are stopped.
     """
     shares: list[Share] = []
-    left = dict(wanted)
-    for attempt in range(1, ATTEMPTS + 1):
-        try:
-            shares += _one_round(files, settings, execution, left, shown)
-        except BrokenProcessPool:
-            left = {v: made for v, made in left.items() if not is_done(files, v.name, made)}
-            logger.warning(
-                "an extraction process died; %d videos are left (attempt %d of %d)",
-                *(len(left), attempt, ATTEMPTS),
-            )
-        else:
-            return shares
-    raise WorkersDied(
-        f"extraction processes died {ATTEMPTS} times; look for the kernel's out-of-memory killer, "
-        "use fewer devices or a smaller --batch-size, then run the same command again"
-    )
-
-
-def _one_round(
-    files: RunFiles,
-    settings: FeatureSettings,
-    execution: Execution,
-    wanted: dict[VideoFile, str],
-    shown: Progress,
-) -> list[Share]:
-    context = multiprocessing.get_context("spawn")
     hands = deal(list(wanted), len(execution.devices))
-    with context.Manager() as manager, ProcessPoolExecutor(len(hands), context) as pool:
-        done: queue.Queue[int] = manager.Queue()
-        futures = [
-            pool.submit(
-                _extract_share,
-                files,
-                settings,
-                replace(execution, device=device),
-                {video: wanted[video] for video in hand},
-                Told(done),
-            )
-            for device, hand in zip(execution.devices, hands, strict=True)
-            if hand
-        ]
-        for count in _counted(done, futures):
-            shown.advance(count)
-        return [future.result() for future in futures]
+    on_devices = [
+        DeviceProcess(files, settings, replace(execution, device=device), hand)
+        for device, hand in zip(
+            execution.devices,
+            ({video: wanted[video] for video in hand} for hand in hands),
+            strict=True,
+        )
+        if hand
+    ]
+    running = list(on_devices)
+    try:
+        while running:
+            ready = wait([on_device.connection for on_device in running])
+            for on_device in [each for each in running if each.connection in ready]:
+                share = on_device.heard(shown)
+                if share is not None:
+                    shares.append(share)
+                    running.remove(on_device)
+    finally:
+        for on_device in on_devices:
+            on_device.end()
+    return shares
 
 
-def _counted(done: "queue.Queue[int]", futures: list[Future[Any]]) -> Iterator[int]:
-    while not all(future.done() for future in futures):
+class DeviceProcess:
+    """The process of one device, started again when it dies."""
+
+    connection: Connection
+
+    def __init__(
+        self,
+        files: RunFiles,
+        settings: FeatureSettings,
+        execution: Execution,
+        wanted: dict[VideoFile, str],
+    ) -> None:
+        self._files, self._settings, self._execution = files, settings, execution
+        self._wanted = wanted
+        self._deaths_in_a_row = 0
+        self._start()
+
+    def heard(self, shown: Progress) -> Share | None:
+        """Take one message, or the process's death; the share when all its videos are done.
+
+        Raises:
+            WorkersDied: it died three times in a row.
+            Exception: what ended it.
+        """
         try:
-            yield done.get(timeout=POLL_S)
-        except queue.Empty:
-            continue
-    while not done.empty():
-        yield done.get()
+            message = self.connection.recv()
+        except (EOFError, OSError):
+            self._start_again()
+            return None
+        if isinstance(message, Exception):
+            raise message
+        if isinstance(message, Share):
+            return message
+        self._deaths_in_a_row = 0
+        shown.advance(message)
+        return None
+
+    def end(self) -> None:
+        """Kill the process if it lives; its decoders die with it."""
+        self._process.kill()
+        self._process.join()
+        self.connection.close()
+
+    def _start(self) -> None:
+        context = multiprocessing.get_context("spawn")
+        self.connection, told = context.Pipe(duplex=False)
+        self._process = context.Process(
+            target=_extract_share,
+            args=(told, self._files, self._settings, self._execution, self._wanted),
+            daemon=True,
+        )
+        self._process.start()
+        told.close()
+
+    def _start_again(self) -> None:
+        self.end()
+        self._deaths_in_a_row += 1
+        self._wanted = {
+            video: made
+            for video, made in self._wanted.items()
+            if not is_done(self._files, video.name, made)
+        }
+        died = f"the process on {self._execution.device} died ({_ending(self._process.exitcode)})"
+        if self._deaths_in_a_row == ATTEMPTS:
+            raise WorkersDied(
+                f"{died} {ATTEMPTS} times in a row; look for the kernel's out-of-memory killer, "
+                "use fewer devices or a smaller --batch-size, then run the same command again"
+            )
+        logger.warning("%s; %d of its videos are left and begun again", died, len(self._wanted))
+        self._start()
+
+
+def _ending(code: int | None) -> str:
+    if code is not None and code < 0:
+        return signal.Signals(-code).name
+    return f"exit code {code}"
 
 
 @dataclass(frozen=True)
 class Told:
-    """Progress of a child process, told to its parent."""
+    """Progress of a device's process, told to its parent."""
 
-    done: "queue.Queue[int]"
-    """The parent's queue."""
+    parent: Connection
+    """Of the parent's side."""
 
     def advance(self, count: int = 1) -> None:
         """`count` more videos are done."""
-        self.done.put(count)
+        self.parent.send(count)
 
 
 def _extract_share(
+    parent: Connection,
     files: RunFiles,
     settings: FeatureSettings,
     execution: Execution,
     wanted: dict[VideoFile, str],
-    told: Told,
-) -> Share:
-    worker = ExtractionWorker(files, settings, execution)
-    failures = worker.extract(wanted, told)
-    return Share(tuple(failures), worker.seconds(), worker.provenance())
+) -> None:
+    """What the process runs; it ends with its parent, and Ctrl-C is the parent's to answer."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _end_with_parent()
+    try:
+        with ExtractionWorker(files, settings, execution) as worker:
+            failures = worker.extract(wanted, Told(parent))
+            parent.send(Share(tuple(failures), worker.seconds(), worker.provenance()))
+    except (OSError, RuntimeError, ValueError) as error:
+        parent.send(error)  # raised again there
+
+
+def _end_with_parent() -> None:
+    """Have the kernel kill this process with its parent, or it would write on beside a new run."""
+    from c2fpl.extractors.decoder_child import end_with_parent
+
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    end_with_parent(parent.sentinel)

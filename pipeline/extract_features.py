@@ -1,20 +1,24 @@
 """Step 1: videos -> features; what is done and unchanged is not done again."""
 
 import logging
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from c2fpl.extractors.settings import ExtractionSettings
+from c2fpl.pipeline.changes import what_changed
 from c2fpl.pipeline.extraction_worker import (
     STEP,
     ExtractionWorker,
     FeatureSettings,
     Share,
     is_done,
+    record_of,
     size_bytes,
 )
 from c2fpl.pipeline.files import RunFiles
+from c2fpl.pipeline.name_limits import unusable_names
 from c2fpl.pipeline.outcomes import Failure, save_failures
 from c2fpl.pipeline.progress import Progress, progress
 from c2fpl.pipeline.settings import Execution
@@ -70,27 +74,78 @@ def extract_features(
         MissingDevice: the device asked for is not here.
         OSError: the output folder cannot be written (what is finished stays whole).
     """
+    work = still_to_do(files, videos, settings, execution)
+    if work.kept:
+        logger.info(
+            *("%d of %d videos have features of these settings already", work.kept),
+            len(work.videos),
+        )
+    _say_what_changed(files, work.todo, settings)
+    # the longest first: no core waits for one at the end
+    todo = sorted(work.todo, key=size_bytes, reverse=True)
+    shares: list[Share] = []
+    with progress("extract", len(todo), "videos", quiet=execution.quiet) as shown:
+        if todo:
+            wanted = {video: work.fingerprints[video] for video in todo}
+            shares = _carried_out(files, settings, execution, wanted, shown)
+    failures = (*work.refused, *(failure for share in shares for failure in share.failures))
+    names = [video.name for video in work.videos]
+    save_failures(files, STEP, failures, of=None if execution.shard_of == (1, 1) else names)
+    failed = {failure.video for failure in failures}
+    ready = tuple(name for name in names if name not in failed)
+    seconds = [share.seconds for share in shares]
+    encoder = shares[0].encoder if shares else {}
+    return ExtractionReport(ready, work.kept, failures, seconds, encoder)
+
+
+@dataclass(frozen=True)
+class Work:
+    """What an extraction has to do, of the shard's videos."""
+
+    videos: tuple[VideoFile, ...]
+    """All of them, in name order."""
+    todo: tuple[VideoFile, ...]
+    """Those without features of these settings."""
+    fingerprints: Mapping[VideoFile, str]
+    """Of the settings and each video."""
+    refused: tuple[Failure, ...]
+    """Videos whose names cannot carry outputs; they are failed unseen."""
+
+    @property
+    def kept(self) -> int:
+        """How many have features of these settings already."""
+        return len(self.videos) - len(self.todo) - len(self.refused)
+
+
+def still_to_do(
+    files: RunFiles,
+    videos: Sequence[VideoFile],
+    settings: FeatureSettings,
+    execution: Execution,
+) -> Work:
+    """Look at what is there; nothing is decoded or written."""
     index, count = execution.shard_of
     mine = list(videos)[index - 1 :: count]
+    reasons = unusable_names(files, (video.name for video in videos))
+    refused = [Failure(v.name, STEP, reasons[v.name]) for v in mine if v.name in reasons]
     weights_sha256 = _weights_sha256(settings.extraction)
-    wanted = {video: settings.fingerprint(video.path, weights_sha256) for video in mine}
-    todo = [v for v in mine if execution.overwrite or not is_done(files, v.name, wanted[v])]
-    kept = len(mine) - len(todo)
-    if kept:
-        logger.info("%d of %d videos have features of these settings already", kept, len(mine))
-    if not todo:
-        save_failures(files, STEP, [])
-        return ExtractionReport(tuple(video.name for video in mine), kept, ())
-    todo.sort(key=size_bytes, reverse=True)  # the longest first: no core waits for one at the end
-    with progress("extract", len(todo), "videos", quiet=execution.quiet) as shown:
-        work = {video: wanted[video] for video in todo}
-        shares = _carried_out(files, settings, execution, work, shown)
-    failures = tuple(failure for share in shares for failure in share.failures)
-    save_failures(files, STEP, failures)
-    failed = {failure.video for failure in failures}
-    ready = tuple(video.name for video in mine if video.name not in failed)
-    seconds = [share.seconds for share in shares]
-    return ExtractionReport(ready, kept, failures, seconds, shares[0].encoder)
+    usable = [video for video in mine if video.name not in reasons]
+    wanted = {video: settings.fingerprint(video.path, weights_sha256) for video in usable}
+    todo = [v for v in usable if execution.overwrite or not is_done(files, v.name, wanted[v])]
+    return Work(tuple(mine), tuple(todo), wanted, tuple(refused))
+
+
+def _say_what_changed(
+    files: RunFiles, todo: Sequence[VideoFile], settings: FeatureSettings
+) -> None:
+    """One line for features that are there and were made otherwise."""
+    causes = Counter(
+        what_changed(before.get("settings", {}), settings.as_json()) or "video or weights"
+        for before in (record_of(files, video.name) for video in todo)
+        if before
+    )
+    for cause, count in causes.items():
+        logger.info("features: %s changed, %d videos are extracted again", cause, count)
 
 
 def _carried_out(
@@ -109,9 +164,9 @@ def _carried_out(
         from c2fpl.pipeline.device_processes import extract_on_devices
 
         return extract_on_devices(files, settings, execution, wanted, shown)
-    worker = ExtractionWorker(files, settings, execution)
-    failures = worker.extract(wanted, shown)
-    return [Share(tuple(failures), worker.seconds(), worker.provenance())]
+    with ExtractionWorker(files, settings, execution) as worker:
+        failures = worker.extract(wanted, shown)
+        return [Share(tuple(failures), worker.seconds(), worker.provenance())]
 
 
 def _weights_sha256(extraction: ExtractionSettings) -> str | None:

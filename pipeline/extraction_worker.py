@@ -2,10 +2,12 @@
 
 import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
 
 from c2fpl.extractors.settings import DecodingSettings, ExtractionSettings
 from c2fpl.pipeline.feature_writer import FeatureWriter, GrowingArray
@@ -18,10 +20,16 @@ from c2fpl.pipeline.videos import VideoFile
 if TYPE_CHECKING:
     from c2fpl.extractors.decoding import DecodeReport
     from c2fpl.extractors.encoder import SegmentEncoder
-    from c2fpl.extractors.extraction import StageSeconds
+    from c2fpl.extractors.extraction import ExtractionMessage
 
 logger = logging.getLogger(__name__)
 STEP = "extract"
+DEVICE_WORDS = ("CUDA", "cuDNN", "cuBLAS", "out of memory")
+"""What a RuntimeError of torch says when the device, not the program, is at fault."""
+
+
+class DeviceFailed(RuntimeError):
+    """The device vanished midway, or has too little memory for a single clip."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +56,7 @@ class FeatureSettings:
 
         The video's date is left out on purpose: a copied disk must not cost a new extraction.
         """
-        size_bytes = video.stat().st_size if video.exists() else -1
-        return fingerprint({**self.as_json(), "weights": weights_sha256, "bytes": size_bytes})
+        return fingerprint({**self.as_json(), "weights": weights_sha256, "bytes": _bytes_of(video)})
 
     def as_json(self) -> dict[str, Any]:
         """Every setting but the path of the weights, which their SHA-256 stands for."""
@@ -57,46 +64,63 @@ class FeatureSettings:
 
 
 class ExtractionWorker:
-    """One encoder on one device with its decoders; used in this process or in one a device."""
+    """One encoder on one device with its decoders, which live until the block ends.
+
+    Raises:
+        MissingDevice, MissingWeights, WrongWeights: at once, before anything is decoded.
+    """
 
     def __init__(self, files: RunFiles, settings: FeatureSettings, execution: Execution) -> None:
         from c2fpl.pipeline.devices import resolve_device
 
         device = resolve_device(execution.device)
 
+        from c2fpl.extractors.decoder_process import WatchedDecoders
         from c2fpl.extractors.encoder import make_encoder
+        from c2fpl.extractors.extraction import Extraction
 
         self._files, self._settings = files, settings
-        self._workers = execution.workers or default_workers()
-        self._encoder: SegmentEncoder = make_encoder(
-            settings.extraction, device=device, batch_size=execution.batch_size or None
+        with device_failures_said():
+            self._encoder: SegmentEncoder = make_encoder(
+                settings.extraction, device=device, batch_size=execution.batch_size or None
+            )
+        self._decoders = WatchedDecoders(
+            settings.decoding,
+            self._encoder.short_side_pixels,
+            tail=settings.extraction.tail,
+            workers=execution.workers or default_workers(),
         )
-        self._stages: list[StageSeconds] = []
+        self._extraction = Extraction(self._decoders, self._encoder)
         self._write_seconds = 0.0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._decoders.__exit__(kind, error, trace)
 
     def extract(self, wanted: Mapping[VideoFile, str], shown: Progress) -> list[Failure]:
         """Write features of all videos, in this order, each with its fingerprint.
 
         Returns:
             The failures; they are not raised.
+
+        Raises:
+            DeviceFailed: the device vanished, or has too little memory for one clip.
+            OSError: the disk is full or cannot be written.
         """
-        from c2fpl.extractors.decoder_process import Decoded, Undecodable, WatchedDecoders
-        from c2fpl.extractors.extraction import Extraction, FeatureRows
+        from c2fpl.extractors.decoder_process import Decoded, Undecodable
+        from c2fpl.extractors.extraction import FeatureRows
 
         by_name = {video.name: video for video in wanted}
         failures: list[Failure] = []
-        with (
-            WatchedDecoders(
-                self._settings.decoding,
-                self._encoder.short_side_pixels,
-                tail=self._settings.extraction.tail,
-                workers=self._workers,
-            ) as decoders,
-            FeatureWriter(self._path_of, self._settings.extraction.dtype) as writer,
-        ):
-            extraction = Extraction(decoders, self._encoder)
-            self._stages.append(extraction.stages)
-            for message in extraction.extract((v.name, v.path) for v in wanted):
+        with FeatureWriter(self._path_of, self._settings.extraction.dtype) as writer:
+            for message in self._messages(wanted):
                 if isinstance(message, FeatureRows):
                     writer.append(message.key, message.values)
                     continue
@@ -114,9 +138,13 @@ class ExtractionWorker:
         self._write_seconds += writer.seconds
         return failures
 
+    def _messages(self, videos: Iterable[VideoFile]) -> Iterator["ExtractionMessage"]:
+        with device_failures_said():
+            yield from self._extraction.extract((video.name, video.path) for video in videos)
+
     def seconds(self) -> dict[str, Any]:
         """Busy seconds by stage, wall seconds, waits, occupancy of the network, and the limit."""
-        stages = self._stages[-1]
+        stages = self._extraction.stages
         busy = stages.network / max(stages.total * self._encoder.threads, 1e-9)
         return {
             "decode": stages.decode,
@@ -183,15 +211,35 @@ class ExtractionWorker:
         }
 
 
+@contextmanager
+def device_failures_said() -> Iterator[None]:
+    """Turn what torch says of a failing device into one line with its cure."""
+    try:
+        yield
+    except RuntimeError as error:
+        said = " ".join(str(error).split())
+        if not any(word in said for word in DEVICE_WORDS):
+            raise
+        raise DeviceFailed(
+            f"the device failed ({said[:200]}); what is finished is whole: check it with "
+            "nvidia-smi, then the same command goes on from there, or on another --device"
+        ) from error
+
+
 def is_done(files: RunFiles, name: str, wanted: str) -> bool:
     """Whether the features of this video are whole and of the wanted settings."""
+    return record_of(files, name).get("fingerprint") == wanted
+
+
+def record_of(files: RunFiles, name: str) -> dict[str, Any]:
+    """What stands beside the video's features; empty where they are not whole."""
     record = beside(files.features, name, ".json")
     if not record.exists() or not beside(files.features, name, ".npy").exists():
-        return False
+        return {}
     try:
-        return load_json(record).get("fingerprint") == wanted
+        return load_json(record)
     except NotAnObject:
-        return False
+        return {}
 
 
 def default_workers() -> int:
@@ -201,4 +249,12 @@ def default_workers() -> int:
 
 def size_bytes(video: VideoFile) -> int:
     """Of the file, 0 where it is gone; stands for the video's length before it is decoded."""
-    return video.path.stat().st_size if video.path.exists() else 0
+    return max(_bytes_of(video.path), 0)
+
+
+def _bytes_of(path: Path) -> int:
+    """Size of the file, -1 where it is gone or may not be looked at."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return -1

@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 import os
+import platform
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -90,6 +91,11 @@ class RunFiles:
         return self.root / "detections.json"
 
     @property
+    def tensorboard(self) -> Path:
+        """Folder of the training's scalars."""
+        return self.root / "tensorboard"
+
+    @property
     def metrics(self) -> Path:
         """Results of an evaluation."""
         return self.root / "metrics.json"
@@ -103,11 +109,6 @@ class RunFiles:
     def failed(self) -> Path:
         """Table of the videos that failed, with step and reason."""
         return self.root / "failed.csv"
-
-    @property
-    def lock(self) -> Path:
-        """Held by the one process that may write here."""
-        return self.root / ".lock"
 
 
 def beside(folder: Path, name: str, suffix: str) -> Path:
@@ -138,7 +139,8 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
 
 def part_of(path: Path) -> Path:
     """The unfinished file beside `path`; short and unique whatever the length of the final name."""
-    digest = hashlib.sha256(path.name.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+    own = f"{path.name}\0{platform.node()}".encode("utf-8", "surrogateescape")
+    digest = hashlib.sha256(own).hexdigest()[:16]
     return path.with_name(f"{PART_PREFIX}{digest}-{os.getpid()}")
 
 

@@ -1,11 +1,14 @@
 """What became of each video: a failure is a value that reaches failed.csv and the exit code."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from c2fpl.pipeline.files import RunFiles, load_table, save_table
+from c2fpl.pipeline.lock import one_at_a_time
 
 HEADER = ("video", "step", "reason")
+STOPPED = 2
+"""Exit code in the record of a run that an error or a signal ended before its last step."""
 
 
 @dataclass(frozen=True)
@@ -23,18 +26,32 @@ class Failure:
         object.__setattr__(self, "reason", " ".join(self.reason.split()))
 
 
-def save_failures(files: RunFiles, step: str, failures: Iterable[Failure]) -> list[Failure]:
+def save_failures(
+    files: RunFiles,
+    step: str,
+    failures: Iterable[Failure],
+    *,
+    of: Collection[str] | None = None,
+) -> list[Failure]:
     """Replace the rows of `step` in failed.csv; rows of other steps stay. No row, no file.
+
+    Args:
+        files: the run's files.
+        step: the step that was done.
+        failures: of that step.
+        of: videos whose rows are replaced, a shard's own; None for all.
 
     Returns:
         All failures that now stand in the file.
     """
-    others = [f for f in load_failures(files) if f.step != step]
-    rows = sorted([*others, *failures], key=lambda f: (f.video, f.step))
-    if rows:
-        save_table(files.failed, HEADER, [(f.video, f.step, f.reason) for f in rows])
-    else:
-        files.failed.unlink(missing_ok=True)
+    with one_at_a_time(files.root):
+        before = load_failures(files)
+        others = [f for f in before if f.step != step or (of is not None and f.video not in of)]
+        rows = sorted([*others, *failures], key=lambda f: (f.video, f.step))
+        if rows:
+            save_table(files.failed, HEADER, [(f.video, f.step, f.reason) for f in rows])
+        else:
+            files.failed.unlink(missing_ok=True)
     return rows
 
 

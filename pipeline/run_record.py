@@ -11,6 +11,7 @@ from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 from c2fpl.pipeline.files import NotAnObject, RunFiles, load_json, save_json
+from c2fpl.pipeline.lock import one_at_a_time
 
 if TYPE_CHECKING:
     from c2fpl.pipeline.extract_features import ExtractionReport
@@ -80,10 +81,6 @@ class RunRecord:
 
     def save(self, files: RunFiles, exit_code: int) -> None:
         """Write run.json; a file that is no JSON object is replaced."""
-        try:
-            before = load_json(files.record) if files.record.exists() else {}
-        except NotAnObject:
-            before = {}
         self._seconds["total"] = time.perf_counter() - self._start
         record = {
             "command_line": sys.argv,
@@ -94,4 +91,12 @@ class RunRecord:
             "seconds": {name: round(value, 3) for name, value in self._seconds.items()},
             **self._facts,
         }
-        save_json(files.record, {**before, self._command: record})
+        with one_at_a_time(files.root):
+            save_json(files.record, {**_before(files), self._command: record})
+
+
+def _before(files: RunFiles) -> dict[str, Any]:
+    try:
+        return load_json(files.record) if files.record.exists() else {}
+    except NotAnObject:
+        return {}
