@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import fx
 
 from c2fpl.extractors.backbones import Backbone, backbone_named
 from c2fpl.extractors.cpu_encoder import CpuEncoder
@@ -20,6 +21,9 @@ from c2fpl.extractors.weights import load_weights
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 SEGMENTS_PER_BATCH = 4
 """On the CPU a batch is only what one call brings; its size changes neither speed nor features."""
+
+UNMEASURED_BATCH_SEGMENTS = 8
+"""On a GPU, where a batch has to be chosen without measuring."""
 
 
 class MissingDevice(RuntimeError):
@@ -102,6 +106,22 @@ def make_encoder(
     return network_encoder(fast, backbone, settings.crops, device, precision, digest, batch_size)
 
 
+def unloaded_encoder(settings: ExtractionSettings, *, device: torch.device | str) -> SegmentEncoder:
+    """An encoder as fast as the real one whose network has random weights: to measure time only.
+
+    Raises MissingDevice, UnsupportedPrecision; needs no weights and no network connection.
+    """
+    device = torch.device(device)
+    if settings.backbone == "flow":
+        return make_encoder(settings, device=device)
+    check_device(device)
+    backbone = backbone_named(settings.backbone, nonlocal_blocks=settings.nonlocal_blocks)
+    precision = choose_precision(settings.precision, device)
+    fast = fast_form(build_quietly(backbone), backbone, DTYPES[precision])
+    batch_size = SEGMENTS_PER_BATCH if device.type == "cpu" else UNMEASURED_BATCH_SEGMENTS
+    return network_encoder(fast, backbone, settings.crops, device, precision, "", batch_size)
+
+
 def build_quietly(backbone: Backbone) -> torch.nn.Module:
     """The network, without the deprecation warnings that importing pytorchvideo sets off."""
     with warnings.catch_warnings():
@@ -110,7 +130,7 @@ def build_quietly(backbone: Backbone) -> torch.nn.Module:
 
 
 def network_encoder(
-    fast: torch.nn.Module,
+    fast: fx.GraphModule,
     backbone: Backbone,
     crops: Crops,
     device: torch.device,

@@ -34,11 +34,15 @@ def versions() -> str:
 
     found = {**run_record.versions(), "cuda": torch.version.cuda or "none"}
     found["gpus"] = str(torch.cuda.device_count())
-    return "\n".join(f"{name} {version}" for name, version in found.items())
+    return "\n".join(f"{name:<24}{version}" for name, version in found.items())
 
 
 app = App(
     name="c2fpl",
     help="Per-frame anomaly scores for folders of raw, unlabelled videos.",
     version=versions,
+    version_format="plaintext",
+)
+app.register_install_completion_command(
+    help="Make the shell complete commands and options (bash, zsh, fish, powershell)."
 )

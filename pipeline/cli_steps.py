@@ -28,6 +28,8 @@ def run(
     output: Output,
     annotations: Path | None = None,
     dataset: DatasetName = "own",
+    dry_run: bool = False,
+    tensorboard: bool = False,
     extraction: Extraction = ExtractionSettings(),
     decoding: Decoding = DecodingSettings(),
     labels: Labels = LabelSettings(),
@@ -43,9 +45,14 @@ def run(
         output: the run's folder.
         annotations: known events, to shade them in plots and page; never read by any other step.
         dataset: whose form the annotations have.
+        dry_run: only say what is done, what is left and how long it may take; nothing is written.
+        tensorboard: also write the training's loss a pass to tensorboard/ (extra [tensorboard]).
     """
-    from c2fpl.pipeline.commands import run_all
+    from c2fpl.pipeline.commands import plan_only, run_all
     from c2fpl.pipeline.run import RunSettings
+
+    if dry_run:
+        return plan_only(videos, output, "run", extraction, decoding, execution, training)
 
     settings = RunSettings(
         extraction=extraction,
@@ -55,6 +62,7 @@ def run(
         scores=scores,
         events=events,
         execution=execution,
+        tensorboard=tensorboard,
     )
     return run_all(videos, output, settings, annotations, dataset)
 
@@ -64,6 +72,7 @@ def extract(
     videos: str,
     *,
     output: Output,
+    dry_run: bool = False,
     extraction: Extraction = ExtractionSettings(),
     decoding: Decoding = DecodingSettings(),
     execution: How = Execution(),
@@ -73,9 +82,12 @@ def extract(
     Args:
         videos: a file, a folder (searched recursively), a quoted glob or a .txt list.
         output: folder of the features.
+        dry_run: only say what is done, what is left and how long it may take; nothing is written.
     """
-    from c2fpl.pipeline.commands import extract_only
+    from c2fpl.pipeline.commands import extract_only, plan_only
 
+    if dry_run:
+        return plan_only(videos, output, "features", extraction, decoding, execution, None)
     return extract_only(videos, output, extraction, decoding, execution)
 
 
@@ -104,6 +116,7 @@ def train(
     *,
     labels: Path,
     output: Output,
+    tensorboard: bool = False,
     training: Training = TrainingSettings(),
     execution: How = Execution(),
 ) -> int:
@@ -113,10 +126,11 @@ def train(
         features: folder of features.
         labels: folder of labels.csv.
         output: the detector's file.
+        tensorboard: also write the loss a pass to a folder beside it (extra [tensorboard]).
     """
     from c2fpl.pipeline.commands import train_only
 
-    return train_only(features, labels, output, training, execution)
+    return train_only(features, labels, output, training, execution, tensorboard=tensorboard)
 
 
 @app.command

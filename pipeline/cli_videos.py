@@ -1,6 +1,5 @@
 """Commands on videos alone: inspect, and the demo that makes its own."""
 
-import sys
 from pathlib import Path
 
 from c2fpl.extractors.settings import DecodingSettings, ExtractionSettings
@@ -12,23 +11,20 @@ from c2fpl.pipeline.settings import Execution
 def inspect(
     videos: str,
     *,
+    extraction: Extraction = ExtractionSettings(),
     decoding: Decoding = DecodingSettings(),
     execution: How = Execution(),
 ) -> int:
-    """Say which videos decode, how many frames they have, and what is wrong with the rest.
+    """Say which videos decode, what is wrong with the rest, and how long a run will take.
+
+    Every video is decoded once, whole. The time is estimated with the given backbone and crops.
 
     Args:
         videos: a file, a folder (searched recursively), a quoted glob or a .txt list.
     """
-    from rich.console import Console
+    from c2fpl.pipeline.commands import inspect_only
 
-    from c2fpl.pipeline.inspect_videos import inspect_videos, inspection_table
-    from c2fpl.pipeline.videos import find_videos
-
-    inspections = inspect_videos(find_videos(videos), decoding, execution)
-    width = None if sys.stdout.isatty() else 160
-    Console(width=width).print(inspection_table(inspections))
-    return 1 if any(item.report is None for item in inspections) else 0
+    return inspect_only(videos, extraction, decoding, execution)
 
 
 @app.command

@@ -1,11 +1,12 @@
 """What each command does: paths in, one step or all of them, last words, exit code out."""
 
 import logging
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from c2fpl.extractors.settings import DecodingSettings, ExtractionSettings
 from c2fpl.models.settings import LabelSettings, TrainingSettings
@@ -31,6 +32,10 @@ Settings = TypeVar("Settings", ExtractionSettings, DecodingSettings)
 logger = logging.getLogger(__name__)
 
 
+class ShardsExtract(ValueError):
+    """A step that needs all videos was asked for a shard of them."""
+
+
 def run_all(
     where: str,
     output: Path,
@@ -39,6 +44,7 @@ def run_all(
     dataset: DatasetName,
 ) -> int:
     """`c2fpl run`."""
+    _refuse_shards(settings.execution)
     videos = find_videos(where)
     names = [video.name for video in videos]
     windows = read_windows(annotations, names, dataset) if annotations else None
@@ -46,6 +52,56 @@ def run_all(
     with only_writer(files):
         failures = run(files, videos, settings, windows=windows)
     return _last_words(files, failures, f"{len(videos)} videos, scores in {files.scores}")
+
+
+def plan_only(
+    where: str,
+    output: Path,
+    holds: Literal["run", "features"],
+    extraction: ExtractionSettings,
+    decoding: DecodingSettings,
+    execution: Execution,
+    training: TrainingSettings | None,
+) -> int:
+    """`c2fpl run --dry-run` and `c2fpl extract --dry-run`."""
+    from rich.console import Console
+
+    from c2fpl.pipeline.dry_run import estimate_lines, plan_table, plan_videos
+
+    settings = FeatureSettings(extraction, decoding)
+    planned = plan_videos(RunFiles(output, holds), find_videos(where), settings, execution)
+    console = Console(width=None if sys.stdout.isatty() else 160)
+    console.print(plan_table(planned))
+    lengths = [(item.video.path, item.frames, item.done) for item in planned]
+    for line in estimate_lines(lengths, settings, execution, training):
+        console.print(line, markup=False, highlight=False)
+    return 0
+
+
+def inspect_only(
+    where: str,
+    extraction: ExtractionSettings,
+    decoding: DecodingSettings,
+    execution: Execution,
+) -> int:
+    """`c2fpl inspect`."""
+    from rich.console import Console
+
+    from c2fpl.pipeline.dry_run import estimate_lines
+    from c2fpl.pipeline.inspect_videos import inspect_videos, inspection_table
+
+    inspections = inspect_videos(find_videos(where), decoding, execution)
+    console = Console(width=None if sys.stdout.isatty() else 160)
+    console.print(inspection_table(inspections))
+    settings = FeatureSettings(extraction, decoding)
+    lengths = [
+        (item.video.path, item.report.num_frames_decoded, False)
+        for item in inspections
+        if item.report is not None
+    ]
+    for line in estimate_lines(lengths, settings, execution, TrainingSettings()):
+        console.print(line, markup=False, highlight=False)
+    return 1 if any(item.report is None for item in inspections) else 0
 
 
 def extract_only(
@@ -59,7 +115,9 @@ def extract_only(
     videos = find_videos(where)
     files = RunFiles(output, holds="features")
     settings = {"extraction": extraction, "decoding": decoding, "execution": execution}
-    with only_writer(files), _recorded(files, "extract", settings) as record:
+    shard = execution.shard_of
+    command = "extract" if shard == (1, 1) else f"extract --shard {execution.shard}"
+    with only_writer(files, shard), _recorded(files, command, settings) as record:
         report = extract_features(files, videos, FeatureSettings(extraction, decoding), execution)
         record.extraction(report)
     said = f"features of {len(report.ready)} videos in {files.features}"
@@ -75,13 +133,20 @@ def label_only(features: Path, output: Path, labels: LabelSettings, execution: E
 
 
 def train_only(
-    features: Path, labels: Path, output: Path, training: TrainingSettings, execution: Execution
+    features: Path,
+    labels: Path,
+    output: Path,
+    training: TrainingSettings,
+    execution: Execution,
+    *,
+    tensorboard: bool,
 ) -> int:
     """`c2fpl train`."""
     opened = features_in(features)
     folder = labels.parent if labels.suffix == ".csv" else labels
     joined = load_labels(RunFiles(folder, holds="labels"), opened)
-    train_detector(output, opened, joined, training, execution)
+    scalars = output.with_name(f"{output.stem}-tensorboard") if tensorboard else None
+    train_detector(output, opened, joined, training, execution, tensorboard=scalars)
     logger.info("detector in %s", output)
     return 0
 
@@ -95,6 +160,7 @@ def score_only(
     execution: Execution,
 ) -> int:
     """`c2fpl score`."""
+    _refuse_shards(execution)
     saved = load_detector(detector)
     files = RunFiles(output, holds="scores")
     with only_writer(files), _recorded(files, "score", {"scores": scores}):
@@ -123,6 +189,14 @@ def _features_of(
 
 def _settings_from(kind: type[Settings], saved: dict[str, Any]) -> Settings:
     return kind(**{field.name: saved[field.name] for field in fields(kind) if field.name in saved})
+
+
+def _refuse_shards(execution: Execution) -> None:
+    if execution.shard_of[1] > 1:
+        raise ShardsExtract(
+            f"--shard {execution.shard} divides `c2fpl extract` alone, the other steps look at all "
+            "videos: extract every shard into OUTPUT/features, then `c2fpl run ... -o OUTPUT`"
+        )
 
 
 @contextmanager

@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from c2fpl.models.settings import TrainingSettings
+from c2fpl.pipeline.changes import what_changed
 from c2fpl.pipeline.feature_source import FeatureSet
 from c2fpl.pipeline.files import fingerprint, whole_file
 from c2fpl.pipeline.label_segments import SegmentLabels
 from c2fpl.pipeline.progress import progress
 from c2fpl.pipeline.settings import Execution
+from c2fpl.pipeline.tensorboard import scalars
 
 if TYPE_CHECKING:
     from c2fpl.models.detector import Detector
@@ -45,11 +47,14 @@ def train_detector(
     labels: SegmentLabels,
     settings: TrainingSettings,
     execution: Execution,
+    *,
+    tensorboard: Path | None = None,
 ) -> SavedDetector:
     """Train on all labelled segments; kept where nothing it read has changed.
 
     Raises:
         MissingDevice: the device asked for is not here.
+        MissingTensorboard: scalars are wanted in the folder `tensorboard`, which nothing can write.
     """
     from c2fpl.models.training import train
     from c2fpl.pipeline.devices import resolve_device
@@ -60,12 +65,18 @@ def train_detector(
         if saved.fingerprint == wanted:
             logger.info("%s was trained on these labels with these settings already", path)
             return saved
+        cause = what_changed(asdict(saved.settings), asdict(settings)) or "labels"
+        logger.info("detector: %s changed, training again", cause)
     device = resolve_device(execution.devices[0])
     source = features.source()
-    with progress("train", settings.epochs, "epochs", quiet=execution.quiet) as shown:
+    with (
+        scalars(tensorboard) as write_scalars,
+        progress("train", settings.epochs, "epochs", quiet=execution.quiet) as shown,
+    ):
 
         def after_epoch(epoch: "Epoch") -> None:
             logger.debug("epoch %d: loss %.5f", epoch.number, epoch.loss)
+            write_scalars(epoch)
             shown.advance()
 
         detector = train(

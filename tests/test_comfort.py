@@ -1,0 +1,158 @@
+"""Comfort: dry runs, estimates, versions, completion, TensorBoard; nothing of it changes a run."""
+
+import doctest
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from c2fpl.extractors.settings import DecodingSettings, ExtractionSettings
+from c2fpl.models.settings import TrainingSettings
+from c2fpl.pipeline import cli, estimate
+from c2fpl.pipeline.arguments import app
+from c2fpl.pipeline.demo_videos import DemoVideo, write_videos
+from c2fpl.pipeline.estimate import Speed, measure_speed
+from c2fpl.pipeline.extraction_worker import FeatureSettings
+from c2fpl.pipeline.settings import Execution
+
+FLOW = ("--backbone", "flow", "--crops", "1", "--device", "cpu", "--quiet")
+
+
+@pytest.fixture(scope="module")
+def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three videos of 60, 61 and 62 frames."""
+    folder = tmp_path_factory.mktemp("scene") / "videos"
+    brawls = (None, None, (20, 40))
+    plans = [DemoVideo(f"v{i}", 60 + i, brawl, 0, i) for i, brawl in enumerate(brawls)]
+    write_videos(plans, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def finished(videos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run over them, its training written for TensorBoard."""
+    run = tmp_path_factory.mktemp("run")
+    assert c2fpl("run", videos, "-o", run, *FLOW, "--epochs", 2, "--tensorboard") == 0
+    return run
+
+
+def c2fpl(*arguments: object) -> object:
+    with pytest.raises(SystemExit) as exit_info:
+        cli.main([str(argument) for argument in arguments])
+    return exit_info.value.code
+
+
+def test_a_dry_run_names_what_is_left_and_writes_nothing(
+    videos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (videos / "broken.mp4").write_text("this is no video")
+    out = tmp_path / "run"
+    assert c2fpl("run", videos, "-o", out, *FLOW, "--dry-run") == 0
+    (videos / "broken.mp4").unlink()
+    said = capsys.readouterr().out
+    assert said.count("to do") == 3
+    assert "will fail" in said
+    assert "12 of 12 segments to extract with flow, 1 crop, on cpu: about" in said
+    assert "training, 20 passes over them: about" in said
+    assert not out.exists()
+
+
+def test_a_dry_run_knows_what_is_done(
+    videos: Path, finished: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert c2fpl("extract", videos, "-o", finished / "features", *FLOW, "--dry-run") == 0
+    said = capsys.readouterr().out
+    assert said.count("done") == 3
+    assert "0 of 12 segments" in said
+    assert "training" not in said
+    assert c2fpl("run", videos, "-o", finished, *FLOW[:-1], "--beta", 0.4, "--dry-run") == 0
+    assert "0 of 12 segments" in capsys.readouterr().out
+    assert c2fpl("run", videos, "-o", finished, *FLOW, "--tail", "drop", "--dry-run") == 0
+    assert "9 of 9 segments" in capsys.readouterr().out
+
+
+def test_inspect_says_how_long_a_run_will_take(
+    videos: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert c2fpl("inspect", videos, *FLOW) == 0
+    said = capsys.readouterr().out
+    assert "12 of 12 segments to extract with flow, 1 crop, on cpu: about" in said
+    assert "an estimate from a probe of about two seconds" in said
+
+
+def test_the_probe_measures_each_stage(videos: Path) -> None:
+    settings = FeatureSettings(ExtractionSettings(backbone="flow", crops=1), DecodingSettings())
+    speed = measure_speed(
+        sorted(videos.iterdir()), settings, Execution(device="cpu"), TrainingSettings()
+    )
+    assert speed is not None
+    assert 0 < speed.encode_s < 10
+    assert 0 < speed.decode_s < 10
+    assert 0 < speed.train_s < 10
+
+
+def test_on_a_gpu_the_slower_stage_counts_and_on_a_cpu_their_sum() -> None:
+    gpu = Speed(0.4, 0.3, 0.001, "cuda", on_gpu=True, processes=2, workers=1)
+    assert gpu.extraction_s(100) == pytest.approx(100 * 0.4 / 2)
+    cpu = Speed(0.0, 0.3, 0.001, "cpu", on_gpu=False, processes=1, workers=1)
+    assert cpu.extraction_s(100) == pytest.approx(30)
+    assert cpu.training_s(100, epochs=20) == pytest.approx(2)
+
+
+def test_durations_are_said_for_a_person() -> None:
+    assert doctest.testmod(estimate).failed == 0
+
+
+def test_tensorboard_gets_the_loss_of_every_pass(finished: Path) -> None:
+    accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    events = accumulator.EventAccumulator(str(finished / "tensorboard")).Reload()
+    assert set(events.Tags()["scalars"]) == {
+        *("train/loss", "train/learning_rate", "train/seconds")
+    }
+    losses = events.Scalars("train/loss")
+    assert [each.step for each in losses] == [1, 2]
+    assert 0 < losses[1].value < losses[0].value
+
+
+def test_without_the_extra_tensorboard_is_refused_with_its_cure(
+    videos: Path,
+    finished: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    arguments = ("--labels", finished / "labels", "-o", tmp_path / "d.pt", "--device", "cpu")
+    assert c2fpl("train", finished / "features", *arguments, "--tensorboard") == 2
+    assert "pip install 'c2fpl[tensorboard]'" in capsys.readouterr().err
+    assert not (tmp_path / "d.pt").exists()
+
+
+def test_version_names_what_can_change_a_result(capsys: pytest.CaptureFixture[str]) -> None:
+    app("--version", result_action="return_value")
+    lines = capsys.readouterr().out.splitlines()
+    names = {line.split()[0] for line in lines}
+    assert {"c2fpl", "torch", "cuda", "gpus", "decord", "av", "numpy"} <= names
+    assert all(len(line.split()) >= 2 for line in lines)
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_scripts_know_commands_and_options(shell: str) -> None:
+    cli.load_commands()
+    script = app.generate_completion(shell=shell)  # type: ignore[arg-type]
+    for word in ("inspect", "backbone", "mc3-18", "dry-run"):
+        assert word in script
+
+
+def test_help_comes_in_less_than_0_7_s() -> None:
+    def seconds() -> float:
+        """Of the processor: the wall clock would measure the other tests as well."""
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        command = [sys.executable, "-m", "c2fpl.pipeline", "--help"]
+        subprocess.run(command, check=True, capture_output=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+    assert min(seconds() for _ in range(5)) < 0.7
