@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-_EXPONENT = 0x7C00  # all ones: infinite or not a number
 _KEPT = np.int32(-0x70002000)  # 0x8FFFE000: the sign, five bits of exponent, ten of fraction
 _REBIAS = np.float32(2.0 ** (127 - 15))
+_NOT_FINITE = 2.0**16  # what infinite or missing halves become; the largest other is 65,504
 
 
 def as_float32(values: NDArray[Any]) -> NDArray[np.float32]:
@@ -19,11 +19,12 @@ def as_float32(values: NDArray[Any]) -> NDArray[np.float32]:
     """
     if values.dtype != np.float16:
         return np.ascontiguousarray(values, dtype=np.float32)
-    bits = np.ascontiguousarray(values).view(np.int16).astype(np.int32)
-    if (bits & _EXPONENT == _EXPONENT).any():
-        return np.ascontiguousarray(values, dtype=np.float32)
+    widened = np.empty(values.shape, dtype=np.float32)
+    bits = widened.view(np.int32)
+    bits[...] = np.ascontiguousarray(values).view(np.int16)
     bits <<= 13
     bits &= _KEPT
-    widened: NDArray[np.float32] = bits.view(np.float32)
     widened *= _REBIAS
+    if widened.size and max(widened.max(), -widened.min()) >= _NOT_FINITE:
+        return np.ascontiguousarray(values, dtype=np.float32)
     return widened

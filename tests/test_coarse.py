@@ -52,6 +52,14 @@ def test_released_is_the_notebook_in_list_order(seed: int, dtype: type[np.floati
     assert np.array_equal(labels.round, as_rounds(plain_labels.released_coarse(points), 60))
 
 
+@pytest.mark.parametrize(("videos", "seed"), [(133, 2), (144, 3)])
+def test_a_video_at_the_third_percentile_itself_stays(videos: int, seed: int) -> None:
+    points = summaries(videos, seed)
+    labels = label_videos(points, RELEASED)
+    assert np.count_nonzero(labels.round != 1) == 101  # so the percentile is the fourth of them
+    assert np.count_nonzero(labels.round == 2) == 3
+
+
 @settings(deadline=None, max_examples=25)
 @given(st.integers(0, 10_000), st.randoms(use_true_random=False))
 def test_the_order_of_videos_never_reaches_a_paper_label(seed: int, random: Random) -> None:
