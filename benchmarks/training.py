@@ -34,9 +34,9 @@ UCF_SEGMENTS = 779_951
 RUNS: dict[str, TrainingSettings | None] = {
     "published": None,
     "ours, no attention, fp32": TrainingSettings(attention="none", epochs=1),
-    "ours, no attention, bf16": TrainingSettings(attention="none", epochs=1, precision="bf16"),
+    "ours, no attention, bf16": TrainingSettings(attention="none", epochs=1, matmul_precision="bf16"),
     "ours, residual attention, fp32": TrainingSettings(epochs=1),
-    "ours, residual attention, bf16": TrainingSettings(epochs=1, precision="bf16"),
+    "ours, residual attention, bf16": TrainingSettings(epochs=1, matmul_precision="bf16"),
 }
 
 

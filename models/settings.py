@@ -86,7 +86,7 @@ class TrainingSettings:
     """L2 penalty (released mainv2.py)."""
     dropout: float = 0.6
     """After each hidden layer (supplementary A)."""
-    precision: TrainingPrecision = "auto"
+    matmul_precision: TrainingPrecision = "auto"
     """Arithmetic of the matrix products; weights and loss stay float32. auto is bf16 on a CPU with
     AVX512_BF16 or AMX (half the time; each seed's AUC the same to 0.001 on C3D features), else
     fp32."""

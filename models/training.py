@@ -131,7 +131,7 @@ def _one_epoch(
 ) -> float:
     """Mean loss over the segments; the sum stays on the device until the end."""
     detector.train()
-    precision = choose_precision(detector.settings.precision, targets.device)
+    precision = choose_precision(detector.settings.matmul_precision, targets.device)
     total = torch.zeros((), dtype=torch.float64, device=targets.device)
     batches = np.split(
         order, range(detector.settings.batch_size, len(order), detector.settings.batch_size)

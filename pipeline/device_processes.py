@@ -149,7 +149,7 @@ class DeviceProcess:
         if self._deaths_in_a_row == ATTEMPTS:
             raise WorkersDied(
                 f"{died} {ATTEMPTS} times in a row; look for the kernel's out-of-memory killer, "
-                "use fewer devices or a smaller --batch-size, then run the same command again"
+                "use fewer devices or fewer --segments-per-call, then run the same command again"
             )
         logger.warning("%s; %d of its videos are left and begun again", died, len(self._wanted))
         self._start()

@@ -82,7 +82,7 @@ class ExtractionWorker:
         self._files, self._settings = files, settings
         with device_failures_said():
             self._encoder: SegmentEncoder = make_encoder(
-                settings.extraction, device=device, batch_size=execution.batch_size or None
+                settings.extraction, device=device, batch_size=execution.segments_per_call or None
             )
         self._decoders = WatchedDecoders(
             settings.decoding,

@@ -16,8 +16,8 @@ class Execution:
     """auto (a GPU if there is one), cpu, cuda, cuda:1, or several: cuda:0,cuda:1."""
     workers: int = 0
     """Decoder processes a device; 0 chooses by the number of cores."""
-    batch_size: int = 0
-    """Clips (crops of segments) a network call; 0 measures the best one."""
+    segments_per_call: int = 0
+    """Segments a network call; 0 measures the best number on a GPU. On a CPU it changes nothing."""
     overwrite: bool = False
     """Do everything again; by default what is done and unchanged stays."""
     shard: str = "1/1"
@@ -30,8 +30,8 @@ class Execution:
     """Also write what is said, with times, to this file."""
 
     def __post_init__(self) -> None:
-        if self.workers < 0 or self.batch_size < 0:
-            raise ValueError("workers and batch size cannot be negative; 0 lets the program choose")
+        if self.workers < 0 or self.segments_per_call < 0:
+            raise ValueError("workers and segments per call cannot be negative; 0 chooses them")
         index, count = self.shard_of
         if not 1 <= index <= count:
             raise ValueError(f"shard {self.shard!r} is not i/n with 1 <= i <= n; 3/8 is an example")

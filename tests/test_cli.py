@@ -2,10 +2,12 @@
 
 import subprocess
 import sys
+from dataclasses import fields
 
 import pytest
 
 from c2fpl.pipeline import cli
+from c2fpl.pipeline.arguments import SETTINGS
 
 
 def run_cli(capsys, *arguments):
@@ -88,3 +90,9 @@ def test_help_of_every_command_names_its_options():
     ).stdout
     for option in ("--backbone", "--eta", "--attention", "--device", "--config", "--overwrite"):
         assert option in out
+
+
+def test_no_two_settings_share_an_option():
+    names = [field.name for kind in SETTINGS for field in fields(kind)]
+    shared = {name for name in names if names.count(name) > 1}
+    assert shared == {"seed"}  # one --seed for labels and training, as `run` passes it on

@@ -54,7 +54,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(
         train(
             ArraySource([values]),
             labels,
-            TrainingSettings(seed=seed, epochs=2, batch_size=32, precision=precision),
+            TrainingSettings(seed=seed, epochs=2, batch_size=32, matmul_precision=precision),
             device="cpu",
         )
         for seed in (5, 5, 6)
@@ -75,7 +75,7 @@ def test_training_neither_reads_nor_changes_the_global_random_states() -> None:
 def test_one_step_is_nesterov_on_the_mean_of_the_crops() -> None:
     values, labels = separable(20)
     settings = TrainingSettings(
-        epochs=1, batch_size=20, dropout=0, weight_decay=0.01, precision="fp32"
+        epochs=1, batch_size=20, dropout=0, weight_decay=0.01, matmul_precision="fp32"
     )
     trained = train(ArraySource([values]), labels, settings, device="cpu")
     plain = Detector(DIM, settings)
