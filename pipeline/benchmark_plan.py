@@ -82,6 +82,11 @@ class BenchmarkPlan:
     def __post_init__(self) -> None:
         if self.seeds < 1:
             raise BadPlan(f"seeds {self.seeds} must be at least 1; the paper uses 10")
+        if self.execution.shard_of[1] != 1:
+            raise BadPlan(
+                f"shard {self.execution.shard} would measure a part of the test set: extract with"
+                " `c2fpl extract --shard`, then give the whole folder with --features"
+            )
         if not self.methods or len(set(self.methods)) < len(self.methods):
             raise BadPlan(f"methods {', '.join(self.methods)!r} must be named once each")
 

@@ -58,6 +58,19 @@ def test_a_feature_file_of_the_wrong_length_is_refused_by_name(
     assert "Arrest501_x264 has 10 segments" in capsys.readouterr().err
 
 
+def test_two_feature_files_of_one_video_are_refused_by_name(
+    ucf: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for camera in ("a", "b"):
+        (tmp_path / "own" / camera).mkdir(parents=True)
+        np.save(tmp_path / "own" / camera / "Abuse001_x264.npy", np.ones((2, 1, 3), np.float32))
+        (tmp_path / "own" / camera / "Abuse001_x264.json").write_text("{}")
+    given = ("--annotations", ucf / UCF_ROWS, "-o", tmp_path / "out", *QUICK)
+    assert run_command("benchmark", "ucf-crime", "--features", tmp_path / "own", *given) == 2
+    said = capsys.readouterr().err
+    assert "features twice, as a/Abuse001_x264 and b/Abuse001_x264" in said
+
+
 def test_xd_violence_without_lists_is_split_by_the_folders_of_annotated_videos(
     tmp_path: Path,
 ) -> None:
@@ -97,6 +110,7 @@ def test_shanghaitech_takes_masks_and_the_lists_beside_them(tmp_path: Path) -> N
         ((), "neither of --videos and --features"),
         (("--features", "nowhere"), "is no folder"),
         (("--features", ".", "--seeds", "0"), "seeds 0 must be at least 1"),
+        (("--features", ".", "--shard", "1/2"), "shard 1/2 would measure a part"),
         (("--features", ".", "--method", "paper,magic"), "'magic' is unknown"),
     ],
 )
@@ -157,8 +171,8 @@ def test_without_lists_annotated_videos_are_tested_and_the_others_trained_on(
 def test_a_video_in_both_lists_is_refused(tmp_path: Path) -> None:
     for name in ("train.txt", "test.txt"):
         (tmp_path / name).write_text(f"Abuse/{TEST}.mp4")
-    lists = {"train_list": tmp_path / "train.txt", "test_list": tmp_path / "test.txt"}
-    paths = replace(ucf_paths(tmp_path), **lists)
+    train, test = tmp_path / "train.txt", tmp_path / "test.txt"
+    paths = replace(ucf_paths(tmp_path), train_list=train, test_list=test)
     with pytest.raises(BadList, match="both list Abuse028_x264"):
         split_of("ucf-crime", paths, annotations_of(tmp_path, TEST), None, {})
 
