@@ -7,6 +7,7 @@ again. A seed that was interrupted is trained from its beginning: same seed, sam
 
 import logging
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,7 @@ from c2fpl.pipeline.progress import progress
 
 if TYPE_CHECKING:
     from c2fpl.models.detector import Detector
+    from c2fpl.models.feeding import ResidentFeeder, StreamedFeeder
     from c2fpl.models.training import Epoch
 
 logger = logging.getLogger(__name__)
@@ -140,6 +142,15 @@ class SeedRunner:
         scores = self.labels.p_value_scores(variant, self.material.test)
         return np.concatenate([scores[own] for own in self.truth.own_names.values()])
 
+    @cached_property
+    def _feeder(self) -> "StreamedFeeder | ResidentFeeder":
+        """The training segments; a GPU that holds them all gets them once for all seeds."""
+        from c2fpl.models.feeding import feeder_for
+        from c2fpl.pipeline.devices import resolve_device
+
+        device = resolve_device(self.plan.execution.devices[0])
+        return feeder_for(self.material.train.source(), device)
+
     def _trained(
         self, variant: Variant, settings: TrainingSettings, labels: SegmentLabels
     ) -> tuple[list[int], NDArray[np.float32]]:
@@ -149,19 +160,19 @@ class SeedRunner:
 
         execution = self.plan.execution
         device = resolve_device(execution.devices[0])
-        source = self.material.train.source()
+        feeder = self._feeder
         kept: dict[int, Detector] = {}
         title = f"{variant.key}, seed {settings.seed}"
         with progress(title, settings.epochs, "epochs", quiet=execution.quiet) as shown:
 
             def after_epoch(epoch: "Epoch") -> None:
                 if self.plan.curve or epoch.number == settings.epochs:
-                    copy = Detector(source.dim, settings)
+                    copy = Detector(feeder.dim, settings)
                     copy.load_state_dict(epoch.detector.state_dict())
                     kept[epoch.number] = copy.to(device).eval()
                 shown.advance()
 
-            train(source, labels.concatenated(), settings, device=device, after_epoch=after_epoch)
+            train(feeder, labels.concatenated(), settings, device=device, after_epoch=after_epoch)
         return list(kept), self._scored(list(kept.values()))
 
     def _scored(self, detectors: list["Detector"]) -> NDArray[np.float32]:
