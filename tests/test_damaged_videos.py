@@ -109,11 +109,17 @@ def test_an_audio_file_is_refused(tmp_path: Path) -> None:
     assert refusal(path) == "no video stream inside (only audio); give a video file"
 
 
-def test_a_playlist_is_not_followed(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "text",
+    [
+        "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:1.6,\npart.ts\n#EXT-X-ENDLIST\n",
+        "ffconcat version 1.0\nfile part.ts\n",
+    ],
+)
+def test_a_playlist_is_not_followed(text: str, tmp_path: Path) -> None:
     Synthetic("part.ts").write(tmp_path)
-    path = tmp_path / "list.mp4"
-    path.write_text("#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:1.6,\npart.ts\n#EXT-X-ENDLIST\n")
-    assert refusal(path).startswith("not a readable video")
+    (tmp_path / "list.mp4").write_text(text)
+    assert refusal(tmp_path / "list.mp4").startswith("not a readable video")
 
 
 def test_a_codec_nobody_knows_is_refused(tmp_path: Path) -> None:

@@ -3,10 +3,12 @@
 A stuck or crashing decoder is a fake `decord` that the children find before the real one.
 """
 
+import os
 import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -76,7 +78,7 @@ def videos(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 def fake_decord(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     folder = tmp_path / "fake"
     folder.mkdir()
-    monkeypatch.setenv("PYTHONPATH", str(folder))
+    monkeypatch.setenv("PYTHONPATH", str(folder), prepend=os.pathsep)
     yield folder / "decord.py"
     assert children() == []
 
@@ -161,6 +163,15 @@ def test_segments_are_owned_by_the_receiver(videos: list[Path]) -> None:
         assert message.frames.flags.owndata
 
 
+def test_segments_start_again_when_decord_gives_up_midway(tmp_path: Path) -> None:
+    groups = {"x264-params": "open-gop=1:keyint=50:min-keyint=50:bframes=3:b-adapt=0:scenecut=0"}
+    path = Synthetic("open groups.mp4", frames=200, options=groups).write(tmp_path)
+    messages = all_messages([path])[path]
+    assert isinstance(messages[0], SegmentFrames)
+    assert sum(isinstance(message, Restarted) for message in messages) == 1
+    assert_whole(messages, 200)
+
+
 def test_dropped_tails_and_too_short_videos(videos: list[Path]) -> None:
     messages = all_messages(videos, tail="drop")
     assert [len(kept(messages[path])) for path in videos] == [12, 0, 1, 2, 6]
@@ -188,7 +199,9 @@ def test_a_hanging_decoder_is_killed_and_the_video_done_by_pyav(
     fate: str, videos: list[Path], fake_decord: Path
 ) -> None:
     fake_decord.write_text(FAKE_DECORD.format(fate=fate))
+    started_s = time.monotonic()
     messages = all_messages(videos[:1], stall_timeout_s=STALL_S)[videos[0]]
+    assert time.monotonic() - started_s < decoder_process.START_TIMEOUT_S / 2
     assert isinstance(messages[0], SegmentFrames)
     restarts = [message for message in messages if isinstance(message, Restarted)]
     reason = f"decoder made no progress for {STALL_S:g} s and was killed"
@@ -310,9 +323,10 @@ from c2fpl.extractors.decoder_process import WatchedDecoders
 from c2fpl.extractors.settings import DecodingSettings
 decoders = WatchedDecoders(DecodingSettings(), 48, workers=2)
 messages = decoders.decode(enumerate([Path(sys.argv[1]), Path(sys.argv[1])]))
-next(messages), next(messages)
+for _ in range(int(sys.argv[2])):
+    next(messages)
 print(*(child.pid for child in psutil.Process().children()), flush=True)
-list(messages) if sys.argv[2] == "go on" else sys.stdin.read()
+sys.stdin.read()
 """
 
 
@@ -323,9 +337,10 @@ def test_children_die_with_a_killed_parent(
     if fate:
         fake_decord.write_text(FAKE_DECORD.format(fate=fate))
     shared_memory = set(Path("/dev/shm").iterdir())
-    doing = "go on" if fate else "wait"
+    # the fake hangs in its second window of 100 frames, when 6 segments of the first are out
+    messages = 2 * 6 if fate else 2
     parent = subprocess.Popen(
-        [sys.executable, "-c", PARENT, videos[0], doing],
+        [sys.executable, "-c", PARENT, videos[0], str(messages)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
