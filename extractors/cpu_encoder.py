@@ -10,11 +10,12 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import fx
 
 from c2fpl.extractors.backbones import Backbone
 from c2fpl.extractors.crops import crop_boxes, cut
-from c2fpl.extractors.network import integers
+from c2fpl.extractors.network import PIXEL_CHANNELS, integers
+from c2fpl.extractors.packed import pack
 from c2fpl.extractors.settings import Crops
 
 
@@ -23,7 +24,7 @@ class CpuEncoder:
 
     def __init__(
         self,
-        network: nn.Module,
+        network: fx.GraphModule,
         backbone: Backbone,
         crops: Crops,
         *,
@@ -39,7 +40,9 @@ class CpuEncoder:
         self.threads = threads
         self.precision = precision
         self.weights_sha256 = weights_sha256
-        self._network = network
+        self._clips = 2 if crops % 2 == 0 else 1
+        self._dtype = next(network.parameters()).dtype
+        self._network = pack(network, self._shape(backbone)) if has_onednn() else network
         self._backbone = backbone
         self._usual_threads = torch.get_num_threads()
 
@@ -61,13 +64,18 @@ class CpuEncoder:
         pixels = integers(frames[clip_indices(self._backbone)], self._backbone, self._dtype)
         _, height, width, _ = frames.shape
         boxes = crop_boxes(height, width, self._backbone.crop_pixels, self.crops)
-        size = 2 if self.crops % 2 == 0 else 1
-        groups = (boxes[first : first + size] for first in range(0, len(boxes), size))
+        groups = (boxes[i : i + self._clips] for i in range(0, self.crops, self._clips))
         return torch.cat([self._network(cut(pixels, group)) for group in groups])
 
-    @property
-    def _dtype(self) -> torch.dtype:
-        return next(self._network.parameters()).dtype
+    def _shape(self, backbone: Backbone) -> torch.Size:
+        """Of the clips of a forward pass."""
+        side = backbone.crop_pixels
+        return torch.Size((self._clips, PIXEL_CHANNELS, backbone.clip_frames, side, side))
+
+
+def has_onednn() -> bool:
+    """Whether this PyTorch has the library whose convolutions are packed."""
+    return bool(torch._C._has_mkldnn)
 
 
 def clip_indices(backbone: Backbone) -> list[int]:

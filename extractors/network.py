@@ -15,7 +15,7 @@ PIXEL_CHANNELS = 4
 
 def fast_form(
     network: nn.Module, backbone: Backbone, dtype: torch.dtype, *, bgr: bool = False
-) -> nn.Module:
+) -> fx.GraphModule:
     """The same network on integer pixels, for inference only.
 
     Takes `pixels` (clips, 4, frames, height, width) of `dtype` and gives (clips, dim).
@@ -23,7 +23,8 @@ def fast_form(
     traced = trace(with_torch_activations(network.eval()))
     fold_batch_norm(traced)
     give_pixels(traced, backbone, bgr=bgr)
-    return traced.to(dtype).to(memory_format=torch.channels_last_3d).requires_grad_(False)
+    traced.to(dtype).to(memory_format=torch.channels_last_3d).requires_grad_(False)
+    return traced
 
 
 def integers(frames: torch.Tensor, backbone: Backbone, dtype: torch.dtype) -> torch.Tensor:

@@ -4,6 +4,8 @@ PIL frames, torchvision's TenCrop, tensors on 0..255, normalised, through the li
 as its builder gives it. Nothing of c2fpl.extractors but the facts of a backbone is used here.
 """
 
+from typing import Any, TypeAlias
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -12,6 +14,9 @@ from torch import nn
 from torchvision.transforms import CenterCrop, FiveCrop, Resize, TenCrop
 
 from c2fpl.extractors.backbones import Backbone
+
+Untyped: TypeAlias = Any
+"""A network of a library without types."""
 
 BACKBONE_KERNELS = (
     (3, 1, 1),
@@ -45,7 +50,8 @@ def plain_features(
 ) -> NDArray[np.float32]:
     """(crops, dim) of frames (16, height, width, 3) through a network that gives (1, dim)."""
     chosen = np.linspace(0, 15, backbone.clip_frames).astype(int)
-    mean, std = (255 * np.float32(values) for values in (backbone.mean, backbone.std))
+    mean = np.array(backbone.mean, np.float32) * 255
+    std = np.array(backbone.std, np.float32) * 255
     rows = []
     for crop in plain_crops(frames[chosen], backbone.crop_pixels, crops):
         normalised = (crop.astype(np.float32) - mean) / std
@@ -58,7 +64,7 @@ def plain_features(
 class PytorchvideoFeatures(nn.Module):
     """A pytorchvideo network run block by block up to its last map, then the plain mean."""
 
-    def __init__(self, network: nn.Module) -> None:
+    def __init__(self, network: Untyped) -> None:
         super().__init__()
         self.network = network
 
@@ -68,13 +74,14 @@ class PytorchvideoFeatures(nn.Module):
             clips = block(clips)
         if type(head.pool).__name__ == "ProjectedPool":
             clips = head.pool(clips)
-        return clips.mean((2, 3, 4))
+        mean: torch.Tensor = clips.mean((2, 3, 4))
+        return mean
 
 
 class TorchvisionFeatures(nn.Module):
     """A torchvision network run stage by stage, then the plain mean."""
 
-    def __init__(self, network: nn.Module) -> None:
+    def __init__(self, network: Untyped) -> None:
         super().__init__()
         self.network = network
 
@@ -82,10 +89,11 @@ class TorchvisionFeatures(nn.Module):
         net = self.network
         for stage in (net.stem, net.layer1, net.layer2, net.layer3, net.layer4):
             clips = stage(clips)
-        return clips.mean((2, 3, 4))
+        mean: torch.Tensor = clips.mean((2, 3, 4))
+        return mean
 
 
-def library_network(name: str) -> nn.Module:
+def library_network(name: str) -> Untyped:
     """The unmodified network of the library, classifier and all; random weights."""
     import torchvision.models.video
     from pytorchvideo.models import hub
@@ -97,7 +105,7 @@ def library_network(name: str) -> nn.Module:
     return hub.i3d_r50(pretrained=False) if name == "i3d" else nonlocal_net()
 
 
-def nonlocal_net() -> nn.Module:
+def nonlocal_net() -> Untyped:
     """pytorchvideo's builder with the strides of video-nonlocal-net (METHOD section 1)."""
     from pytorchvideo.models.resnet import create_resnet
 
@@ -123,7 +131,8 @@ def with_lively_norms(network: nn.Module, seed: int) -> nn.Module:
     """Random batch norms, as after training: fresh ones are the identity or zero."""
     generator = torch.Generator().manual_seed(seed)
 
-    def uniform(like: torch.Tensor, low: float, high: float) -> torch.Tensor:
+    def uniform(like: torch.Tensor | None, low: float, high: float) -> torch.Tensor:
+        assert like is not None
         return torch.rand(like.shape, generator=generator) * (high - low) + low
 
     for module in network.modules():

@@ -2,9 +2,11 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 import pytest
@@ -13,8 +15,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from c2fpl.extractors.backbones import BACKBONES, Backbone, backbone_named
-from c2fpl.extractors.encoder import make_encoder
-from c2fpl.extractors.settings import ExtractionSettings
+from c2fpl.extractors.encoder import SegmentEncoder, make_encoder
+from c2fpl.extractors.settings import BackboneName, ExtractionSettings, Precision
 from plain import (
     features_of,
     library_network,
@@ -32,20 +34,24 @@ NAMES = list(BACKBONES)
 class Case:
     """A library network with random weights, those weights on disk, and a random segment."""
 
-    name: str
+    name: BackboneName
     backbone: Backbone
     network: nn.Module
     weights: Path
     frames: NDArray[np.uint8]
 
 
+CaseNamed: TypeAlias = Callable[[BackboneName], Case]
+Expected: TypeAlias = Callable[[BackboneName], NDArray[np.float32]]
+
+
 @pytest.fixture(scope="module")
-def case_named(tmp_path_factory):
+def case_named(tmp_path_factory: pytest.TempPathFactory) -> CaseNamed:
     """The case of a backbone, made once."""
     folder = tmp_path_factory.mktemp("weights")
 
     @cache
-    def make(name: str) -> Case:
+    def make(name: BackboneName) -> Case:
         torch.manual_seed(0)
         backbone = backbone_named(name)
         network = with_lively_norms(library_network(name), seed=1)
@@ -59,18 +65,18 @@ def case_named(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def expected(case_named):
+def expected(case_named: CaseNamed) -> Expected:
     """Features of a case's segment by the plain way, computed once."""
 
     @cache
-    def compute(name: str) -> NDArray[np.float32]:
+    def compute(name: BackboneName) -> NDArray[np.float32]:
         case = case_named(name)
         return plain_features(case.network, case.backbone, case.frames, crops=1)
 
     return compute
 
 
-def encoder_of(case, precision):
+def encoder_of(case: Case, precision: Precision) -> SegmentEncoder:
     settings = ExtractionSettings(
         backbone=case.name, weights=case.weights, crops=1, precision=precision
     )
@@ -78,7 +84,9 @@ def encoder_of(case, precision):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_float32_features_are_those_of_the_librarys_network(name, case_named, expected):
+def test_float32_features_are_those_of_the_librarys_network(
+    name: BackboneName, case_named: CaseNamed, expected: Expected
+) -> None:
     case = case_named(name)
     found = encoder_of(case, "fp32").encode([case.frames])
     assert found.dtype == np.float32
@@ -88,7 +96,9 @@ def test_float32_features_are_those_of_the_librarys_network(name, case_named, ex
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_automatic_precision_stays_inside_its_bound(name, case_named, expected):
+def test_automatic_precision_stays_inside_its_bound(
+    name: BackboneName, case_named: CaseNamed, expected: Expected
+) -> None:
     case = case_named(name)
     encoder = encoder_of(case, "auto")
     found = encoder.encode([case.frames])[0]
@@ -96,20 +106,21 @@ def test_automatic_precision_stays_inside_its_bound(name, case_named, expected):
     assert encoder.crops == 1
     assert encoder.dim == case.backbone.dim
     assert encoder.short_side_pixels == case.backbone.short_side_pixels > case.backbone.crop_pixels
+    assert encoder.weights_sha256 is not None
     assert len(encoder.weights_sha256) == 64
 
 
-def test_the_padding_of_the_frame_is_the_mean_pixel(case_named):
+def test_the_padding_of_the_frame_is_the_mean_pixel(case_named: CaseNamed) -> None:
     """The borders of an even frame show whether padding means what it meant to the library."""
     case = case_named("mc3-18")
-    grey = np.float32(case.backbone.mean) * 255
+    grey = np.array(case.backbone.mean, np.float32) * 255
     frames = np.broadcast_to(grey.round(), case.frames.shape).astype(np.uint8)
     plain = plain_features(case.network, case.backbone, frames, crops=1)
     found = encoder_of(case, "fp32").encode([frames])[0]
     assert relative_error(found, plain) < FP32_TOLERANCE
 
 
-def test_non_local_blocks_stand_after_blocks_1_3_of_res3_and_1_3_5_of_res4():
+def test_non_local_blocks_stand_after_blocks_1_3_of_res3_and_1_3_5_of_res4() -> None:
     network = backbone_named("i3d-nonlocal-net", nonlocal_blocks=True).build()
     places = [n for n, module in network.named_modules() if type(module).__name__ == "NonLocal"]
     assert places == [
@@ -118,7 +129,7 @@ def test_non_local_blocks_stand_after_blocks_1_3_of_res3_and_1_3_5_of_res4():
     ]
 
 
-def test_importing_the_encoder_starts_neither_cuda_nor_pytorchvideo():
+def test_importing_the_encoder_starts_neither_cuda_nor_pytorchvideo() -> None:
     code = (
         "import sys, c2fpl.extractors.backbones\n"
         "assert not {'torch', 'pytorchvideo', 'torchvision'} & set(sys.modules)\n"

@@ -5,7 +5,10 @@ import os
 import pickle
 import re
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 import pytest
@@ -17,16 +20,19 @@ from c2fpl.extractors.backbones import (
     I3D_NONLOCAL_NET_WITH_BLOCKS,
     MC3_18,
     R2PLUS1D_18,
+    Backbone,
 )
 from c2fpl.extractors.caffe2 import builder_name, conversion_name
 from c2fpl.extractors.weights import MissingWeights, WrongWeights, load_weights, read_state
 from plain import with_lively_norms
 
+State: TypeAlias = dict[str, torch.Tensor]
+
 
 class Tiny(nn.Module):
     """Two tensors, to test reading without a network of 28 million weights."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.conv = nn.Conv3d(3, 2, 1)
 
@@ -35,24 +41,24 @@ TINY = replace(MC3_18, build=Tiny, url="https://weights.invalid/tiny-0000.pth", 
 
 
 @pytest.fixture
-def state():
+def state() -> State:
     torch.manual_seed(3)
     return Tiny().state_dict()
 
 
 @pytest.fixture
-def cache_folder(tmp_path, monkeypatch):
+def cache_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
     return tmp_path / "hub" / "checkpoints"
 
 
-def loaded(path, backbone=TINY):
+def loaded(path: Path | None, backbone: Backbone = TINY) -> tuple[State, str]:
     network = backbone.build()
     digest = load_weights(network, backbone, path)
     return network.state_dict(), digest
 
 
-def same(found, expected):
+def same(found: State, expected: State) -> bool:
     return all(torch.equal(found[name], value) for name, value in expected.items())
 
 
@@ -68,7 +74,9 @@ def same(found, expected):
     ],
     ids=["plain", "model_state", "state_dict", "module.", "both", "with its classifier"],
 )
-def test_the_usual_wrappings_are_taken_off(wrap, state, tmp_path):
+def test_the_usual_wrappings_are_taken_off(
+    wrap: Callable[[State], object], state: State, tmp_path: Path
+) -> None:
     path = tmp_path / "weights.pth"
     torch.save(wrap(state), path)
     found, digest = loaded(path)
@@ -76,31 +84,31 @@ def test_the_usual_wrappings_are_taken_off(wrap, state, tmp_path):
     assert digest == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def test_a_missing_tensor_is_named(state, tmp_path):
+def test_a_missing_tensor_is_named(state: State, tmp_path: Path) -> None:
     torch.save({"conv.weight": state["conv.weight"]}, tmp_path / "w.pth")
     with pytest.raises(WrongWeights, match=r"1 tensors missing such as conv\.bias"):
         loaded(tmp_path / "w.pth")
 
 
-def test_an_unexpected_tensor_is_named(state, tmp_path):
+def test_an_unexpected_tensor_is_named(state: State, tmp_path: Path) -> None:
     torch.save({**state, "extra.weight": torch.zeros(1)}, tmp_path / "w.pth")
     with pytest.raises(WrongWeights, match=r"1 tensors unexpected such as extra\.weight"):
         loaded(tmp_path / "w.pth")
 
 
-def test_a_tensor_of_another_shape_is_named(state, tmp_path):
+def test_a_tensor_of_another_shape_is_named(state: State, tmp_path: Path) -> None:
     torch.save({**state, "conv.bias": torch.zeros(5)}, tmp_path / "w.pth")
     with pytest.raises(WrongWeights, match=r"1 tensors of another shape such as conv\.bias"):
         loaded(tmp_path / "w.pth")
 
 
-def test_the_weights_of_another_backbone_are_recognised(tmp_path):
+def test_the_weights_of_another_backbone_are_recognised(tmp_path: Path) -> None:
     torch.save(MC3_18.build().state_dict(), tmp_path / "w.pth")
     with pytest.raises(WrongWeights, match="it looks like mc3-18: check --backbone and --weights"):
         loaded(tmp_path / "w.pth", R2PLUS1D_18)
 
 
-def test_a_pytorchvideo_checkpoint_is_refused_by_the_nonlocal_net(tmp_path):
+def test_a_pytorchvideo_checkpoint_is_refused_by_the_nonlocal_net(tmp_path: Path) -> None:
     """The hub's i3d_r50 has the same names and shapes, and is another function."""
     torch.save({"model_state": I3D_NONLOCAL_NET.build().state_dict()}, tmp_path / "w.pyth")
     with pytest.raises(WrongWeights, match="it looks like i3d"):
@@ -110,15 +118,15 @@ def test_a_pytorchvideo_checkpoint_is_refused_by_the_nonlocal_net(tmp_path):
 class Bomb:
     """Makes a folder when it is unpickled."""
 
-    def __init__(self, path):
+    def __init__(self, path: Path) -> None:
         self.path = path
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Callable[[str], None], tuple[str]]:
         return os.mkdir, (str(self.path),)
 
 
 @pytest.mark.parametrize("form", ["torch", "pickle", "caffe2"])
-def test_code_in_a_weights_file_is_refused_and_not_executed(form, tmp_path):
+def test_code_in_a_weights_file_is_refused_and_not_executed(form: str, tmp_path: Path) -> None:
     path, trap = tmp_path / "w.pkl", tmp_path / "executed"
     bomb = {"conv.weight": Bomb(trap)}
     if form == "torch":
@@ -136,28 +144,28 @@ def test_code_in_a_weights_file_is_refused_and_not_executed(form, tmp_path):
     "content",
     [b"", b"not weights", pickle.dumps([1, 2]), pickle.dumps({"blobs": 3}), b"\x80\x02cnumpy\n"],
 )
-def test_files_that_hold_no_weights_are_refused_in_one_line(content, tmp_path):
+def test_files_that_hold_no_weights_are_refused_in_one_line(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "w.pth").write_bytes(content)
     with pytest.raises(WrongWeights) as refusal:
         loaded(tmp_path / "w.pth")
     assert "\n" not in str(refusal.value)
 
 
-def test_arrays_of_objects_are_refused(tmp_path):
+def test_arrays_of_objects_are_refused(tmp_path: Path) -> None:
     blobs = {"blobs": {"conv1_w": np.array([None, {}], dtype=object)}}
     (tmp_path / "w.pkl").write_bytes(pickle.dumps(blobs, protocol=2))
     with pytest.raises(WrongWeights, match="not a plain number"):
         read_state(tmp_path / "w.pkl")
 
 
-def test_a_file_that_is_not_there_is_missing(tmp_path):
+def test_a_file_that_is_not_there_is_missing(tmp_path: Path) -> None:
     with pytest.raises(MissingWeights, match=r"no weights file at .*nowhere\.pth"):
         loaded(tmp_path / "nowhere.pth")
 
 
 def test_without_network_and_file_the_line_names_the_url_the_option_and_flow(
-    cache_folder, tmp_path
-):
+    cache_folder: Path, tmp_path: Path
+) -> None:
     unreachable = replace(TINY, url=(tmp_path / "absent.pth").as_uri())
     with pytest.raises(MissingWeights) as missing:
         loaded(None, unreachable)
@@ -169,7 +177,9 @@ def test_without_network_and_file_the_line_names_the_url_the_option_and_flow(
     assert not list(cache_folder.glob("*"))
 
 
-def test_the_official_file_is_fetched_once_into_the_hub_cache(state, cache_folder, tmp_path):
+def test_the_official_file_is_fetched_once_into_the_hub_cache(
+    state: State, cache_folder: Path, tmp_path: Path
+) -> None:
     official = tmp_path / "tiny.pth"
     torch.save(state, official)
     digest = hashlib.sha256(official.read_bytes()).hexdigest()
@@ -180,7 +190,9 @@ def test_the_official_file_is_fetched_once_into_the_hub_cache(state, cache_folde
     assert [path.name for path in cache_folder.iterdir()] == ["tiny.pth"]
 
 
-def test_an_official_file_with_another_hash_is_refused(state, cache_folder, tmp_path):
+def test_an_official_file_with_another_hash_is_refused(
+    state: State, cache_folder: Path, tmp_path: Path
+) -> None:
     torch.save(state, tmp_path / "tiny.pth")
     backbone = replace(TINY, url=(tmp_path / "tiny.pth").as_uri(), sha256_prefix="00000000")
     with pytest.raises(WrongWeights, match=r"not 00000000\.\.\.: delete it"):
@@ -190,7 +202,7 @@ def test_an_official_file_with_another_hash_is_refused(state, cache_folder, tmp_
 CAFFE2_SUFFIXES = {"weight": "s", "bias": "b", "running_mean": "rm", "running_var": "riv"}
 
 
-def caffe2_name(name):
+def caffe2_name(name: str) -> str:
     """The blob of one of our tensors, written from METHOD.md apart from the code under test."""
     parts = name.split(".")
     if name.startswith("blocks.0."):
@@ -209,26 +221,28 @@ def caffe2_name(name):
 
 
 @pytest.fixture(scope="module")
-def nonlocal_state():
+def nonlocal_state() -> State:
     torch.manual_seed(5)
     network = with_lively_norms(I3D_NONLOCAL_NET_WITH_BLOCKS.build(), seed=5)
     return {k: v for k, v in network.state_dict().items() if "num_batches" not in k}
 
 
-def write_caffe2(path, state):
-    blobs = {caffe2_name(name): value.numpy() for name, value in state.items()}
+def write_caffe2(path: Path, state: State) -> None:
+    blobs: dict[str, object] = {caffe2_name(name): value.numpy() for name, value in state.items()}
     blobs |= {"conv1_w_momentum": np.zeros(3, np.float32), "lr": np.float32(0.1)}
     blobs |= {"pred_w": np.zeros((400, 2048), np.float32), "pred_b": np.zeros(400, np.float32)}
     path.write_bytes(pickle.dumps({"blobs": blobs}, protocol=2))
 
 
-def test_a_caffe2_pickle_fills_the_network_with_non_local_blocks(nonlocal_state, tmp_path):
+def test_a_caffe2_pickle_fills_the_network_with_non_local_blocks(
+    nonlocal_state: State, tmp_path: Path
+) -> None:
     write_caffe2(tmp_path / "i3d_nonlocal.pkl", nonlocal_state)
     found, _ = loaded(tmp_path / "i3d_nonlocal.pkl", I3D_NONLOCAL_NET_WITH_BLOCKS)
     assert same(found, nonlocal_state)
 
 
-def test_a_caffe2_pickle_gives_the_same_outputs_as_the_network_it_came_from(tmp_path):
+def test_a_caffe2_pickle_gives_the_same_outputs_as_the_network_it_came_from(tmp_path: Path) -> None:
     torch.manual_seed(6)
     network = with_lively_norms(I3D_NONLOCAL_NET.build(), seed=6).eval()
     state = {k: v for k, v in network.state_dict().items() if "num_batches" not in k}
@@ -240,7 +254,9 @@ def test_a_caffe2_pickle_gives_the_same_outputs_as_the_network_it_came_from(tmp_
         assert torch.equal(again(clip), network(clip))
 
 
-def test_the_pytorch_conversion_fills_the_same_network(nonlocal_state, tmp_path):
+def test_the_pytorch_conversion_fills_the_same_network(
+    nonlocal_state: State, tmp_path: Path
+) -> None:
     converted = {conversion_name(caffe2_name(k)): v for k, v in nonlocal_state.items()}
     assert "layer1.0.conv1.weight" in converted
     assert "layer2.0.downsample.1.running_var" in converted
@@ -250,7 +266,9 @@ def test_the_pytorch_conversion_fills_the_same_network(nonlocal_state, tmp_path)
     assert same(found, nonlocal_state)
 
 
-def test_blocks_where_none_were_asked_for_are_unexpected(nonlocal_state, tmp_path):
+def test_blocks_where_none_were_asked_for_are_unexpected(
+    nonlocal_state: State, tmp_path: Path
+) -> None:
     write_caffe2(tmp_path / "w.pkl", nonlocal_state)
     with pytest.raises(WrongWeights, match=r"unexpected.*it looks like .*with blocks"):
         loaded(tmp_path / "w.pkl", I3D_NONLOCAL_NET)
@@ -283,6 +301,6 @@ def test_blocks_where_none_were_asked_for_are_unexpected(nonlocal_state, tmp_pat
         ),
     ],
 )
-def test_names_of_one_tensor_in_the_three_forms(blob, converted, ours):
+def test_names_of_one_tensor_in_the_three_forms(blob: str, converted: str, ours: str) -> None:
     assert conversion_name(blob) == converted
     assert builder_name(converted) == ours

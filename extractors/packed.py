@@ -1,0 +1,116 @@
+"""The CPU form of a traced network: convolution, residual sum and ReLU in one oneDNN primitive.
+
+Weights lie in oneDNN's own layout, laid out once instead of at every pass, and sums and ReLUs read
+and write no memory of their own. These are the operators that torch.compile's freezing uses;
+calling them directly needs neither a compiler nor its minute. Saves 15 % in bf16; in fp32 a third
+to a half, as PyTorch with one thread keeps most convolutions of these networks away from oneDNN.
+"""
+
+import copy
+import operator
+from functools import partial
+
+import torch
+from torch import fx, nn
+
+SUMS = (operator.add, operator.iadd, torch.add)
+
+
+class PackedConvolution(nn.Module):
+    """A convolution, then a sum with `residual` where one is given, then a ReLU where wanted."""
+
+    def __init__(self, conv: nn.Conv3d, input_shape: list[int]) -> None:
+        super().__init__()
+        self.relu = False
+        self.bias = conv.bias
+        self._padding, self._stride = list(conv.padding), list(conv.stride)
+        self._dilation, self._groups = list(conv.dilation), conv.groups
+        packed = torch.ops.mkldnn._reorder_convolution_weight(
+            conv.weight, self._padding, self._stride, self._dilation, self._groups, input_shape
+        )
+        self.weight = nn.Parameter(packed, requires_grad=False)
+
+    def forward(self, clips: torch.Tensor, residual: torch.Tensor | None = None) -> torch.Tensor:
+        """(clips, channels, frames, height, width), channels last."""
+        operators = torch.ops.mkldnn._convolution_pointwise
+        shape = (self._padding, self._stride, self._dilation, self._groups)
+        if residual is None:
+            then: tuple[object, ...] = ("relu" if self.relu else "none", [], "")
+            out = operators.default(clips, self.weight, self.bias, *shape, *then)
+        else:
+            after_sum: tuple[object, ...] = ("add", 1.0, "relu" if self.relu else None, [], "")
+            out = operators.binary(clips, residual, self.weight, self.bias, *shape, *after_sum)
+        assert isinstance(out, torch.Tensor)
+        return out
+
+
+def pack(traced: fx.GraphModule, clips: torch.Size) -> fx.GraphModule:
+    """The same network with packed convolutions, laid out for clips of this shape."""
+    shapes = input_shapes(traced, clips)
+    for node in list(traced.graph.nodes):
+        if node.target in shapes:
+            name = str(node.target)
+            conv = traced.get_submodule(name)
+            assert isinstance(conv, nn.Conv3d)
+            traced.set_submodule(name, PackedConvolution(conv, shapes[name]))
+    for node in list(traced.graph.nodes):
+        if node.target in SUMS:
+            take_sum_in(traced, node)
+    for node in list(traced.graph.nodes):
+        take_relu_in(traced, node)
+    traced.delete_all_unused_submodules()
+    traced.recompile()
+    return traced
+
+
+def input_shapes(traced: fx.GraphModule, clips: torch.Size) -> dict[str, list[int]]:
+    """The shape that each convolution is given, by the convolution's name; computes nothing."""
+    shapes: dict[str, list[int]] = {}
+    skeleton = copy.deepcopy(traced).to("meta")
+    for name, module in skeleton.named_modules():
+        if isinstance(module, nn.Conv3d):
+            module.register_forward_pre_hook(partial(note_shape, shapes, name))
+    dtype = next(traced.parameters()).dtype
+    skeleton(torch.empty(clips, dtype=dtype, device="meta"))
+    return shapes
+
+
+def note_shape(
+    shapes: dict[str, list[int]], name: str, _module: nn.Module, given: tuple[torch.Tensor, ...]
+) -> None:
+    """Writes down what a layer was given."""
+    shapes[name] = list(given[0].shape)
+
+
+def take_sum_in(traced: fx.GraphModule, node: fx.Node) -> None:
+    """Lets one of the two convolutions of a sum, if there is one, add the other side itself."""
+    left, right = node.args
+    for conv, other in ((right, left), (left, right)):
+        if packed_before(traced, conv) is None or not isinstance(conv, fx.Node):
+            continue
+        with traced.graph.inserting_after(node):
+            fused = traced.graph.call_module(str(conv.target), (conv.args[0], other))
+        node.replace_all_uses_with(fused)
+        traced.graph.erase_node(node)
+        traced.graph.erase_node(conv)
+        return
+
+
+def take_relu_in(traced: fx.GraphModule, node: fx.Node) -> None:
+    """Lets a convolution that only a ReLU reads do the ReLU itself."""
+    if node.op != "call_module" or not isinstance(traced.get_submodule(str(node.target)), nn.ReLU):
+        return
+    before = node.args[0]
+    packed = packed_before(traced, before)
+    if packed is not None and isinstance(before, fx.Node):
+        packed.relu = True
+        node.replace_all_uses_with(before)
+        traced.graph.erase_node(node)
+
+
+def packed_before(traced: fx.GraphModule, value: object) -> PackedConvolution | None:
+    """The packed convolution that gives this value, if nothing else reads it."""
+    if not isinstance(value, fx.Node) or value.op != "call_module" or len(value.users) != 1:
+        return None
+    module = traced.get_submodule(str(value.target))
+    return module if isinstance(module, PackedConvolution) else None
