@@ -15,7 +15,7 @@ from c2fpl.extractors.video_header import VideoHeader
 
 decord.logging.set_level(decord.logging.QUIET)
 
-WINDOW_BYTES: Final = 320 * 2**20
+WINDOW_BYTES: Final = 224 * 2**20
 """Largest window of decoded frames held at once."""
 WINDOW_FRAMES: Final = 128
 """Groups of pictures are read together up to this many frames."""
