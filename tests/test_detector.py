@@ -2,7 +2,13 @@ import numpy as np
 import pytest
 import torch
 
-from c2fpl.models.detector import Detector, WrongDim, chunk_scores, segment_scores
+from c2fpl.models.detector import (
+    Detector,
+    SeededDropout,
+    WrongDim,
+    chunk_scores,
+    segment_scores,
+)
 from c2fpl.models.settings import Attention, Softmax, TrainingSettings
 
 FORMS: list[tuple[Attention, Softmax]] = [
@@ -73,6 +79,25 @@ def test_dropout_stands_after_each_hidden_layer() -> None:
     hidden = detector.first(torch.ones(1000, 1, 8))
     never_zero = detector.first.eval()(torch.ones(1, 1, 8))[0, 0] > 0
     assert float((hidden[..., never_zero] == 0).float().mean()) == pytest.approx(0.6, abs=0.01)
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.25, 0.6])
+def test_dropout_keeps_the_mean_and_scales_what_it_keeps(rate: float) -> None:
+    dropout = SeededDropout(rate)
+    dropout.generator = torch.Generator().manual_seed(0)
+    dropped = dropout(torch.ones(999, 301))
+    assert float(dropped.mean()) == pytest.approx(1, abs=0.01)
+    assert sorted(dropped.unique().tolist())[-1] == pytest.approx(1 / (1 - rate), rel=1e-4)
+    assert float((dropped == 0).float().mean()) == pytest.approx(rate, abs=0.005)
+
+
+def test_dropout_follows_from_its_generator_alone_and_differs_each_time() -> None:
+    first, second = SeededDropout(0.5), SeededDropout(0.5)
+    for dropout in (first, second):
+        dropout.generator = torch.Generator().manual_seed(7)
+    once = first(torch.ones(40, 5))
+    assert torch.equal(once, second(torch.ones(40, 5)))
+    assert not torch.equal(once, first(torch.ones(40, 5)))
 
 
 @pytest.mark.parametrize(("attention", "softmax"), FORMS)

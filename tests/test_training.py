@@ -90,6 +90,21 @@ def test_one_step_is_nesterov_on_the_mean_of_the_crops() -> None:
         )
 
 
+def test_dropout_is_on_in_every_epoch() -> None:
+    values, labels = separable(64)
+    losses: dict[float, list[float]] = {0.0: [], 0.6: []}
+    for rate, seen in losses.items():
+        settings = TrainingSettings(epochs=2, batch_size=64, dropout=rate, learning_rate=1e-9)
+
+        def look(epoch: Epoch, seen: list[float] = seen) -> None:
+            seen.append(epoch.loss)
+            segment_scores(epoch.detector, values)
+
+        train(ArraySource([values]), labels, settings, device="cpu", after_epoch=look)
+    assert losses[0.0][0] == pytest.approx(losses[0.0][1], rel=1e-5)
+    assert abs(losses[0.6][0] - losses[0.6][1]) > 1e-3
+
+
 def test_every_segment_is_seen_once_an_epoch_in_a_new_order() -> None:
     values, labels = separable(70)
     source = Recording([values])
