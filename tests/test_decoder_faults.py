@@ -1,0 +1,152 @@
+"""Faulty decoders in children: killed, replaced by PyAV, gone with their parent."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from c2fpl.extractors import decoder_process
+from c2fpl.extractors.decoder_process import (
+    Decoded,
+    Message,
+    Restarted,
+    SegmentFrames,
+    Undecodable,
+    WatchedDecoders,
+)
+from c2fpl.extractors.settings import DecodingSettings
+from decoder_children import (
+    CRASHES,
+    FAKE_DECORD,
+    HANGS,
+    HANGS_HOLDING_THE_LOCK,
+    SIDE,
+    STALL_S,
+    all_messages,
+    assert_whole,
+    children,
+    five_videos,
+)
+from synthetic import Synthetic
+
+
+@pytest.fixture(scope="module")
+def videos(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    return five_videos(tmp_path_factory.mktemp("videos"))
+
+
+@pytest.fixture
+def fake_decord(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    folder = tmp_path / "fake"
+    folder.mkdir()
+    monkeypatch.setenv("PYTHONPATH", str(folder), prepend=os.pathsep)
+    yield folder / "decord.py"
+    assert children() == []
+
+
+@pytest.mark.parametrize("fate", [HANGS, HANGS_HOLDING_THE_LOCK])
+def test_a_hanging_decoder_is_killed_and_the_video_done_by_pyav(
+    fate: str, videos: list[Path], fake_decord: Path
+) -> None:
+    fake_decord.write_text(FAKE_DECORD.format(fate=fate))
+    started_s = time.monotonic()
+    messages = all_messages(videos[:1], stall_timeout_s=STALL_S)[videos[0]]
+    assert time.monotonic() - started_s < decoder_process.START_TIMEOUT_S / 2
+    assert isinstance(messages[0], SegmentFrames)
+    restarts = [message for message in messages if isinstance(message, Restarted)]
+    reason = f"decoder made no progress for {STALL_S:g} s and was killed"
+    assert [restart.reason for restart in restarts] == [reason]
+    assert_whole(messages, 200)
+    end = messages[-1]
+    assert isinstance(end, Decoded)
+    assert (end.report.decoder, end.report.fallback) == ("pyav", reason)
+
+
+def test_a_crashing_decoder_is_replaced_by_pyav(videos: list[Path], fake_decord: Path) -> None:
+    fake_decord.write_text(FAKE_DECORD.format(fate=CRASHES))
+    messages = all_messages([videos[0], videos[2]], workers=1)
+    restart = next(m for m in messages[videos[0]] if isinstance(m, Restarted))
+    assert restart.reason == "decoder process died (signal SIGSEGV)"
+    assert_whole(messages[videos[0]], 200)
+    assert_whole(messages[videos[2]], 17)
+
+
+def test_where_decord_alone_is_wanted_a_crash_fails_the_video(
+    videos: list[Path], fake_decord: Path
+) -> None:
+    fake_decord.write_text(FAKE_DECORD.format(fate=CRASHES))
+    settings = DecodingSettings(decoder="decord")
+    end = all_messages(videos[:1], settings=settings)[videos[0]][-1]
+    assert isinstance(end, Undecodable)
+    assert end.reason.startswith("decoder process died (signal SIGSEGV)")
+
+
+def test_an_error_nobody_foresaw_costs_one_video(videos: list[Path], fake_decord: Path) -> None:
+    fake_decord.write_text(FAKE_DECORD.format(fate="raise KeyError('odd\\nthing')"))
+    messages = all_messages([videos[0], videos[2]], workers=1)
+    end = messages[videos[0]][-1]
+    assert isinstance(end, Undecodable)
+    assert end.reason.startswith("decoder error, KeyError: ")
+    assert "\n" not in end.reason
+    assert_whole(messages[videos[2]], 17)
+
+
+def test_a_killed_child_is_replaced_once_then_the_video_fails(tmp_path: Path) -> None:
+    path = Synthetic("long.mkv", frames=400).write(tmp_path)
+    ends: list[Message] = []
+    with WatchedDecoders(DecodingSettings(), SIDE, workers=1) as decoders:
+        for message in decoders.decode([("key", path)]):
+            if isinstance(message, SegmentFrames):
+                for child in children():
+                    child.kill()
+            else:
+                ends.append(message)
+    assert [type(message) for message in ends] == [Restarted, Undecodable]
+    assert isinstance(ends[1], Undecodable)
+    assert ends[1].reason.startswith("twice, decoder process died (signal SIGKILL)")
+
+
+PARENT = """
+import sys
+from pathlib import Path
+import psutil
+from c2fpl.extractors.decoder_process import WatchedDecoders
+from c2fpl.extractors.settings import DecodingSettings
+decoders = WatchedDecoders(DecodingSettings(), 48, workers=2)
+messages = decoders.decode(enumerate([Path(sys.argv[1]), Path(sys.argv[1])]))
+for _ in range(int(sys.argv[2])):
+    next(messages)
+print(*(child.pid for child in psutil.Process().children()), flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("fate", ["", HANGS_HOLDING_THE_LOCK])
+def test_children_die_with_a_killed_parent(
+    fate: str, videos: list[Path], fake_decord: Path
+) -> None:
+    if fate:
+        fake_decord.write_text(FAKE_DECORD.format(fate=fate))
+    shared_memory = set(Path("/dev/shm").iterdir())
+    # the fake hangs in its second window of 100 frames, when 6 segments of the first are out
+    messages = 2 * 6 if fate else 2
+    parent = subprocess.Popen(
+        [sys.executable, "-c", PARENT, videos[0], str(messages)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with parent:
+        assert parent.stdout is not None
+        orphans = [psutil.Process(int(pid)) for pid in parent.stdout.readline().split()]
+        assert len(orphans) == 2
+        parent.send_signal(signal.SIGKILL)
+    _, alive = psutil.wait_procs(orphans, timeout=20)
+    assert alive == []
+    assert set(Path("/dev/shm").iterdir()) <= shared_memory
