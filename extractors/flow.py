@@ -62,6 +62,7 @@ class FlowEncoder:
         self.threads = threads
         self.segments_per_batch = segments_per_batch
         self._own = threading.local()
+        cv2.setNumThreads(1)  # of the process: the callers' threads are the parallelism
 
     def encode(self, segments: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
         """Features (segments, crops, 384), from uint8 (16, height, width, 3) RGB each."""

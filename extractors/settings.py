@@ -58,7 +58,8 @@ class ExtractionSettings:
     dtype: Literal["float16", "float32"] = "float16"
     """Stored form of the features; float16 costs a relative error of 2e-4."""
     channel_order: Literal["rgb", "bgr"] = "rgb"
-    """Colour order given to the network; the Caffe2 weights may have been trained on BGR."""
+    """Colour order given to the network. Every backbone was trained on RGB, video-nonlocal-net too
+    (USE_BGR False, its decoder's pixels RGB24); BGR is for weights of other origin."""
     nonlocal_blocks: bool = False
     """With i3d-nonlocal-net: the network with five non-local blocks instead of the baseline. Which
     one gave the published features was never said (RTFM issues 63, 76, 95)."""

@@ -11,7 +11,7 @@ from c2fpl.extractors.network import integers
 from c2fpl.extractors.settings import Crops
 from plain import plain_crops
 
-SIZES = [(40, 60), (41, 60), (40, 61), (43, 57), (32, 33), (32, 32), (60, 40)]
+SIZES = [(40, 59), (43, 60), (41, 60), (40, 61), (43, 57), (32, 33), (32, 32), (60, 40)]
 
 
 def frames_of(height: int, width: int, seed: int = 0) -> NDArray[np.uint8]:

@@ -91,6 +91,16 @@ def test_mirroring_a_histogram_is_what_mirroring_the_frames_does(texture: Frames
     np.testing.assert_allclose(seen, expected, atol=0.02)  # the flow method has a scan order
 
 
+def test_mirroring_a_motion_boundary_turns_its_gradients_as_the_frames_do(texture: Frames) -> None:
+    """Above, everything moves right and down; below, nothing: gradients of both parts."""
+    frames = moving(texture, 3, 2)
+    frames[:, 130:] = frames[0, 130:]
+    seen = by_cell(encode(np.ascontiguousarray(frames[:, :, ::-1]), crops=1)[0, 0])
+    expected = mirror(by_cell(encode(frames, crops=1)[0, 0]))
+    assert expected[:, :, 1:].max() > 0.1
+    np.testing.assert_allclose(seen.mean((0, 1)), expected.mean((0, 1)), atol=0.03)
+
+
 def test_mirroring_twice_is_nothing(texture: Frames) -> None:
     cells = by_cell(encode(moving(texture, 2, 1), crops=1)[0, 0])
     np.testing.assert_array_equal(mirror(mirror(cells)), cells)
