@@ -1,0 +1,36 @@
+"""Makes docs/cli.md from the program: `python tests/cli_reference.py`; a test keeps it current."""
+
+import re
+from pathlib import Path
+
+from c2fpl.pipeline import cli
+from c2fpl.pipeline.arguments import app
+
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "cli.md"
+
+INTRODUCTION = """# Command line
+
+Made from the program by `python tests/cli_reference.py`; do not edit.
+
+VIDEOS is a file, a folder (searched recursively, its tree kept in the outputs), a quoted glob or a
+`.txt` list. `--config FILE` reads the same names from a TOML file (`eta = 0.5`); the command line
+wins. What is done and unchanged is kept: the same command goes on where an interrupted one stopped.
+
+Exit codes: 0 all done; 1 some videos failed, all others are done and the failures stand in
+`failed.csv` with their reasons; 2 wrong use, said in one line; 130 stopped by Ctrl-C or SIGTERM.
+"""
+
+
+def reference() -> str:
+    """The page."""
+    cli.load_commands()
+    made = app.generate_docs("markdown", heading_level=1)
+    _, _, commands = made.partition("**Commands**:")
+    every_option = re.sub(r"\n {4,}", " ", commands)  # a wrapped description is one line
+    without_config = re.sub(r"\* `--config PATH`:.*\n", "", every_option)
+    no_empty_lists = re.sub(r"\*\*Parameters\*\*:\s+(?=## )", "", without_config)
+    return f"{INTRODUCTION}\n**Commands**:{no_empty_lists}".rstrip() + "\n"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(reference(), encoding="utf-8")

@@ -1,0 +1,211 @@
+"""README and docs are true: commands run, shown output is real, options exist, links lead somewhere.
+
+Commands of README, own-videos, api and troubleshooting are run, in the order of the page, in a
+folder with small made videos. Pages of long measurements are parsed and not run.
+"""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from cli_reference import PAGE, reference
+from pytest import CaptureFixture, TempPathFactory
+
+from c2fpl.pipeline import cli
+from c2fpl.pipeline.arguments import app
+from c2fpl.pipeline.demo_videos import DemoVideo, write_videos
+from conftest import must_run
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+RUN_PAGES = ("README.md", "docs/own-videos.md", "docs/api.md", "docs/troubleshooting.md")
+NOT_RUN = {
+    "make demo": "makes a virtual environment and installs; .ci/run calls it",
+    "make test": "is this suite",
+    "pip install": "installs into the environment that runs the tests",
+}
+"""Commands shown and not run here, with the reason."""
+REDUCED = {
+    "../shared/data/ucf-crime-sample -o ucf-flow": "../shared/data/ped2/Test -o ucf-flow",
+    "../shared/data/ucf-crime-sample -o ucf-mc3": "../shared/data/ped2/Test/Test009.mp4 -o ucf-mc3",
+    "../shared/data/ped2 -o ped2-mc3": "../shared/data/ped2/Test/Test009.mp4 -o ped2-mc3",
+    "-o short-i3d --backbone i3d": "-o short-i3d --crops 1 --backbone i3d",
+    "ped2-mc3/scores --annotations": "ped2-mc3/scores --allow-missing --annotations",
+}
+"""Commands that take minutes are run on less: the text on the left becomes that on the right."""
+ONLY_AS_SHOWN = re.compile(r"ucf-|ped2-mc3|short-i3d")
+"""Runs whose shown output belongs to the whole command, so it is not compared with the reduced."""
+
+
+def blocks(page: Path) -> Iterator[tuple[str, str]]:
+    """(language, text) of every fenced block."""
+    for language, text in re.findall(r"^```(\w*)\n(.*?)^```", page.read_text(), re.M | re.S):
+        yield language, text
+
+
+def commands(page: Path) -> list[str]:
+    """Command lines of the fenced blocks; continued lines joined, comments cut."""
+    found = []
+    for language, text in blocks(page):
+        if language in ("", "sh", "console"):
+            joined = re.sub(r"\\\n\s*", " ", text)
+            found += [re.sub(r"\s+# .*", "", line).removeprefix("$ ") for line in joined.split("\n")]
+    return [line for line in found if re.match(r"(c2fpl|make|python|pip|printf) ", line)]
+
+
+def shown(page: Path) -> dict[str, list[str]]:
+    """Lines of the `text` block that follows a block of one command."""
+    pairs: dict[str, list[str]] = {}
+    before = ""
+    for language, text in blocks(page):
+        if language == "text" and before.count("\n") == 1:
+            pairs[before.strip()] = text.splitlines()
+        before = re.sub(r"\\\n\s*", " ", text) if language == "sh" else ""
+    return pairs
+
+
+def alike(line: str) -> str:
+    """A line without its figures, borders and the name of the machine's device."""
+    return re.sub(r"\s+", " ", re.sub(r"[\d.]+|\bcrops?\b|[┃│]", "", line)).strip()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_command_parses(page: Path) -> None:
+    cli.load_commands()
+    for command in commands(page):
+        words = shlex.split(command)
+        if words[0] == "c2fpl" and page != PAGE:
+            app.config = []
+            tokens = ["..." if word == "…" else word for word in words[1:]]
+            if not tokens[0].startswith("--"):
+                app.parse_args(tokens, exit_on_error=False, print_error=False)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_option_named_exists(page: Path) -> None:
+    known = set(re.findall(r"--[a-z0-9][a-z0-9-]*", reference()))
+    others = {"--help", "--version", "--config", "--sparse", "--require-hashes"}
+    named = {
+        option
+        for code in re.findall(r"`([^`\n]+)`", page.read_text())
+        if not code.startswith(("python", "sbatch", "ray ", "pip", "pytest"))
+        for option in re.findall(r"(?<![\w-])--[a-z0-9][a-z0-9-]*", code)
+    }
+    assert named <= known | others
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_leads_somewhere(page: Path) -> None:
+    for target, anchor in re.findall(r"\]\(([^)#\s]*)(#[^)\s]*)?\)", page.read_text()):
+        if target.startswith(("http", "mailto")):
+            continue
+        linked = (page.parent / target).resolve() if target else page
+        assert linked.exists(), f"{page.name} links to {target}"
+        if anchor and linked.suffix == ".md":
+            assert anchor in {f"#{slug(h)}" for h in re.findall(r"^#+ (.*)", linked.read_text(), re.M)}
+
+
+def slug(heading: str) -> str:
+    """The anchor that GitHub makes of a heading."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+def test_the_reference_of_the_command_line_is_current() -> None:
+    assert PAGE.read_text() == reference(), "run `python tests/cli_reference.py`"
+
+
+def test_no_page_names_a_path_of_one_machine() -> None:
+    for page in PAGES:
+        assert not re.search(r"(?<![\w.])/(work|tmp|home|root)/", page.read_text()), page.name
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: TempPathFactory) -> Path:
+    """A folder to run in: small videos, the docs, and the shared data where it is there."""
+    place = tmp_path_factory.mktemp("place") / "checkout"
+    brawls = {2: (20, 45), 5: (30, 50)}
+    scenes = [f"{('hall', 'yard')[i % 2]}{i:02d}" for i in range(7)]
+    plans = [DemoVideo(n, 64 + i, brawls.get(i), i % 2, i) for i, n in enumerate(scenes)]
+    write_videos(plans[:6], place / "videos")
+    write_videos(plans[6:], place / "new-videos")
+    (place / "docs").symlink_to(ROOT / "docs")
+    shared = ROOT.parent / "shared"
+    if shared.is_dir():
+        (place.parent / "shared").symlink_to(shared)
+    return place
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", RUN_PAGES)
+def test_every_command_runs_and_its_shown_output_is_real(
+    name: str, checkout: Path, capfd: CaptureFixture[str]
+) -> None:
+    page = ROOT / name
+    outputs = shown(page)
+    for command in commands(page):
+        if any(command.startswith(exception) for exception in NOT_RUN):
+            continue
+        if "../shared/" in command and not (checkout.parent / "shared").exists():
+            assert not must_run("shared_data")
+            continue
+        said = run(reduced(command), checkout)
+        if command in outputs and not ONLY_AS_SHOWN.search(command):
+            real = {alike(line) for line in said.splitlines()}
+            missing = [line for line in outputs[command] if alike(line) not in real]
+            assert not missing, f"{command} no longer says {missing[0]!r}; it says\n{said}"
+
+
+def reduced(command: str) -> str:
+    for long, short in REDUCED.items():
+        command = command.replace(long, short)
+    return command
+
+
+def run(command: str, where: Path) -> str:
+    """What the command says, on both streams; it must end well."""
+    environment = {**os.environ, "HOME": str(where), "COLUMNS": "100", "OMP_NUM_THREADS": "1"}
+    words = command.replace("c2fpl ", f"{shlex.quote(sys.executable)} -m c2fpl.pipeline ", 1)
+    words = re.sub(r"^python ", f"{shlex.quote(sys.executable)} ", words)
+    done = subprocess.run(
+        words,
+        shell=True,
+        cwd=where,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=900,
+    )
+    said = done.stdout + done.stderr
+    assert done.returncode == 0, f"{command}: {said[-2000:]}"
+    return said
+
+
+@pytest.mark.slow
+def test_the_worked_example_says_what_it_says(checkout: Path, tmp_path: Path) -> None:
+    said = run(f"python docs/worked_example.py videos {tmp_path}", checkout)
+    counts = dict(re.findall(r"^(\w+): (\d+) scores", said, re.M))
+    assert counts == {f"{('hall', 'yard')[i % 2]}{i:02d}": str(64 + i) for i in range(6)}
+    first, last = map(float, re.findall(r"loss ([\d.]+) -> ([\d.]+)", said)[0])
+    assert last < first
+    assert "hall02" in re.findall(r"pseudo-anomalous: (.*)", said)[0]
+    assert (tmp_path / "scores.png").stat().st_size > 10_000
+    new = checkout / "new-videos" / "hall06.mp4"
+    run(f"c2fpl score {new} --detector {tmp_path}/detector.pt -o {tmp_path}/new", checkout)
+    assert np.load(tmp_path / "new" / "hall06.npy").shape == (70,)
+
+
+def test_exceptions_and_reductions_are_still_needed() -> None:
+    every = "\n".join(command for name in RUN_PAGES for command in commands(ROOT / name))
+    for exception in NOT_RUN:
+        assert exception in every or exception == "pip install"
+    for long in REDUCED:
+        assert long in every, f"{long} is no longer shown"
+
+
