@@ -43,6 +43,7 @@ app = App(
     version=versions,
     version_format="plaintext",
 )
+app.meta.suppress_keyboard_interrupt = False  # cli.main says how to go on
 app.register_install_completion_command(
     help="Make the shell complete commands and options (bash, zsh, fish, powershell)."
 )

@@ -1,31 +1,42 @@
 """Many machines: a Ray actor per GPU (or per few CPUs), one video a call, the same files.
 
-The output folder must be one that every machine sees. An actor that dies is started again, on
-another machine if its own is gone, and its video is done again; a video that cannot be read is a
-result like any other. Whatever is missing at the end, a local run of the same command does.
+The output folder and the videos must be where every machine sees them. A video whose actor or
+machine dies goes back to the queue, and a new actor is asked for; it takes part as soon as some
+machine has room. A video that cannot be read is a result like any other.
 """
 
 import logging
-from collections.abc import Iterator
-from dataclasses import replace
-from typing import Any
+from collections import Counter, deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeAlias
 
-from c2fpl.pipeline.extraction_worker import ExtractionWorker, FeatureSettings, Share
+from c2fpl.pipeline.extraction_worker import (
+    STEP,
+    DeviceFailed,
+    ExtractionWorker,
+    FeatureSettings,
+    Share,
+)
 from c2fpl.pipeline.files import RunFiles
 from c2fpl.pipeline.outcomes import Failure
 from c2fpl.pipeline.progress import Progress, progress
+from c2fpl.pipeline.ray_cluster import Ray, cluster, share_out
 from c2fpl.pipeline.settings import Execution
 from c2fpl.pipeline.videos import VideoFile
 
 logger = logging.getLogger(__name__)
 
-CPUS_PER_ACTOR = 2
-RETRIES = 5
-"""Of a video whose actor or machine died under it."""
+ATTEMPTS = 5
+"""Of a video whose actor dies under it; and how often in a row actors may die before any video."""
+SAY_WAITING_EVERY_S = 60.0
+
+Future: TypeAlias = Any
+"""Ray's handle of an answer to come."""
 
 
-class NoCluster(RuntimeError):
-    """Ray is not installed, or no cluster could be reached."""
+class ActorsDied(RuntimeError):
+    """Actors die again and again before they have done a video."""
 
 
 def extract_on_cluster(
@@ -38,80 +49,152 @@ def extract_on_cluster(
     """Extract all videos of `wanted` on the cluster that `ray start` made, or on one started here.
 
     Raises:
-        NoCluster: no Ray, or no cluster.
+        NoCluster: no Ray, or no CPU or GPU as asked for.
+        ActorsDied: no actor lives long enough for one video.
+        Exception: what ended an actor's call, such as a full disk.
     """
-    ray = _connected()
-    actors = _actors(ray, files, settings, execution)
-    failures: list[Failure] = []
-    for found in _results(ray, actors, wanted):
-        failures.extend(found)
-        shown.advance()
-    seconds, encoder = ray.get(actors[0].facts.remote())
-    for actor in actors:
-        ray.kill(actor)
-    return [Share(tuple(failures), {**seconds, "actors": len(actors)}, encoder)]
+    with cluster() as ray:
+        crew = Crew(ray, files, settings, execution, most=len(wanted))
+        failures: list[Failure] = []
+        try:
+            for found in crew.results(wanted):
+                failures.extend(found)
+                shown.advance()
+        finally:
+            crew.dismiss()
+    shares = [*crew.shares.values()] or [Share((), {}, {})]
+    return [replace(shares[0], failures=tuple(failures)), *shares[1:]]
 
 
 class VideoActor:
-    """Holds one encoder for its life; each call does one video."""
+    """Holds one encoder and its decoders for its life; each call does one video."""
 
     def __init__(self, files: RunFiles, settings: FeatureSettings, execution: Execution) -> None:
-        self._worker = ExtractionWorker(files, settings, execution)
+        self._files, self._settings, self._execution = files, settings, execution
 
-    def extract(self, video: VideoFile, wanted: str) -> list[Failure]:
-        """Write the video's features; a failure is returned, not raised."""
+    def begin(self) -> None:
+        """Build the encoder; its errors are the caller's."""
+        self._worker = ExtractionWorker(self._files, self._settings, self._execution)
+
+    def extract(self, video: VideoFile, wanted: str) -> Share:
+        """Write the video's features; failures are returned, with what the actor did so far."""
         with progress("", 0, "", quiet=True) as silent:
-            return self._worker.extract({video: wanted}, silent)
-
-    def facts(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Seconds of the last video by stage, and what the encoder is."""
-        return self._worker.seconds(), self._worker.provenance()
+            failures = self._worker.extract({video: wanted}, silent)
+        return Share(tuple(failures), self._worker.seconds(), self._worker.provenance())
 
 
-def _connected() -> Any:  # noqa: ANN401
-    try:
-        import ray
-    except ImportError as error:
-        raise NoCluster("Ray is not installed; pip install 'c2fpl[ray]'") from error
-    if not ray.is_initialized():
+@dataclass(eq=False)
+class _Member:
+    """One actor: Ray's handle and what it is doing."""
+
+    handle: Any
+    video: VideoFile | None = None
+
+
+@dataclass
+class Crew:
+    """The actors of one extraction; whoever is free gets the next video."""
+
+    ray: Ray
+    files: RunFiles
+    settings: FeatureSettings
+    execution: Execution
+    most: int
+    """Actors that could have something to do."""
+    shares: dict[_Member, Share] = field(default_factory=dict)
+    """What each actor did so far, without its failures."""
+
+    def __post_init__(self) -> None:
+        count, needs, device = share_out(self.ray.nodes(), self.execution.device)
+        here = replace(self.execution, engine="local", device=device, quiet=True, log_file=None)
+        there = RunFiles(self.files.root.absolute(), self.files.holds)
+        self._kind = self.ray.remote(max_restarts=0, max_task_retries=0, **needs)(VideoActor)
+        self._arguments = (there, _absolute(self.settings), here)
+        self._busy: dict[Future, _Member] = {}
+        self._idle: list[_Member] = []
+        self._deaths_in_a_row = 0
+        for _ in range(min(count, self.most)):
+            self._hire()
+
+    def results(self, wanted: Mapping[VideoFile, str]) -> Iterator[tuple[Failure, ...]]:
+        """The failures, or none, of each video in the order in which they end."""
+        waiting = deque(wanted)
+        attempts: Counter[VideoFile] = Counter()
+        left = len(wanted)
+        while left:
+            member, share = self._next_answer()
+            video, member.video = member.video, None
+            if share is None and video is not None:
+                attempts[video] += 1
+                if attempts[video] < ATTEMPTS:
+                    waiting.appendleft(video)
+                    video = None
+            if video is not None:
+                left -= 1
+                yield share.failures if share else (_given_up(video),)
+            self._give_out(waiting, wanted)
+
+    def dismiss(self) -> None:
+        """End all actors; their decoders die with them."""
+        for member in (*self._busy.values(), *self._idle):
+            self.ray.kill(member.handle)
+
+    def _next_answer(self) -> tuple[_Member, Share | None]:
+        """Wait for an actor: what it did, or None where it died and another one was asked for."""
+        done = self._wait()
+        member = self._busy.pop(done)
         try:
-            ray.init(address="auto", logging_level=logging.ERROR)
-        except ConnectionError:
-            ray.init(logging_level=logging.ERROR)
-    return ray
+            share: Share | None = self.ray.get(done)
+        except self.ray.exceptions.RayTaskError as error:
+            if not isinstance(error.cause, DeviceFailed):
+                raise error.cause from None
+            self.ray.kill(member.handle)
+            self._mourn(str(error.cause))
+            return member, None
+        except self.ray.exceptions.RayError as error:
+            self._mourn(type(error).__name__)
+            return member, None
+        self._idle.append(member)
+        if share is not None:
+            self._deaths_in_a_row = 0
+            self.shares[member] = replace(share, failures=())
+        return member, share
+
+    def _wait(self) -> Future:
+        while True:
+            done, _ = self.ray.wait(list(self._busy), num_returns=1, timeout=SAY_WAITING_EVERY_S)
+            if done:
+                return done[0]
+            if not any(member.video for member in self._busy.values()):
+                logger.warning("waiting for a machine of the cluster with room for an actor")
+
+    def _give_out(self, waiting: deque[VideoFile], wanted: Mapping[VideoFile, str]) -> None:
+        while self._idle and waiting:
+            member = self._idle.pop()
+            member.video = waiting.popleft()
+            self._busy[member.handle.extract.remote(member.video, wanted[member.video])] = member
+
+    def _hire(self) -> None:
+        member = _Member(self._kind.remote(*self._arguments))
+        self._busy[member.handle.begin.remote()] = member
+
+    def _mourn(self, reason: str) -> None:
+        self._deaths_in_a_row += 1
+        if self._deaths_in_a_row > ATTEMPTS * self.most:
+            raise ActorsDied(
+                f"{self._deaths_in_a_row} actors died before they had done a video ({reason}); "
+                "look at `ray logs` and the machines' memory, then run the same command again"
+            )
+        logger.warning("an actor died (%s); its video goes to another one", reason)
+        self._hire()
 
 
-def _actors(
-    ray: Any,  # noqa: ANN401
-    files: RunFiles,
-    settings: FeatureSettings,
-    execution: Execution,
-) -> list[Any]:
-    """One actor per GPU of the cluster, or per two CPUs where there is none or `cpu` was said."""
-    resources = ray.cluster_resources()
-    gpus = 0 if execution.device == "cpu" else int(resources.get("GPU", 0))
-    count = gpus or max(1, int(resources.get("CPU", 1)) // CPUS_PER_ACTOR)
-    needs = {"num_gpus": 1} if gpus else {"num_cpus": min(CPUS_PER_ACTOR, resources["CPU"])}
-    there = RunFiles(files.root.absolute(), files.holds)
-    here = replace(execution, engine="local", quiet=True)
-    kind = ray.remote(max_restarts=-1, max_task_retries=RETRIES, **needs)(VideoActor)
-    return [kind.remote(there, settings, here) for _ in range(count)]
+def _absolute(settings: FeatureSettings) -> FeatureSettings:
+    weights = settings.extraction.weights
+    absolute = weights.absolute() if weights is not None else None
+    return replace(settings, extraction=replace(settings.extraction, weights=absolute))
 
 
-def _results(ray: Any, actors: list[Any], wanted: dict[VideoFile, str]) -> Iterator[list[Failure]]:  # noqa: ANN401
-    """Every actor has one video at a time; the next one goes to whoever is done first."""
-    waiting = iter(wanted.items())
-    busy = {}
-    for actor, (video, made) in zip(actors, waiting, strict=False):
-        busy[actor.extract.remote(video, made)] = (actor, video)
-    while busy:
-        (done,), _ = ray.wait(list(busy), num_returns=1)
-        actor, video = busy.pop(done)
-        try:
-            yield ray.get(done)
-        except ray.exceptions.RayActorError as error:
-            reason = f"its actor died {RETRIES + 1} times ({type(error).__name__}); run again"
-            yield [Failure(video.name, "extract", reason)]
-        for following, made in waiting:
-            busy[actor.extract.remote(following, made)] = (actor, following)
-            break
+def _given_up(video: VideoFile) -> Failure:
+    reason = f"its actor died {ATTEMPTS} times; the file may be too much for the machines' memory"
+    return Failure(video.name, STEP, reason)

@@ -1,0 +1,149 @@
+"""A Ray cluster of two nodes on this machine: actors and nodes may die, files stay the same."""
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from c2fpl.extractors.settings import DecodingSettings, ExtractionSettings
+from c2fpl.pipeline.extract_features import extract_features
+from c2fpl.pipeline.extraction_worker import FeatureSettings, Share
+from c2fpl.pipeline.files import RunFiles
+from c2fpl.pipeline.ray_cluster import NoCluster, share_out
+from c2fpl.pipeline.ray_engine import extract_on_cluster
+from c2fpl.pipeline.settings import Execution
+from c2fpl.pipeline.videos import VideoFile, find_videos
+from killing import results, strays, write_short_videos
+
+ray = pytest.importorskip("ray", reason="the extra [ray] is not installed")
+cluster_utils = pytest.importorskip("ray.cluster_utils")
+
+FLOW = FeatureSettings(ExtractionSettings(backbone="flow", crops=1), DecodingSettings())
+RAY = Execution(engine="ray", device="cpu", quiet=True, workers=1)
+LOCAL = Execution(device="cpu", quiet=True, workers=1)
+GOOD = 10
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Any]:
+    """A node with room for one actor; tests add others and lose them."""
+    made = cluster_utils.Cluster(
+        initialize_head=True,
+        head_node_args={"num_cpus": 2, "include_dashboard": False},
+    )
+    ray.init(address=made.address, log_to_driver=False)
+    yield made
+    ray.shutdown()
+    made.shutdown()
+
+
+@pytest.fixture(scope="module")
+def videos(tmp_path_factory: pytest.TempPathFactory) -> list[VideoFile]:
+    """Ten short videos and one that is none."""
+    folder = write_short_videos(tmp_path_factory.mktemp("videos"), GOOD)
+    (folder / "text.mp4").write_text("this is no video")
+    return find_videos(str(folder))
+
+
+@pytest.fixture(scope="module")
+def local(videos: list[VideoFile], tmp_path_factory: pytest.TempPathFactory) -> RunFiles:
+    """The folder of a local extraction."""
+    files = RunFiles(tmp_path_factory.mktemp("local"))
+    extract_features(files, videos, FLOW, LOCAL)
+    return files
+
+
+@dataclass
+class Interrupted:
+    """Progress that does something after the n-th video."""
+
+    deeds: dict[int, Callable[[], None]] = field(default_factory=dict)
+    done: int = 0
+
+    def advance(self, count: int = 1) -> None:
+        self.done += count
+        self.deeds.get(self.done, lambda: None)()
+
+
+def actor_processes() -> list[psutil.Process]:
+    children = psutil.Process().children(recursive=True)
+    return [child for child in children if "VideoActor" in "".join(child.cmdline())]
+
+
+def extract_on(cluster_files: RunFiles, videos: list[VideoFile], shown: Interrupted) -> list[Share]:
+    wanted = {video: FLOW.fingerprint(video.path, None) for video in videos}
+    return extract_on_cluster(cluster_files, FLOW, RAY, wanted, shown)
+
+
+def test_an_actor_killed_and_a_node_lost_cost_no_video_and_no_byte(
+    cluster: Any,
+    videos: list[VideoFile],
+    local: RunFiles,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    files = RunFiles(tmp_path / "run")
+    lost = cluster.add_node(num_cpus=2)
+
+    def kill_an_actor() -> None:
+        os.kill(actor_processes()[0].pid, signal.SIGKILL)
+
+    def lose_a_node() -> None:
+        cluster.remove_node(lost, allow_graceful=False)
+
+    shown = Interrupted({2: kill_an_actor, 5: lose_a_node})
+    shares = extract_on(files, videos, shown)
+    assert caplog.text.count("an actor died") >= 2
+    assert [failure.video for share in shares for failure in share.failures] == ["text"]
+    assert shown.done == len(videos)
+    assert results(files.root) == results(local.root)
+    assert len(results(files.root)) == GOOD
+    assert {share.encoder["backbone"] for share in shares} == {"flow"}
+
+
+def test_a_ray_run_goes_on_where_a_local_one_ended_and_the_other_way_round(
+    cluster: Any, videos: list[VideoFile], local: RunFiles, tmp_path: Path
+) -> None:
+    files = RunFiles(tmp_path / "run")
+    assert extract_features(files, videos[:4], FLOW, LOCAL).kept == 0
+    by_ray = extract_features(files, videos[:7], FLOW, RAY)
+    assert by_ray.kept == 3
+    assert len(by_ray.ready) == 6
+    at_the_end = extract_features(files, videos, FLOW, LOCAL)
+    assert at_the_end.kept == 6
+    assert [failure.video for failure in at_the_end.failures] == ["text"]
+    assert results(files.root) == results(local.root)
+    assert strays(files.root) == []
+
+
+def test_an_error_of_the_disk_ends_the_run_with_its_own_words(
+    cluster: Any, videos: list[VideoFile], tmp_path: Path
+) -> None:
+    (tmp_path / "features").write_text("a file where a folder is wanted")
+    with pytest.raises(OSError, match="features"):
+        extract_on(RunFiles(tmp_path), videos[1:2], Interrupted())
+
+
+def alive(**resources: float) -> dict[str, Any]:
+    return {"Alive": True, "Resources": resources}
+
+
+def test_an_actor_a_gpu_else_one_for_two_cpus_of_the_same_machine() -> None:
+    assert share_out([alive(CPU=5.0), alive(CPU=3.0)], "auto") == (3, {"num_cpus": 2}, "cpu")
+    assert share_out([alive(CPU=1.0), alive(CPU=1.0)], "auto") == (2, {"num_cpus": 1}, "cpu")
+    assert share_out([alive(CPU=8.0, GPU=2.0)], "auto") == (2, {"num_gpus": 1}, "cuda")
+    assert share_out([alive(CPU=8.0, GPU=2.0)], "cpu") == (4, {"num_cpus": 2}, "cpu")
+    dead = {**alive(CPU=8.0), "Alive": False}
+    assert share_out([alive(CPU=2.0), dead], "cpu") == (1, {"num_cpus": 2}, "cpu")
+
+
+def test_a_cluster_without_what_is_asked_for_is_refused() -> None:
+    with pytest.raises(NoCluster, match="no GPU"):
+        share_out([alive(CPU=2.0)], "cuda")
+    with pytest.raises(NoCluster, match="ray start"):
+        share_out([], "auto")
