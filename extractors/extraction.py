@@ -127,14 +127,15 @@ class Extraction:
         start = time.perf_counter()
         for message in decoded:
             self.stages.wait_for_frames += time.perf_counter() - start
-            if not isinstance(message, SegmentFrames):
-                self._line.append(message)
-            else:
+            if isinstance(message, SegmentFrames):
                 filling = self._filled(filling, message, pool)
+            else:
+                if isinstance(message, Restarted):  # or its new segments would leave before it
+                    filling = self._sent(filling, pool)
+                self._line.append(message)
             yield from self._finished(in_flight=self._encoder.threads + 1)
             start = time.perf_counter()
-        if filling.segments:
-            filling.features = pool.submit(self._encode, filling.segments)
+        self._sent(filling, pool)
         yield from self._finished(in_flight=0)
 
     def _filled(self, batch: _Batch, message: SegmentFrames, pool: ThreadPoolExecutor) -> _Batch:
@@ -145,7 +146,12 @@ class Extraction:
         batch.segments.append(message.frames)
         if len(batch.segments) < self._encoder.segments_per_batch:
             return batch
-        batch.features = pool.submit(self._encode, batch.segments)
+        return self._sent(batch, pool)
+
+    def _sent(self, batch: _Batch, pool: ThreadPoolExecutor) -> _Batch:
+        """Give what the batch holds to the network; the next one is empty."""
+        if batch.segments:
+            batch.features = pool.submit(self._encode, batch.segments)
         return _Batch()
 
     def _encode(self, segments: list[NDArray[np.uint8]]) -> tuple[NDArray[np.float32], float]:

@@ -1,0 +1,118 @@
+"""300 damaged copies of real videos in one folder with whole ones: what becomes of each of them?
+
+    python benchmarks/mutated_videos.py VIDEOS [--copies 300] [--frames 64] [--seed 0]
+
+VIDEOS is a folder of real videos; the first frames of each are copied out packet by packet (nothing
+is encoded again), and damaged copies are made of these. A detector is trained on the whole ones and
+scores a folder of whole and damaged ones together, as `c2fpl score` does for a user. Every video
+must end with scores or with a line in failed.csv, and every whole one with exactly its scores.
+"""
+
+import argparse
+import csv
+import json
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from itertools import islice
+from pathlib import Path
+
+import av
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+
+from mutating import mutated
+
+C2FPL = (sys.executable, "-m", "c2fpl.pipeline")
+SETTINGS = ("--backbone", "flow", "--crops", "1", "--device", "cpu", "--quiet")
+TIMEOUT_S = 7200.0
+
+
+def first_frames(source: Path, target: Path, frames: int) -> None:
+    """Copy the first packets of the video stream, as they are."""
+    with av.open(str(source)) as read, av.open(str(target), "w") as written:
+        stream = read.streams.video[0]
+        copy = written.add_stream_from_template(stream)
+        for packet in islice(read.demux(stream), frames):
+            if packet.dts is not None:
+                packet.stream = copy
+                written.mux(packet)
+
+
+def damage(whole: list[Path], folder: Path, copies: int, seed: int) -> None:
+    """Write damaged copies, named after what was done to them."""
+    dice = random.Random(seed)
+    contents = [path.read_bytes() for path in whole]
+    for number in range(copies):
+        origin = number % len(whole)
+        data, done = mutated(dice, contents[origin], contents)
+        (folder / f"x{number:03}-{whole[origin].stem}-{done}.mp4").write_bytes(data)
+
+
+def c2fpl(*arguments: object) -> int:
+    """The command in a process of its own; its exit code."""
+    command = [*C2FPL, *map(str, arguments)]
+    return subprocess.run(command, timeout=TIMEOUT_S, check=False).returncode
+
+
+def outcome(output: Path, name: str, failed: set[str]) -> str:
+    """What became of one damaged copy."""
+    record = output / "features" / f"{name}.json"
+    if name in failed:
+        return "failed, with its reason"
+    if not (output / f"{name}.npy").exists() or not record.exists():
+        return "UNNAMED"
+    facts = json.loads(record.read_text())
+    lost = facts["num_frames_lost"]
+    return f"scored by {facts['decoder']}, {'frames lost and counted' if lost else 'no frame lost'}"
+
+
+def main() -> None:
+    """Prints the figures; exit code 1 where a video is unnamed or a whole one has other scores."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("videos", type=Path)
+    parser.add_argument("--copies", type=int, default=300)
+    parser.add_argument("--frames", type=int, default=64)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        sys.exit(measure(Path(folder), options))
+
+
+def measure(folder: Path, options: argparse.Namespace) -> int:
+    """Makes, damages, scores and compares."""
+    (folder / "whole").mkdir()
+    (folder / "all").mkdir()
+    for number, source in enumerate(sorted(options.videos.rglob("*.mp4"))):
+        first_frames(source, folder / "whole" / f"w{number:02}.mp4", options.frames)
+    whole = sorted((folder / "whole").iterdir())
+    for path in whole:
+        (folder / "all" / path.name).write_bytes(path.read_bytes())
+    damage(whole, folder / "all", options.copies, options.seed)
+    assert c2fpl("run", folder / "whole", "-o", folder / "run", *SETTINGS, "--epochs", "2") == 0
+
+    started_s = time.monotonic()
+    detector = ("--detector", folder / "run" / "detector.pt", "--device", "cpu", "--quiet")
+    code = c2fpl("score", folder / "all", "-o", folder / "out", *detector)
+    seconds = time.monotonic() - started_s
+    with (folder / "out" / "failed.csv").open(newline="") as file:
+        failed = {row["video"] for row in csv.DictReader(file)}
+    names = sorted(path.stem for path in (folder / "all").glob("x*.mp4"))
+    counts = Counter(outcome(folder / "out", name, failed) for name in names)
+    exact = sum(
+        (folder / "out" / f"{path.stem}.npy").read_bytes()
+        == (folder / "run" / "scores" / f"{path.stem}.npy").read_bytes()
+        for path in whole
+    )
+    print(f"{len(names)} damaged copies of {len(whole)} videos, {seconds:.0f} s, exit code {code}")
+    for said, count in counts.most_common():
+        print(f"  {count:4} {said}")
+    print(f"{exact} of {len(whole)} whole videos have exactly their scores")
+    return int(code != 1 or exact != len(whole) or counts["UNNAMED"] > 0)
+
+
+if __name__ == "__main__":
+    main()

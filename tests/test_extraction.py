@@ -1,0 +1,84 @@
+"""Many videos through one encoder: rows in order, and void ones taken back, whatever the batch."""
+
+from collections.abc import Generator, Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from c2fpl.extractors.decoder_process import (
+    Decoded,
+    Message,
+    Restarted,
+    SegmentFrames,
+    Undecodable,
+    WatchedDecoders,
+)
+from c2fpl.extractors.decoding import DecodeReport
+from c2fpl.extractors.extraction import Extraction, FeatureRows
+from c2fpl.extractors.settings import DecodingSettings
+
+REPORT = DecodeReport("pyav", 1, 1, 1, 0, 25.0, 1, 1, 0.1, "")
+
+
+class FirstPixel:
+    """An encoder whose feature is the segment's first pixel."""
+
+    crops, dim, short_side_pixels, threads = 1, 1, 8, 2
+    precision, weights_sha256 = "fp32", None
+
+    def __init__(self, segments_per_batch: int) -> None:
+        self.segments_per_batch = segments_per_batch
+
+    def encode(self, segments: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+        return np.array([[[segment.flat[0]]] for segment in segments], np.float32)
+
+
+class Scripted(WatchedDecoders):
+    """Decoders that say what the test wrote."""
+
+    def __init__(self, messages: Sequence[Message]) -> None:
+        super().__init__(DecodingSettings(), 8)
+        self._messages = messages
+
+    def decode(self, videos: Iterable[object]) -> Generator[Message]:
+        yield from self._messages
+
+
+def segment(key: str, value: int) -> SegmentFrames:
+    return SegmentFrames(key, 0, np.full((16, 8, 8, 3), value, np.uint8))
+
+
+def rows_of(messages: Sequence[Message], segments_per_batch: int) -> dict[object, list[float]]:
+    """Values of the videos that were decoded, by the rules of the messages."""
+    rows: dict[object, list[float]] = {}
+    done: dict[object, list[float]] = {}
+    extraction = Extraction(Scripted(messages), FirstPixel(segments_per_batch))
+    for message in extraction.extract([("a", Path()), ("b", Path())]):
+        if isinstance(message, FeatureRows):
+            rows.setdefault(message.key, []).extend(message.values.ravel().tolist())
+        elif isinstance(message, Decoded):
+            done[message.key] = rows.pop(message.key)
+        else:
+            rows.pop(message.key, None)
+    return done
+
+
+@pytest.mark.parametrize("segments_per_batch", [1, 2, 3, 4, 5, 16])
+def test_rows_before_a_restart_are_void_and_those_after_it_count(segments_per_batch: int) -> None:
+    messages: list[Message] = [
+        *(segment("b", 1), segment("a", 10), segment("a", 11), segment("b", 2)),
+        *(Restarted("a", "decord gave up"), segment("a", 20), segment("b", 3)),
+        *(segment("a", 21), Decoded("a", REPORT), segment("b", 4), Decoded("b", REPORT)),
+    ]
+    assert rows_of(messages, segments_per_batch) == {"a": [20, 21], "b": [1, 2, 3, 4]}
+
+
+@pytest.mark.parametrize("segments_per_batch", [1, 3, 16])
+def test_a_video_that_fails_takes_nothing_along(segments_per_batch: int) -> None:
+    messages: list[Message] = [
+        *(segment("a", 1), segment("b", 2), Undecodable("a", "damaged"), segment("b", 3)),
+        Decoded("b", REPORT),
+    ]
+    assert rows_of(messages, segments_per_batch) == {"b": [2, 3]}
