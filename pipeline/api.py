@@ -133,8 +133,7 @@ def label_segments(
         settings: method, eta, beta and the switches.
 
     Raises:
-        TooFewVideos: fewer than two videos.
-        CannotSplit: all videos alike.
+        CannotSplit: all videos alike. (One video alone is compared with itself; a note says so.)
         BadFeatures: values that are not finite, or no (segments, crops, dim).
     """
     return make_labels(_InMemory(tuple(features)), settings, quiet=True)

@@ -29,7 +29,8 @@ def reference() -> str:
     every_option = re.sub(r"\n {4,}", " ", commands)  # a wrapped description is one line
     without_config = re.sub(r"\* `--config PATH`:.*\n", "", every_option)
     no_empty_lists = re.sub(r"\*\*Parameters\*\*:\s+(?=## )", "", without_config)
-    return f"{INTRODUCTION}\n**Commands**:{no_empty_lists}".rstrip() + "\n"
+    anchors = no_empty_lists.replace("(#c2fpl-install", "(#c2fpl---install")
+    return f"{INTRODUCTION}\n**Commands**:{anchors}".rstrip() + "\n"
 
 
 if __name__ == "__main__":

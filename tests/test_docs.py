@@ -1,4 +1,4 @@
-"""README and docs are true: commands run, shown output is real, options exist, links lead somewhere.
+"""README and docs are true: commands run, shown output is real, options and links exist.
 
 Commands of README, own-videos, api and troubleshooting are run, in the order of the page, in a
 folder with small made videos. Pages of long measurements are parsed and not run.
@@ -7,7 +7,6 @@ folder with small made videos. Pages of long measurements are parsed and not run
 import os
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,12 +14,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cli_reference import PAGE, reference
 from pytest import CaptureFixture, TempPathFactory
 
 from c2fpl.pipeline import cli
 from c2fpl.pipeline.arguments import app
 from c2fpl.pipeline.demo_videos import DemoVideo, write_videos
+from cli_reference import PAGE, reference
 from conftest import must_run
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -46,8 +45,7 @@ ONLY_AS_SHOWN = re.compile(r"ucf-|ped2-mc3|short-i3d")
 
 def blocks(page: Path) -> Iterator[tuple[str, str]]:
     """(language, text) of every fenced block."""
-    for language, text in re.findall(r"^```(\w*)\n(.*?)^```", page.read_text(), re.M | re.S):
-        yield language, text
+    yield from re.findall(r"^```(\w*)\n(.*?)^```", page.read_text(), re.M | re.S)
 
 
 def commands(page: Path) -> list[str]:
@@ -56,7 +54,9 @@ def commands(page: Path) -> list[str]:
     for language, text in blocks(page):
         if language in ("", "sh", "console"):
             joined = re.sub(r"\\\n\s*", " ", text)
-            found += [re.sub(r"\s+# .*", "", line).removeprefix("$ ") for line in joined.split("\n")]
+            found += [
+                re.sub(r"\s+# .*", "", line).removeprefix("$ ") for line in joined.split("\n")
+            ]
     return [line for line in found if re.match(r"(c2fpl|make|python|pip|printf) ", line)]
 
 
@@ -109,7 +109,9 @@ def test_every_link_leads_somewhere(page: Path) -> None:
         linked = (page.parent / target).resolve() if target else page
         assert linked.exists(), f"{page.name} links to {target}"
         if anchor and linked.suffix == ".md":
-            assert anchor in {f"#{slug(h)}" for h in re.findall(r"^#+ (.*)", linked.read_text(), re.M)}
+            assert anchor in {
+                f"#{slug(h)}" for h in re.findall(r"^#+ (.*)", linked.read_text(), re.M)
+            }
 
 
 def slug(heading: str) -> str:
@@ -207,5 +209,3 @@ def test_exceptions_and_reductions_are_still_needed() -> None:
         assert exception in every or exception == "pip install"
     for long in REDUCED:
         assert long in every, f"{long} is no longer shown"
-
-
