@@ -36,7 +36,7 @@ from c2fpl.models.training import BadLabels, Epoch
 from c2fpl.pipeline.devices import resolve_device
 from c2fpl.pipeline.extraction_worker import FeatureSettings
 from c2fpl.pipeline.files import fingerprint
-from c2fpl.pipeline.label_segments import MadeLabels, make_labels
+from c2fpl.pipeline.made_labels import MadeLabels, make_labels
 from c2fpl.pipeline.own_features import BadFeatures, finite_chunks, map_features
 from c2fpl.pipeline.train_detector import SavedDetector, load_detector, save_detector
 

@@ -1,9 +1,9 @@
-"""Step 2: features -> labels/labels.csv and videos.csv, in one streaming pass over the features."""
+"""Step 2: features -> labels/labels.csv and videos.csv; made again when anything changed."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,22 +12,12 @@ from c2fpl.models.settings import LabelSettings
 from c2fpl.pipeline.changes import what_changed
 from c2fpl.pipeline.feature_source import FeatureSet
 from c2fpl.pipeline.files import RunFiles, fingerprint, load_json, load_table, save_json, save_table
-from c2fpl.pipeline.progress import progress
+from c2fpl.pipeline.made_labels import MadeLabels, make_labels
 from c2fpl.pipeline.settings import Execution
-
-if TYPE_CHECKING:
-    from c2fpl.models.coarse import CoarseLabels
 
 logger = logging.getLogger(__name__)
 
 LABELS_HEADER = ("video", "segment", "start_frame", "end_frame", "label", "p_value")
-VIDEOS_HEADER = ("video", "segments", "mean_norm", "spread_norm", "coarse", "round")
-
-
-ALONE = (
-    "one video alone: a split needs two videos, so its segments are compared with one another and "
-    "some always stand out; run a folder of videos to learn what is normal there"
-)
 
 
 class BadLabels(ValueError):
@@ -72,7 +62,7 @@ def label_segments(
     for note in made.notes:
         logger.warning("labels: %s", note)
     (files.labels / "labels.json").unlink(missing_ok=True)
-    save_table(files.labels / "videos.csv", VIDEOS_HEADER, made.video_rows)
+    save_table(files.labels / "videos.csv", made.video_header, made.video_rows)
     save_table(files.labels / "labels.csv", LABELS_HEADER, _segment_rows(features, made))
     record: dict[str, Any] = {"settings": asdict(settings), "notes": list(made.notes)}
     save_json(files.labels / "labels.json", {**record, "fingerprint": wanted})
@@ -113,81 +103,6 @@ def load_labels(files: RunFiles, features: FeatureSet) -> SegmentLabels:
         else fingerprint({"labels": path.read_text(encoding="utf-8", errors="surrogateescape")})
     )
     return SegmentLabels(features.names, values, made_by)
-
-
-class NamedFeatures(Protocol):
-    """The part of a feature set that labels are made from."""
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The videos."""
-
-    def chunks(self, name: str) -> Iterator[NDArray[np.float32]]:
-        """The values in order, finite float32 (segments, crops, dim) a chunk."""
-
-
-@dataclass(frozen=True, eq=False)
-class MadeLabels:
-    """Labels in memory, in the order of the videos."""
-
-    anomalous: NDArray[np.bool_]
-    """(videos,) the coarse labels."""
-    labels: tuple[NDArray[np.float32], ...]
-    """Per video (segments,) in [0, 1]."""
-    p_values: tuple[NDArray[np.float64], ...]
-    """Per video (segments,): density of the segment's norm among normal segments."""
-    video_rows: list[tuple[object, ...]]
-    """Rows of videos.csv: name, segments, mean and spread of the norm, coarse label, round."""
-    notes: tuple[str, ...]
-    """One line for each reason to distrust the labels."""
-
-
-def make_labels(features: NamedFeatures, settings: LabelSettings, *, quiet: bool) -> MadeLabels:
-    """Label every segment in one pass over the features; nothing is written.
-
-    Raises:
-        TooFewVideos, CannotSplit: the features carry nothing to split by (models.coarse).
-    """
-    from c2fpl.models import coarse, fine, summaries
-
-    settings = settings.resolved()
-    assert settings.norm is not None
-    assert settings.spread is not None
-    norms = []
-    with progress("norms", len(features.names), "videos", quiet=quiet) as shown:
-        for name in features.names:
-            chunks = [summaries.segment_norms(c, settings.norm) for c in features.chunks(name)]
-            norms.append(np.concatenate(chunks))
-            shown.advance()
-    described = np.stack([summaries.describe(n, settings.spread) for n in norms])
-    if len(norms) == 1:
-        videos = coarse.CoarseLabels(np.array([True]), np.array([1]), (ALONE,))
-        # Its own segments are the null model: given a second time, as a normal video.
-        segments = fine.label_segments([*norms, *norms], np.array([True, False]), settings)
-    else:
-        videos = coarse.label_videos(described, settings)
-        segments = fine.label_segments(norms, videos.anomalous, settings)
-    return MadeLabels(
-        videos.anomalous,
-        tuple(labels.astype(np.float32) for labels in segments.labels[: len(norms)]),
-        segments.p_values[: len(norms)],
-        _video_rows(features, norms, described, videos),
-        (*videos.notes, *segments.notes),
-    )
-
-
-def _video_rows(
-    features: NamedFeatures,
-    norms: Sequence[NDArray[Any]],
-    described: NDArray[np.float64],
-    videos: "CoarseLabels",
-) -> list[tuple[object, ...]]:
-    return [
-        (name, len(n), repr(float(mean)), repr(float(spread)), int(anomalous), int(turn))
-        for name, n, (mean, spread), anomalous, turn in zip(
-            features.names, norms, described, videos.anomalous, videos.round, strict=True
-        )
-    ]
 
 
 def _segment_rows(features: FeatureSet, made: MadeLabels) -> Iterator[tuple[object, ...]]:
