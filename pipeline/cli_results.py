@@ -1,6 +1,7 @@
 """Commands on results: evaluate, groundtruth, report."""
 
 from pathlib import Path
+from typing import Literal
 
 from c2fpl.pipeline.arguments import Events, Output, app
 from c2fpl.pipeline.datasets import DatasetName
@@ -131,4 +132,35 @@ def report(
     with only_writer(files):
         names = [video.name for video in scored_videos(files)]
         look(files, events, read_windows(annotations, names, dataset) if annotations else None)
+    return 0
+
+
+@app.command
+def convert(
+    features: Path,
+    *,
+    output: Output,
+    dtype: Literal["keep", "float16", "float32"] = "keep",
+    names: Path | None = None,
+) -> int:
+    """Write a published feature set as one array (segments, crops, dim) a video.
+
+    Args:
+        features: folder of published features, in any layout that docs/reproduction.md names.
+        output: folder of the arrays.
+        dtype: keep the number type, halve it to float16 (a relative error of 2e-4), or widen it.
+        names: list of the videos of a concatenation, in the order of its offsets.
+    """
+    import logging
+
+    from c2fpl.pipeline.datasets import read_name_list
+    from c2fpl.pipeline.feature_sets import open_features, write_plain
+
+    found = open_features(features, names=read_name_list(names) if names else None)
+    as_stored = found.open(found.names[0]).dtype.name
+    kept: Literal["float16", "float32"] = (
+        "float16" if "float16" in (dtype, as_stored) and dtype != "float32" else "float32"
+    )
+    write_plain(found, output, kept)
+    logging.getLogger(__name__).info("%d videos as %s in %s", len(found.names), kept, output)
     return 0
