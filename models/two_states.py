@@ -1,0 +1,164 @@
+"""A hidden chain of two states behind one number per segment: which segments, and for how long.
+
+The number z of a segment scatters about the level of the state that its video is in. A state lasts:
+before each segment but the first it is kept with probability 1 - r and drawn anew with r, so that
+a window's length follows the evidence and no share of a video is fixed in advance:
+
+    z_t | state k ~ N(mean_k, deviation^2)
+    P(state_t = k | state_t-1 = j) = (1 - r) [j = k] + r share_k,   P(state_1 = k) = share_k
+
+One deviation serves both states, so that a higher z never speaks for the lower state.
+
+Fitted by expectation and maximisation over all videos together (Rabiner 1989, scaled passes).
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+PIECE_SEGMENTS = 256
+"""Longer videos are cut into pieces of nearly equal length, which bounds time and memory. A state
+lasts some ten segments, so a cut takes its neighbours' word from few."""
+_MOST_ROUNDS = 200
+_SETTLED = 1e-6  # gain in mean log-likelihood at which the fit has ended
+_LEAST_DEVIATION = 1e-3  # of z's own
+_FIRST_RENEWAL = 0.1
+
+
+@dataclass(frozen=True)
+class TwoStates:
+    """A fitted chain; index 0 is the lower state, index 1 the higher."""
+
+    means: Array
+    """(2,) ascending, in the unit of z."""
+    deviation: float
+    """Standard deviation of z about its state's mean."""
+    shares: Array
+    """(2,) share of each state among new draws; their sum is 1."""
+    renewal: float
+    """Probability that the state is drawn anew before a segment; at 1 there is no memory."""
+    gain: float
+    """BIC of one Gaussian without memory minus BIC of the chain; at most 0: z is one population."""
+
+
+def fit(z: Sequence[Array]) -> TwoStates:
+    """The likeliest chain, from a start at z's quartiles: no draw decides it.
+
+    Args:
+        z: per video (segments,) finite, not all the same.
+    """
+    pieces = _Pieces(z)
+    values = pieces.values[pieces.there]
+    spread = float(values.std())
+    chain = TwoStates(
+        np.quantile(values, (0.25, 0.75)), spread / 2, np.full(2, 0.5), _FIRST_RENEWAL, 0.0
+    )
+    before = -math.inf
+    for _ in range(_MOST_ROUNDS):
+        posterior = _smoothed(pieces, chain)
+        chain = _likeliest(pieces, posterior, _LEAST_DEVIATION * spread)
+        settled = posterior.log_likelihood - before < _SETTLED * len(values)
+        before = posterior.log_likelihood
+        if settled:
+            break
+    order = np.argsort(chain.means, kind="stable")
+    gain = _bic_of_one(values) - (5 * math.log(len(values)) - 2 * before)
+    return TwoStates(chain.means[order], chain.deviation, chain.shares[order], chain.renewal, gain)
+
+
+def higher_state(z: Sequence[Array], chain: TwoStates) -> tuple[Array, ...]:
+    """Per video (segments,) in [0, 1]: probability of the higher state, given all of the video."""
+    pieces = _Pieces(z)
+    return pieces.by_video(np.clip(_smoothed(pieces, chain).weights[..., 1], 0, 1))
+
+
+def _bic_of_one(values: Array) -> float:
+    count = len(values)
+    log_likelihood = -0.5 * count * (math.log(2 * math.pi * float(values.var())) + 1)
+    return 2 * math.log(count) - 2 * log_likelihood
+
+
+@dataclass(frozen=True)
+class _Posterior:
+    weights: Array
+    """(pieces, length, 2) probabilities of the states given the whole piece."""
+    drawn: Array
+    """(2,) expected number of draws of each state, first segments included."""
+    renewals: float
+    """Expected number of draws, first segments left out."""
+    log_likelihood: float
+
+
+class _Pieces:
+    """Videos cut to at most PIECE_SEGMENTS and laid side by side, filled up with nothing."""
+
+    def __init__(self, z: Sequence[Array]) -> None:
+        pieces = [
+            piece
+            for video in z
+            for piece in np.array_split(video, -(-len(video) // PIECE_SEGMENTS))
+        ]
+        lengths = np.array([len(piece) for piece in pieces])
+        self.there = np.arange(lengths.max()) < lengths[:, None]
+        """(pieces, length) where a segment is."""
+        self.values = np.zeros(self.there.shape)
+        """(pieces, length) its z, else 0."""
+        self.values[self.there] = np.concatenate(pieces)
+        self.pairs = int((lengths - 1).sum())
+        """Neighbours in time."""
+        self._ends = np.cumsum([len(video) for video in z])
+
+    def by_video(self, values: Array) -> tuple[Array, ...]:
+        """(pieces, length) back to per video (segments,)."""
+        return tuple(np.split(values[self.there], self._ends[:-1]))
+
+
+def _likeliest(pieces: _Pieces, posterior: _Posterior, least_deviation: float) -> TwoStates:
+    """Maximisation: closed form, because a renewal is counted as an event of its own."""
+    weights, values = posterior.weights[pieces.there], pieces.values[pieces.there]
+    means = (values @ weights) / (weights.sum(axis=0) + 1e-12)
+    variance = float((weights * (values[:, None] - means) ** 2).sum()) / len(values)
+    drawn = posterior.drawn + 1e-12
+    renewal = min(max(posterior.renewals / max(pieces.pairs, 1), 1e-6), 1.0)
+    deviation = max(math.sqrt(variance), least_deviation)
+    return TwoStates(means, deviation, drawn / drawn.sum(), renewal, 0.0)
+
+
+def _smoothed(pieces: _Pieces, chain: TwoStates) -> _Posterior:
+    """Expectation: forward and backward pass."""
+    there, shares, renewal = pieces.there, chain.shares, chain.renewal
+    logs = -0.5 * ((pieces.values[..., None] - chain.means) / chain.deviation) ** 2
+    highest = logs.max(axis=2, keepdims=True)
+    seen = np.where(there[..., None], np.exp(logs - highest), 1.0)
+    forward, scale = _forward(seen, shares, renewal)
+    backward = np.ones_like(forward)
+    drawn, renewals = np.zeros(2), 0.0
+    for t in range(seen.shape[1] - 1, 0, -1):
+        coming = seen[:, t] * backward[:, t] / scale[:, t, None]
+        from_draw = renewal * shares * coming * there[:, t, None]
+        drawn += from_draw.sum(axis=0)
+        renewals += float(from_draw.sum())
+        mixed = (1 - renewal) * coming + renewal * (coming @ shares)[:, None]
+        backward[:, t - 1] = np.where(there[:, t, None], mixed, 1.0)
+    weights = forward * backward
+    weights /= weights.sum(axis=2, keepdims=True)
+    normaliser = math.log(chain.deviation * math.sqrt(2 * math.pi))
+    terms = np.log(scale[there]) + highest[..., 0][there] - normaliser
+    return _Posterior(weights, drawn + weights[:, 0].sum(axis=0), renewals, float(terms.sum()))
+
+
+def _forward(seen: Array, shares: Array, renewal: float) -> tuple[Array, Array]:
+    """(pieces, length, 2) filtered probabilities and (pieces, length) their scales."""
+    forward, scale = np.empty_like(seen), np.empty(seen.shape[:2])
+    prior = np.broadcast_to(shares, (len(seen), 2))
+    for t in range(seen.shape[1]):
+        joint = prior * seen[:, t]
+        scale[:, t] = joint.sum(axis=1)
+        forward[:, t] = joint / scale[:, t, None]
+        prior = (1 - renewal) * forward[:, t] + renewal * shares
+    return forward, scale
