@@ -2,10 +2,11 @@
 
     python benchmarks/mutated_videos.py VIDEOS [--copies 300] [--frames 64] [--seed 0]
 
-VIDEOS is a folder of real videos; the first frames of each are copied out packet by packet (nothing
-is encoded again), and damaged copies are made of these. A detector is trained on the whole ones and
-scores a folder of whole and damaged ones together, as `c2fpl score` does for a user. Every video
-must end with scores or with a line in failed.csv, and every whole one with exactly its scores.
+VIDEOS is a folder of real mp4 videos; the first frames of each are copied out packet by packet
+(nothing is encoded again), into mp4, mkv, ts and avi in turn, and damaged copies are made of these.
+A detector is trained on the whole ones and scores a folder of whole and damaged ones together, as
+`c2fpl score` does for a user. Every video must end with scores or with a line in failed.csv, and
+every whole one with exactly its scores.
 """
 
 import argparse
@@ -17,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from itertools import islice
+from itertools import cycle, islice
 from pathlib import Path
 
 import av
@@ -27,13 +28,16 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from mutating import mutated
 
 C2FPL = (sys.executable, "-m", "c2fpl.pipeline")
+INDEX_FIRST = {"movflags": "faststart"}
+CONTAINERS = (".mp4", ".mkv", ".ts", ".avi")
+"""Damage to an mp4 mostly makes it unreadable; the others go on after it."""
 SETTINGS = ("--backbone", "flow", "--crops", "1", "--device", "cpu", "--quiet")
 TIMEOUT_S = 7200.0
 
 
 def first_frames(source: Path, target: Path, frames: int) -> None:
     """Copy the first packets of the video stream, as they are."""
-    with av.open(str(source)) as read, av.open(str(target), "w") as written:
+    with av.open(str(source)) as read, av.open(str(target), "w", options=INDEX_FIRST) as written:
         stream = read.streams.video[0]
         copy = written.add_stream_from_template(stream)
         for packet in islice(read.demux(stream), frames):
@@ -49,7 +53,8 @@ def damage(whole: list[Path], folder: Path, copies: int, seed: int) -> None:
     for number in range(copies):
         origin = number % len(whole)
         data, done = mutated(dice, contents[origin], contents)
-        (folder / f"x{number:03}-{whole[origin].stem}-{done}.mp4").write_bytes(data)
+        name = f"x{number:03}-{whole[origin].stem}-{done}{whole[origin].suffix}"
+        (folder / name).write_bytes(data)
 
 
 def c2fpl(*arguments: object) -> int:
@@ -86,8 +91,9 @@ def measure(folder: Path, options: argparse.Namespace) -> int:
     """Makes, damages, scores and compares."""
     (folder / "whole").mkdir()
     (folder / "all").mkdir()
-    for number, source in enumerate(sorted(options.videos.rglob("*.mp4"))):
-        first_frames(source, folder / "whole" / f"w{number:02}.mp4", options.frames)
+    sources = sorted(options.videos.rglob("*.mp4"))
+    for number, (source, suffix) in enumerate(zip(sources, cycle(CONTAINERS), strict=False)):
+        first_frames(source, folder / "whole" / f"w{number:02}{suffix}", options.frames)
     whole = sorted((folder / "whole").iterdir())
     for path in whole:
         (folder / "all" / path.name).write_bytes(path.read_bytes())
@@ -100,7 +106,7 @@ def measure(folder: Path, options: argparse.Namespace) -> int:
     seconds = time.monotonic() - started_s
     with (folder / "out" / "failed.csv").open(newline="") as file:
         failed = {row["video"] for row in csv.DictReader(file)}
-    names = sorted(path.stem for path in (folder / "all").glob("x*.mp4"))
+    names = sorted(path.stem for path in (folder / "all").glob("x*"))
     counts = Counter(outcome(folder / "out", name, failed) for name in names)
     exact = sum(
         (folder / "out" / f"{path.stem}.npy").read_bytes()

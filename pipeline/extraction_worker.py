@@ -3,13 +3,13 @@
 import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from c2fpl.extractors.settings import DecodingSettings, ExtractionSettings
+from c2fpl.pipeline.devices import device_failures_said, resolve_device
 from c2fpl.pipeline.feature_writer import FeatureWriter, GrowingArray
 from c2fpl.pipeline.files import NotAnObject, RunFiles, beside, fingerprint, load_json, save_json
 from c2fpl.pipeline.outcomes import Failure
@@ -24,12 +24,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 STEP = "extract"
-DEVICE_WORDS = ("CUDA", "cuDNN", "cuBLAS", "out of memory")
-"""What a RuntimeError of torch says when the device, not the program, is at fault."""
-
-
-class DeviceFailed(RuntimeError):
-    """The device vanished midway, or has too little memory for a single clip."""
 
 
 @dataclass(frozen=True)
@@ -71,8 +65,6 @@ class ExtractionWorker:
     """
 
     def __init__(self, files: RunFiles, settings: FeatureSettings, execution: Execution) -> None:
-        from c2fpl.pipeline.devices import resolve_device
-
         device = resolve_device(execution.device)
 
         from c2fpl.extractors.decoder_process import WatchedDecoders
@@ -209,21 +201,6 @@ class ExtractionWorker:
             "settings": self._settings.as_json(),
             "fingerprint": wanted,
         }
-
-
-@contextmanager
-def device_failures_said() -> Iterator[None]:
-    """Turn what torch says of a failing device into one line with its cure."""
-    try:
-        yield
-    except RuntimeError as error:
-        said = " ".join(str(error).split())
-        if not any(word in said for word in DEVICE_WORDS):
-            raise
-        raise DeviceFailed(
-            f"the device failed ({said[:200]}); what is finished is whole: check it with "
-            "nvidia-smi, then the same command goes on from there, or on another --device"
-        ) from error
 
 
 def is_done(files: RunFiles, name: str, wanted: str) -> bool:

@@ -23,6 +23,10 @@ class NotAnObject(ValueError):
     """A file that should hold a JSON object does not."""
 
 
+class NotATable(ValueError):
+    """A file that should hold a CSV table does not."""
+
+
 @dataclass(frozen=True)
 class RunFiles:
     """Names of everything under one output folder (DESIGN section 3).
@@ -54,6 +58,11 @@ class RunFiles:
     def scores(self) -> Path:
         """Folder of per-frame scores."""
         return self.root if self.holds == "scores" else self.root / "scores"
+
+    @property
+    def score_index(self) -> Path:
+        """What each score file was made from; hidden, for `videos.csv` may be a video's table."""
+        return self.scores / ".videos.csv"
 
     @property
     def plots(self) -> Path:
@@ -202,10 +211,22 @@ def save_rows(file: IO[bytes], rows: Iterable[Sequence[object]]) -> None:
     text.detach()
 
 
-def load_table(path: Path) -> list[dict[str, str]]:
-    """Read a CSV with a header line, a dict a row."""
-    with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
-        return list(csv.DictReader(file))
+def load_table(path: Path, columns: Sequence[str] = ()) -> list[dict[str, str]]:
+    """Read a CSV with a header line, a dict a row; each row has the given columns.
+
+    Raises:
+        NotATable: no CSV, or one without these columns.
+    """
+    try:
+        with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
+            rows = list(csv.DictReader(file))
+    except csv.Error as error:
+        raise NotATable(f"{path} is no CSV table ({error}); remove it or make it again") from error
+    for line, row in enumerate(rows, start=2):
+        missing = [column for column in columns if row.get(column) is None]
+        if missing:
+            raise NotATable(f"{path}, row {line}: no {missing[0]!r}; remove it or make it again")
+    return rows
 
 
 def fingerprint(value: Mapping[str, Any]) -> str:

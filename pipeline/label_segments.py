@@ -1,8 +1,10 @@
 """Step 2: features -> labels/labels.csv and videos.csv; made again when anything changed."""
 
 import logging
+import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -79,7 +81,8 @@ def load_labels(files: RunFiles, features: FeatureSet) -> SegmentLabels:
     """Read labels.csv and join it to the features by name.
 
     Raises:
-        BadLabels: a video or a segment is missing on either side.
+        BadLabels: a video or a segment is missing on either side, or a label is none.
+        NotATable: no CSV table.
     """
     path = files.labels / "labels.csv"
     if not path.exists():
@@ -87,8 +90,8 @@ def load_labels(files: RunFiles, features: FeatureSet) -> SegmentLabels:
             f"{path} does not exist; run `c2fpl label FEATURES -o {files.labels}` first"
         )
     by_video: dict[str, list[float]] = {}
-    for row in load_table(path):
-        by_video.setdefault(row["video"], []).append(float(row["label"]))
+    for row in load_table(path, ("video", "label")):
+        by_video.setdefault(row["video"], []).append(_label(path, row["label"]))
     for name in features.names:
         found, expected = len(by_video.get(name, ())), features.segment_count(name)
         if found != expected:
@@ -103,6 +106,16 @@ def load_labels(files: RunFiles, features: FeatureSet) -> SegmentLabels:
         else fingerprint({"labels": path.read_text(encoding="utf-8", errors="surrogateescape")})
     )
     return SegmentLabels(features.names, values, made_by)
+
+
+def _label(path: Path, written: str) -> float:
+    try:
+        label = float(written)
+    except ValueError:
+        label = math.nan
+    if not 0 <= label <= 1:
+        raise BadLabels(f"{path}: label {written[:40]!r} is no number in [0, 1]; label again")
+    return label
 
 
 def _segment_rows(features: FeatureSet, made: MadeLabels) -> Iterator[tuple[object, ...]]:

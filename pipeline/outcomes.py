@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from c2fpl.pipeline.files import RunFiles, load_table, save_table
+from c2fpl.pipeline.files import NotATable, RunFiles, load_table, save_table
 from c2fpl.pipeline.lock import one_at_a_time
 
 HEADER = ("video", "step", "reason")
@@ -56,10 +56,14 @@ def save_failures(
 
 
 def load_failures(files: RunFiles) -> list[Failure]:
-    """The rows of failed.csv; none where there is no such file."""
+    """The rows of failed.csv; none where there is no such table."""
     if not files.failed.exists():
         return []
-    return [Failure(row["video"], row["step"], row["reason"]) for row in load_table(files.failed)]
+    try:
+        rows = load_table(files.failed, HEADER)
+    except NotATable:
+        return []  # it is written anew at once
+    return [Failure(*(row[column] for column in HEADER)) for row in rows]
 
 
 def exit_code(failures: Sequence[Failure]) -> int:

@@ -1,5 +1,6 @@
 """Features that this program extracted: .npy (segments, crops, dim) with .json beside."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from c2fpl.extractors.segments import SegmentPlan
 from c2fpl.pipeline.files import beside, fingerprint, load_json
+from c2fpl.pipeline.npy_header import read_npy_header
 from c2fpl.pipeline.segment_store import SegmentStore
 
 CHUNK_SEGMENTS = 256
@@ -55,7 +57,7 @@ class OwnFeatures:
     @cached_property
     def records(self) -> dict[str, dict[str, Any]]:
         """Provenance of each video, as `extract` wrote it."""
-        return {name: load_json(beside(self.folder, name, ".json")) for name in self.names}
+        return {name: _record(beside(self.folder, name, ".json")) for name in self.names}
 
     def only(self, names: Sequence[str]) -> "OwnFeatures":
         """These videos alone, as a set of its own: a split.
@@ -123,6 +125,29 @@ class OwnFeatures:
         return map_features(self.path(name))
 
 
+def _record(path: Path) -> dict[str, Any]:
+    """What `extract` wrote beside an array.
+
+    Raises:
+        BadFeatures, NotAnObject: it is not whole.
+    """
+    record = load_json(path)
+    settings = record.get("settings")
+    frames, rate = record.get("num_frames_decoded"), record.get("frame_rate")
+    whole = (
+        isinstance(settings, dict)
+        and settings.get("tail") in ("loop", "drop")
+        and isinstance(settings.get("backbone"), str)
+        and isinstance(record.get("fingerprint"), str)
+        and isinstance(frames, int)
+        and isinstance(rate, int | float)
+        and frames > 0 < rate < math.inf
+    )
+    if not whole:
+        raise BadFeatures(f"{path} was not written by `c2fpl extract`; remove it and extract again")
+    return record
+
+
 def map_features(path: Path) -> NDArray[Any]:
     """The array of a .npy, (segments, crops, dim) float, as a memory map.
 
@@ -130,6 +155,7 @@ def map_features(path: Path) -> NDArray[Any]:
         BadFeatures: not a plain float array of three axes; pickled objects are never loaded.
     """
     try:
+        read_npy_header(path)
         values: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
     except (ValueError, OSError, EOFError) as error:
         raise BadFeatures(
@@ -150,7 +176,8 @@ def finite_chunks(values: NDArray[Any], what: str) -> Iterator[NDArray[np.float3
         BadFeatures: a value is not finite.
     """
     for start in range(0, len(values), CHUNK_SEGMENTS):
-        chunk = np.asarray(values[start : start + CHUNK_SEGMENTS], np.float32)
+        with np.errstate(over="ignore"):
+            chunk = np.asarray(values[start : start + CHUNK_SEGMENTS], np.float32)
         if not np.isfinite(chunk).all():
             raise BadFeatures(f"{what} has values that are not finite; remove it and extract again")
         yield chunk

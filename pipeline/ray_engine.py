@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
+from c2fpl.pipeline.devices import DeviceFailed
 from c2fpl.pipeline.extraction_worker import (
     STEP,
-    DeviceFailed,
     ExtractionWorker,
     FeatureSettings,
     Share,

@@ -1,7 +1,7 @@
 """Step 4: features + detector -> scores/<name>.npy, exactly one value a decoded frame."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from c2fpl.pipeline.feature_source import FeatureSet
-from c2fpl.pipeline.files import RunFiles, beside, load_table, save_array, save_table
+from c2fpl.pipeline.files import NotATable, RunFiles, beside, load_table, save_array, save_table
 from c2fpl.pipeline.files import fingerprint as fingerprint_of
 from c2fpl.pipeline.outcomes import Failure, save_failures
 from c2fpl.pipeline.own_features import BadFeatures
@@ -21,9 +21,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 STEP = "score"
-INDEX_NAME = ".made-by.csv"
-"""Which detector and features made each score file; no video's own table is called so."""
-INDEX_HEADER = ("video", "fingerprint")
+INDEX_HEADER = ("video", "fingerprint", "source", "frame_rate", "num_frames_lost")
 
 
 class WrongDetector(ValueError):
@@ -43,10 +41,10 @@ def score_videos(
         WrongDetector: the detector reads features of another length or backbone.
     """
     check_fits(features, saved)
-    index_path = files.scores / INDEX_NAME
+    index_path = files.score_index
     before = _index(index_path)
     wanted = {name: _made_by(features, saved, name) for name in features.names}
-    same = {name for name in features.names if before.get(name) == wanted[name]}
+    same = {name for name in before.keys() & wanted if before[name][1] == wanted[name]}
     if before.keys() - same:
         replaced = len(before.keys() - same)
         logger.info("scores: detector or features changed, %d videos are scored again", replaced)
@@ -58,7 +56,7 @@ def score_videos(
         for name in features.names:
             try:
                 _score_one(files, features, saved, settings, name, name in kept)
-                rows.append((name, wanted[name]))
+                rows.append(_index_row(features, name, wanted[name]))
             except BadFeatures as error:
                 failures.append(Failure(name, STEP, str(error)))
             shown.advance()
@@ -72,10 +70,17 @@ def _made_by(features: FeatureSet, saved: "SavedDetector", name: str) -> str:
     return fingerprint_of(made_from)
 
 
-def _forget_others(index_path: Path, before: dict[str, str], kept: set[str]) -> None:
+def _index_row(features: FeatureSet, name: str, made_by: str) -> Sequence[object]:
+    """What is kept of a video beside its scores, whose features may lie elsewhere."""
+    record = features.records[name]
+    lost = record.get("num_frames_lost", 0)
+    return name, made_by, record.get("source", ""), features.frame_rate(name), lost
+
+
+def _forget_others(index_path: Path, before: Mapping[str, Sequence[str]], kept: set[str]) -> None:
     """Before a score is replaced: a run killed midway must not leave the old word for new bytes."""
     if before.keys() - kept:
-        save_table(index_path, INDEX_HEADER, [(name, before[name]) for name in sorted(kept)])
+        save_table(index_path, INDEX_HEADER, [before[name] for name in sorted(kept)])
 
 
 def check_fits(features: FeatureSet, saved: "SavedDetector") -> None:
@@ -132,5 +137,9 @@ def _score_one(
         save_table(table, ("frame", "time_s", "score"), rows)
 
 
-def _index(path: Path) -> dict[str, str]:
-    return {row["video"]: row["fingerprint"] for row in load_table(path)} if path.exists() else {}
+def _index(path: Path) -> dict[str, Sequence[str]]:
+    try:
+        rows = load_table(path, INDEX_HEADER) if path.exists() else []
+    except NotATable:
+        return {}
+    return {row["video"]: [row[column] for column in INDEX_HEADER] for row in rows}

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from c2fpl.pipeline.files import RunFiles, beside, load_json, load_table
+from c2fpl.pipeline.npy_header import load_npy
 
 USUAL_FRAME_RATE = 25.0
 """Frames a second taken for a video whose own rate is not recorded."""
@@ -41,8 +42,9 @@ class ScoredVideo:
 
         Raises:
             NoScores: the file does not hold one number a frame.
+            BadNpy: no plain array.
         """
-        scores: NDArray[Any] = np.load(self.scores_file, allow_pickle=False)
+        scores = load_npy(self.scores_file)
         if scores.ndim != 1 or not len(scores) or scores.dtype.kind != "f":
             raise NoScores(
                 f"{self.scores_file} holds {scores.dtype} {scores.shape}, not one float a frame; "
@@ -69,8 +71,8 @@ def scored_videos(files: RunFiles) -> list[ScoredVideo]:
     )
     if not found:
         raise NoScores(f"no scores in {files.scores}; run `c2fpl score` or `c2fpl run` first")
-    index = files.scores / "videos.csv"
-    rows = {row["video"]: row for row in load_table(index)} if index.is_file() else {}
+    index = load_table(files.score_index, ("video",)) if files.score_index.is_file() else []
+    rows = {row["video"]: row for row in index}
     return [scored_video(files, name, path, rows.get(name, {})) for name, path in found]
 
 
@@ -80,7 +82,7 @@ def scored_video(
     """Join a score file with what is known of its video.
 
     That is the provenance beside the features where they lie in the run, else the row that scoring
-    left in videos.csv.
+    left.
     """
     record = beside(files.features, name, ".json")
     facts: Mapping[str, Any] = load_json(record) if record.is_file() else row

@@ -21,6 +21,13 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
+_DAMAGED = (
+    *(ArithmeticError, AttributeError, EOFError, LookupError, RuntimeError),
+    *(TypeError, ValueError),
+)
+"""What torch and the settings raise on files that are damaged, or were never detectors."""
+
+
 class BadDetector(ValueError):
     """A detector file that cannot be used here."""
 
@@ -123,7 +130,7 @@ def load_detector(path: Path) -> SavedDetector:
         detector.load_state_dict(content["state"])
     except FileNotFoundError as error:
         raise BadDetector(f"{path} does not exist; `c2fpl train` makes a detector") from error
-    except (pickle.UnpicklingError, RuntimeError, KeyError, TypeError, EOFError) as error:
+    except (pickle.UnpicklingError, *_DAMAGED) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise BadDetector(
             f"{path} is not a detector of c2fpl ({reason}); make one with `c2fpl train`"

@@ -1,0 +1,61 @@
+"""Damaged files of every kind, for minutes: npy, features, records, labels, detector, config, ...
+
+    python benchmarks/fuzz.py [--minutes 5] [--seed 0] [--keep FOLDER]
+
+Rounds over all readers, each round from the next seed, until the time is over. A finding is an
+answer other than the value or one line of our own; the file that caused it is kept. Videos have a
+benchmark of their own (mutated_videos.py), since they are read in processes of their own.
+"""
+
+import argparse
+import sys
+import tempfile
+import time
+import warnings
+from collections import Counter
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+
+from fuzzing import findings, readers
+
+FILES_A_ROUND = 200
+
+
+def main() -> None:
+    """Prints a line a finding and the totals; exit code 1 where there was one."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--minutes", type=float, default=5.0)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--keep", type=Path, default=Path("fuzz-findings"))
+    options = parser.parse_args()
+    warnings.simplefilter("ignore", SyntaxWarning)  # Python's own on damaged npy headers
+    with tempfile.TemporaryDirectory() as folder:
+        sys.exit(fuzz(Path(folder), options))
+
+
+def fuzz(folder: Path, options: argparse.Namespace) -> int:
+    """Rounds until the time is over."""
+    deadline_s = time.monotonic() + 60 * options.minutes
+    files: Counter[str] = Counter()
+    found = 0
+    seed = options.seed
+    all_readers = readers(folder)
+    while time.monotonic() < deadline_s:
+        for reader in all_readers:
+            place = folder / reader.name
+            place.mkdir(exist_ok=True)
+            for finding in findings(reader, place, FILES_A_ROUND, seed):
+                found += 1
+                options.keep.mkdir(exist_ok=True)
+                kept = options.keep / f"{reader.name}-{seed}-{found}"
+                kept.write_bytes(finding.data)
+                print(f"{kept}: {finding.done}: {finding.said}", flush=True)
+            files[reader.name] += FILES_A_ROUND
+        seed += 1
+    print(f"{sum(files.values())} damaged files of {len(files)} kinds, {found} findings")
+    return int(found > 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,228 @@
+"""Every reader of files from outside, with whole files to damage and what it may answer.
+
+A reader may take a damaged file as it is, or refuse it with one line of our own. Anything else,
+such as a KeyError or a hang, is a finding.
+"""
+
+import contextlib
+import io
+import json
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from c2fpl.models.detector import Detector
+from c2fpl.models.settings import TrainingSettings
+from c2fpl.pipeline import cli
+from c2fpl.pipeline.annotations import read_annotations
+from c2fpl.pipeline.count_table import read_count_table
+from c2fpl.pipeline.datasets import DatasetName
+from c2fpl.pipeline.files import RunFiles, beside, save_json
+from c2fpl.pipeline.label_segments import load_labels
+from c2fpl.pipeline.npy_header import load_npy
+from c2fpl.pipeline.outcomes import load_failures
+from c2fpl.pipeline.own_features import OwnFeatures
+from c2fpl.pipeline.scored_videos import scored_videos
+from c2fpl.pipeline.train_detector import SavedDetector, load_detector, save_detector
+from mutating import mutated
+
+SLOW_S = 20.0
+"""A reader that takes longer over a small file hangs, on any machine."""
+RECORD = {
+    "video": "a",
+    "num_frames_decoded": 30,
+    "num_frames_lost": 0,
+    "frame_rate": 25.0,
+    "settings": {"tail": "loop", "backbone": "flow"},
+    "weights_sha256": None,
+    "fingerprint": "0" * 64,
+}
+
+
+@dataclass(frozen=True)
+class Reader:
+    """One kind of file and what reads it."""
+
+    name: str
+    file_name: str
+    """Where it is put below the folder that `read` gets."""
+    whole: Sequence[bytes]
+    """Files that are read without complaint."""
+    read: Callable[[Path], object]
+    """Reads the folder."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A damaged file that was not refused as it should be."""
+
+    reader: str
+    done: str
+    said: str
+    data: bytes
+
+
+def findings(reader: Reader, folder: Path, count: int, seed: int) -> Iterator[Finding]:
+    """Read `count` damaged files one after the other."""
+    dice = random.Random(seed)
+    for _ in range(count):
+        data, done = mutated(dice, dice.choice(reader.whole), reader.whole)
+        path = folder / reader.file_name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+        started_s = time.monotonic()
+        said = complaint(reader, folder)
+        if time.monotonic() - started_s > SLOW_S:
+            said = said or "slow"
+        if said:
+            yield Finding(reader.name, done, said, data)
+
+
+def complaint(reader: Reader, folder: Path) -> str:
+    """What is wrong with the way the reader answers; empty where nothing is."""
+    with Answer() as answer:
+        reader.read(folder)
+    error = answer.error
+    if error is None or isinstance(error, OSError):
+        return ""
+    is_ours = type(error).__module__.startswith("c2fpl.") and "\n" not in str(error)
+    return "" if is_ours else f"{type(error).__name__}: {error}"
+
+
+class Answer:
+    """Keeps whatever error ends its block."""
+
+    error: BaseException | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool:
+        self.error = error
+        return isinstance(error, Exception)
+
+
+def readers(folder: Path) -> list[Reader]:
+    """All readers; `folder` is for making whole files."""
+    return [
+        Reader("npy", "x.npy", _arrays(), lambda f: load_npy(f / "x.npy")),
+        Reader("features", "a.npy", _arrays(), _read_features),
+        Reader("record", "a.json", _records(), _read_record),
+        Reader("scores", "a.npy", [_npy(np.zeros(9, np.float32))], _read_scores),
+        Reader("labels", "labels.csv", _labels(), _read_labels),
+        Reader("failures", "failed.csv", [b"video,step,reason\na,extract,x\n"], _read_failures),
+        Reader("counts", "c.csv", [b"name,frames\na,30\nb,64\n"], _read_counts),
+        Reader("detector", "d.pt", _detectors(folder), lambda f: load_detector(f / "d.pt")),
+        Reader("config", "c.toml", [b'eta = 1.0\nbackbone = "flow"\n[run]\nbeta = 2\n'], _config),
+        *_annotation_readers(),
+    ]
+
+
+def _annotation_readers() -> Iterator[Reader]:
+    forms = {
+        "own": b"a 3 9\nb 1 5 7 8\nc\n",
+        "ucf-crime": b"Abuse028_x264.mp4  Abuse  165  240  -1  -1\nN_1.mp4 Normal -1 -1 -1 -1\n",
+        "xd-violence": b"Bad.Boys.1995__#01-11-55_01-12-40_label_G-B2-B6.mp4 0 1140\n",
+    }
+    for dataset, text in forms.items():
+        read = partial(_read_annotations, cast(DatasetName, dataset))
+        yield Reader(f"annotations of {dataset}", "a.txt", [text], read)
+
+
+def _read_annotations(dataset: DatasetName, folder: Path) -> None:
+    read_annotations(folder / "a.txt", dataset)
+
+
+def _npy(array: NDArray[Any]) -> bytes:
+    file = io.BytesIO()
+    np.save(file, array, allow_pickle=True)
+    return file.getvalue()
+
+
+def _arrays() -> list[bytes]:
+    shape = (2, 1, 4)
+    plain = [_npy(np.ones(shape, dtype)) for dtype in ("float16", "float32", ">f8", "uint8")]
+    return [*plain, _npy(np.array([{"a": 1}], object)), _npy(np.asfortranarray(np.ones(shape)))]
+
+
+def _records() -> list[bytes]:
+    return [json.dumps(RECORD).encode(), json.dumps(RECORD, indent=1).encode()]
+
+
+def _labels() -> list[bytes]:
+    header = b"video,segment,start_frame,end_frame,label,p_value\n"
+    return [header + b"a,0,0,16,1,0.5\na,1,16,30,0,0.9\n"]
+
+
+def _detectors(folder: Path) -> list[bytes]:
+    settings = TrainingSettings()
+    saved = SavedDetector(Detector(4, settings).eval(), 4, settings, {"backbone": "flow"}, "0")
+    save_detector(folder / "whole.pt", saved)
+    return [(folder / "whole.pt").read_bytes()]
+
+
+def _whole_features(folder: Path) -> OwnFeatures:
+    if not (folder / "a.npy").exists():
+        np.save(folder / "a.npy", np.ones((2, 1, 4), np.float32))
+    if not (folder / "a.json").exists():
+        save_json(beside(folder, "a", ".json"), RECORD)
+    return OwnFeatures(folder)
+
+
+def _read_features(folder: Path) -> None:
+    features = _whole_features(folder)
+    for name in features.names:
+        list(features.chunks(name))
+        features.plan(name)
+
+
+def _read_record(folder: Path) -> None:
+    features = _whole_features(folder)
+    features.fingerprint()
+    for name in features.names:
+        features.plan(name)
+        features.frame_rate(name)
+
+
+def _read_scores(folder: Path) -> None:
+    for video in scored_videos(RunFiles(folder, holds="scores")):
+        video.scores()
+
+
+def _read_labels(folder: Path) -> None:
+    features = folder / "features"
+    features.mkdir(exist_ok=True)
+    load_labels(RunFiles(folder, holds="labels"), _whole_features(features))
+
+
+def _read_failures(folder: Path) -> None:
+    load_failures(RunFiles(folder))
+
+
+def _read_counts(folder: Path) -> None:
+    read_count_table(folder / "c.csv")
+
+
+def _config(folder: Path) -> None:
+    """Through the command line, whose answer is one line and exit code 2."""
+    said = io.StringIO()
+    arguments = ["label", str(folder / "none"), "-o", str(folder / "out")]
+    with contextlib.redirect_stderr(said), contextlib.redirect_stdout(said):
+        try:
+            cli.main([*arguments, "--config", str(folder / "c.toml")])
+        except SystemExit as ended:
+            if ended.code != 2 or said.getvalue().count("\n") != 1:
+                raise AssertionError(f"exit code {ended.code}: {said.getvalue()}") from ended
