@@ -1,6 +1,6 @@
 """Detector training from disk against the published way: segments a second and peak memory.
 
-    python benchmarks/training.py [--segments 50000] [--threads 1] [--folder FOLDER]
+    python benchmarks/training.py [--segments 50000] [--threads 1] [--repeats 3] [--folder FOLDER]
 
 Published way: the whole float32 array in memory, one item at a time through a DataLoader, the step
 in the same thread. Ours: float16 files of UCF-Crime-like lengths, read at random by position while
@@ -21,11 +21,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import DataLoader, Dataset
 
-from c2fpl.models.detector import Detector
 from c2fpl.models.settings import TrainingSettings
+from c2fpl.models.sources import ArraySource
 from c2fpl.models.training import train
 from c2fpl.pipeline.segment_store import SegmentStore
 
@@ -33,9 +34,13 @@ CROPS, DIM = 10, 2048
 UCF_SEGMENTS = 779_951
 RUNS: dict[str, TrainingSettings | None] = {
     "published": None,
-    "ours, no attention, fp32": TrainingSettings(attention="none", epochs=1),
-    "ours, no attention, bf16": TrainingSettings(attention="none", epochs=1, matmul_precision="bf16"),
-    "ours, residual attention, fp32": TrainingSettings(epochs=1),
+    "ours, no attention, fp32": TrainingSettings(
+        attention="none", epochs=1, matmul_precision="fp32"
+    ),
+    "ours, no attention, bf16": TrainingSettings(
+        attention="none", epochs=1, matmul_precision="bf16"
+    ),
+    "ours, residual attention, fp32": TrainingSettings(epochs=1, matmul_precision="fp32"),
     "ours, residual attention, bf16": TrainingSettings(epochs=1, matmul_precision="bf16"),
 }
 
@@ -66,20 +71,36 @@ def leave_page_cache(folder: Path) -> None:
         os.close(descriptor)
 
 
+class WholeArray(Dataset[tuple[Tensor, Tensor]]):
+    """Everything in memory, given out one segment at a time."""
+
+    def __init__(self, folder: Path) -> None:
+        self._features = np.load(folder / "concatenated.npy")
+        self._labels = np.load(folder / "labels.npy")
+
+    def __len__(self) -> int:
+        return len(self._labels)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        return torch.from_numpy(self._features[index]), torch.tensor(self._labels[index])
+
+
 def published(folder: Path) -> Callable[[], None]:
     """Loads everything; the epoch is what it returns."""
-    settings = TrainingSettings(attention="none")
-    features = torch.from_numpy(np.load(folder / "concatenated.npy"))
-    dataset = TensorDataset(features, torch.from_numpy(np.load(folder / "labels.npy")))
-    detector = Detector(DIM, settings).train()
+    dataset = WholeArray(folder)
+    detector = nn.Sequential(
+        *(nn.Linear(DIM, 512), nn.ReLU(), nn.Dropout(0.6)),
+        *(nn.Linear(512, 32), nn.ReLU(), nn.Dropout(0.6)),
+        *(nn.Linear(32, 1), nn.Sigmoid()),
+    )
     optimiser = torch.optim.SGD(
         detector.parameters(), lr=0.01, momentum=0.9, nesterov=True, weight_decay=5e-4
     )
 
     def epoch() -> None:
-        for batch, labels in DataLoader(dataset, batch_size=settings.batch_size, shuffle=True):
+        for batch, labels in DataLoader(dataset, batch_size=128, shuffle=True):
             optimiser.zero_grad()
-            torch.autograd.backward(binary_cross_entropy(detector(batch).mean(dim=1), labels))
+            torch.autograd.backward(binary_cross_entropy(detector(batch).mean(dim=(1, 2)), labels))
             optimiser.step()
 
     return epoch
@@ -99,6 +120,7 @@ def ours(folder: Path, settings: TrainingSettings) -> Callable[[], None]:
 def measure(name: str, folder: Path) -> None:
     """Runs one epoch in this process and prints its figures as JSON."""
     settings = RUNS[name]
+    warm_up(settings or TrainingSettings(epochs=1))
     started = time.perf_counter()
     epoch = published(folder) if settings is None else ours(folder, settings)
     loaded, cpu = time.perf_counter(), time.process_time()
@@ -112,6 +134,12 @@ def measure(name: str, folder: Path) -> None:
     print(json.dumps(figures))
 
 
+def warm_up(settings: TrainingSettings) -> None:
+    """A few steps on nothing: the first ones of a process load parts of torch for a second."""
+    values = np.zeros((512, CROPS, DIM), np.float32)
+    train(ArraySource([values]), np.zeros(512), settings, device="cpu")
+
+
 def peak_resident_gb() -> float:
     """Of this process alone (getrusage would count the parent that started it)."""
     status = Path("/proc/self/status").read_text()
@@ -119,26 +147,37 @@ def peak_resident_gb() -> float:
     return int(kibibytes) * 1024 / 1e9
 
 
-def compare(folder: Path, segments: int, threads: int) -> None:
-    """Every run in a process of its own, from a cold cache; ratios to the published way."""
-    environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
-    baseline = 0.0
-    for name in RUNS:
-        leave_page_cache(folder)
-        command = [sys.executable, __file__, "--run", name, "--folder", str(folder)]
-        answer = subprocess.run(
-            command, env=environment, check=True, capture_output=True, text=True
-        )
-        figures = json.loads(answer.stdout)
+def compare(folder: Path, segments: int, threads: int, repeats: int) -> None:
+    """The fastest of interleaved repeats of each run, and its ratio to the published way."""
+    fastest: dict[str, dict[str, float]] = {}
+    for _ in range(repeats):
+        for name in RUNS:
+            figures = one_run(name, folder, threads)
+            if name not in fastest or figures["epoch_s"] < fastest[name]["epoch_s"]:
+                fastest[name] = figures
+    baseline_s = fastest["published"]["epoch_s"]
+    for name, figures in fastest.items():
         rate = segments / figures["epoch_s"]
-        baseline = baseline or rate
         print(
-            f"{name:32} {rate:7,.0f} segments/s  {rate / baseline:4.2f}x  "
+            f"{name:32} {rate:7,.0f} segments/s  {baseline_s / figures['epoch_s']:4.2f}x  "
             f"UCF-Crime epoch {UCF_SEGMENTS / rate:5.0f} s  "
             f"CPU {1e3 * figures['cpu_s'] / segments:5.3f} ms a segment  "
-            f"load {figures['load_s']:5.1f} s  peak {figures['peak_gb']:.2f} GB",
-            flush=True,
+            f"load {figures['load_s']:5.1f} s  peak {figures['peak_gb']:.2f} GB"
         )
+
+
+def one_run(name: str, folder: Path, threads: int) -> dict[str, float]:
+    """One epoch in a process of its own, from a cold cache."""
+    leave_page_cache(folder)
+    answer = subprocess.run(
+        [sys.executable, __file__, "--run", name, "--folder", str(folder)],
+        env={**os.environ, "OMP_NUM_THREADS": str(threads)},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    figures: dict[str, float] = json.loads(answer.stdout)
+    return figures
 
 
 def main() -> None:
@@ -146,6 +185,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--segments", type=int, default=50_000)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()))
     parser.add_argument("--run", choices=tuple(RUNS), help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -154,7 +194,7 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
         write_features(Path(folder), options.segments)
-        compare(Path(folder), options.segments, options.threads)
+        compare(Path(folder), options.segments, options.threads, options.repeats)
 
 
 if __name__ == "__main__":

@@ -90,6 +90,7 @@ def train(
         momentum=MOMENTUM,
         nesterov=True,
         weight_decay=settings.weight_decay,
+        fused=True,
     )
     schedule = torch.optim.lr_scheduler.MultiStepLR(optimiser, list(MILESTONES), gamma=DECAY)
     for number in range(1, settings.epochs + 1):
