@@ -3,6 +3,8 @@
 import subprocess
 import sys
 from dataclasses import fields
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,13 +12,13 @@ from c2fpl.pipeline import cli
 from c2fpl.pipeline.arguments import SETTINGS
 
 
-def run_cli(capsys, *arguments):
+def run_cli(capsys: pytest.CaptureFixture[str], *arguments: Any) -> Any:
     with pytest.raises(SystemExit) as exit_info:
         cli.main([str(argument) for argument in arguments])
     return exit_info.value.code, capsys.readouterr()
 
 
-def refused(capsys, *arguments):
+def refused(capsys: pytest.CaptureFixture[str], *arguments: Any) -> Any:
     code, said = run_cli(capsys, *arguments)
     assert code == 2
     assert said.err.startswith("c2fpl: ")
@@ -24,32 +26,40 @@ def refused(capsys, *arguments):
     return said.err
 
 
-def test_an_unknown_option_is_refused_with_the_nearest(capsys):
+def test_an_unknown_option_is_refused_with_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
     assert "--eta" in refused(capsys, "label", "x", "-o", "y", "--etta", "1")
 
 
-def test_an_unknown_command_is_refused_with_the_nearest(capsys):
+def test_an_unknown_command_is_refused_with_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
     assert 'Did you mean "label"?' in refused(capsys, "labl", "x")
 
 
-def test_a_setting_out_of_range_names_value_rule_and_cure(capsys):
+def test_a_setting_out_of_range_names_value_rule_and_cure(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     assert "eta -1.0 must be above 0; the paper uses 1.0" in refused(
         capsys, "label", "x", "-o", "y", "--eta", "-1"
     )
 
 
-def test_a_choice_that_does_not_exist_lists_those_that_do(capsys):
+def test_a_choice_that_does_not_exist_lists_those_that_do(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     assert "10, 5, 1" in refused(capsys, "extract", "x", "-o", "y", "--crops", "3")
 
 
-def test_a_configuration_key_that_does_not_exist_is_refused_with_the_nearest(capsys, tmp_path):
+def test_a_configuration_key_that_does_not_exist_is_refused_with_the_nearest(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     (tmp_path / "c.toml").write_text("betta = 0.3\n")
     line = refused(capsys, "label", "x", "-o", "y", "--config", tmp_path / "c.toml")
     assert "betta" in line
     assert "Did you mean beta?" in line
 
 
-def test_a_configuration_that_is_missing_or_broken_is_one_line(capsys, tmp_path):
+def test_a_configuration_that_is_missing_or_broken_is_one_line(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     assert "none.toml" in refused(
         capsys, "label", "x", "-o", "y", "--config", tmp_path / "none.toml"
     )
@@ -57,7 +67,9 @@ def test_a_configuration_that_is_missing_or_broken_is_one_line(capsys, tmp_path)
     assert "c.toml" in refused(capsys, "label", "x", "-o", "y", "--config", tmp_path / "c.toml")
 
 
-def test_the_command_line_wins_over_the_configuration(capsys, tmp_path):
+def test_the_command_line_wins_over_the_configuration(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     (tmp_path / "c.toml").write_text('eta = -1.0\nmethod = "released"\n')
     line = refused(
         *(capsys, "label", tmp_path, "-o", tmp_path / "y", "--eta", "2"),
@@ -66,11 +78,13 @@ def test_the_command_line_wins_over_the_configuration(capsys, tmp_path):
     assert "holds no features" in line
 
 
-def test_an_empty_folder_is_one_line(capsys, tmp_path):
+def test_an_empty_folder_is_one_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert "no video in" in refused(capsys, "run", tmp_path, "-o", tmp_path / "out")
 
 
-def test_a_gpu_that_is_not_there_is_an_error_not_a_cpu(capsys, tmp_path):
+def test_a_gpu_that_is_not_there_is_an_error_not_a_cpu(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     (tmp_path / "a.mp4").touch()
     line = refused(
         *(capsys, "extract", tmp_path, "-o", tmp_path / "out"),
@@ -80,7 +94,7 @@ def test_a_gpu_that_is_not_there_is_an_error_not_a_cpu(capsys, tmp_path):
     assert "--device cpu" in line
 
 
-def test_help_of_every_command_names_its_options():
+def test_help_of_every_command_names_its_options() -> None:
     out = subprocess.run(
         [sys.executable, "-m", "c2fpl.pipeline", "run", "--help"],
         check=True,
@@ -92,7 +106,7 @@ def test_help_of_every_command_names_its_options():
         assert option in out
 
 
-def test_no_two_settings_share_an_option():
+def test_no_two_settings_share_an_option() -> None:
     names = [field.name for kind in SETTINGS for field in fields(kind)]
     shared = {name for name in names if names.count(name) > 1}
     assert shared == {"seed"}  # one --seed for labels and training, as `run` passes it on

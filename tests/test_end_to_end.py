@@ -4,6 +4,8 @@ import csv
 import json
 import shutil
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,23 +17,23 @@ FLOW = ("--backbone", "flow", "--crops", "1", "--device", "cpu", "--quiet")
 LENGTHS = (100, 90, 120, 64, 81, 111)
 
 
-def c2fpl(*arguments):
+def c2fpl(*arguments: Any) -> Any:
     with pytest.raises(SystemExit) as exit_info:
         cli.main([str(argument) for argument in arguments])
     return exit_info.value.code
 
 
-def contents(folder, pattern):
+def contents(folder: Any, pattern: Any) -> Any:
     return {path.relative_to(folder): path.read_bytes() for path in folder.rglob(pattern)}
 
 
-def table(path):
+def table(path: Any) -> Any:
     with path.open(newline="") as file:
         return list(csv.DictReader(file))
 
 
 @pytest.fixture(scope="module")
-def videos(tmp_path_factory):
+def videos(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """Six videos of known length, two of them with a brawl."""
     folder = tmp_path_factory.mktemp("scene") / "videos"
     plans = [
@@ -43,14 +45,14 @@ def videos(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def finished(videos, tmp_path_factory):
+def finished(videos: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A run over them."""
     run = tmp_path_factory.mktemp("run")
     assert c2fpl("run", videos, "-o", run, *FLOW, "--format", "npy,csv") == 0
     return run
 
 
-def test_every_video_has_one_score_a_decoded_frame(videos, finished):
+def test_every_video_has_one_score_a_decoded_frame(videos: Any, finished: Any) -> None:
     names = sorted(path.stem for path in videos.iterdir())
     scores = {p.stem: np.load(p) for p in (finished / "scores").glob("*.npy")}
     assert sorted(scores) == names
@@ -62,7 +64,7 @@ def test_every_video_has_one_score_a_decoded_frame(videos, finished):
         assert scores[name].max() <= 1
 
 
-def test_the_files_of_the_design_are_there(finished):
+def test_the_files_of_the_design_are_there(finished: Any) -> None:
     expected = {"detector.pt", "events.csv", "run.json", "labels", "features", "scores", "plots"}
     assert expected <= {path.name for path in finished.iterdir()}
     assert (finished / "report" / "index.html").exists()
@@ -74,7 +76,7 @@ def test_the_files_of_the_design_are_there(finished):
     assert np.load(finished / "features" / "hall00.npy").shape == (7, 1, record["dim"])
 
 
-def test_the_score_table_repeats_the_array_with_times(finished):
+def test_the_score_table_repeats_the_array_with_times(finished: Any) -> None:
     rows = table(finished / "scores" / "hall00.csv")
     scores = np.load(finished / "scores" / "hall00.npy")
     assert [int(row["frame"]) for row in rows] == list(range(100))
@@ -82,13 +84,13 @@ def test_the_score_table_repeats_the_array_with_times(finished):
     np.testing.assert_allclose([float(row["score"]) for row in rows], scores, atol=5e-7)
 
 
-def test_labels_name_every_segment_with_its_frames(finished):
+def test_labels_name_every_segment_with_its_frames(finished: Any) -> None:
     rows = [row for row in table(finished / "labels" / "labels.csv") if row["video"] == "hall04"]
     frames = [(int(row["start_frame"]), int(row["end_frame"])) for row in rows]
     assert frames == [(0, 16), (16, 32), (32, 48), (48, 64), (64, 80), (80, 81)]
 
 
-def test_run_json_says_versions_settings_and_seconds(finished):
+def test_run_json_says_versions_settings_and_seconds(finished: Any) -> None:
     record = json.loads((finished / "run.json").read_text())["run"]
     assert record["exit_code"] == 0
     assert record["settings"]["extraction"]["backbone"] == "flow"
@@ -101,7 +103,7 @@ def test_run_json_says_versions_settings_and_seconds(finished):
     assert process["decode"] > 0
 
 
-def test_a_second_run_does_nothing_and_changes_nothing(videos, finished):
+def test_a_second_run_does_nothing_and_changes_nothing(videos: Any, finished: Any) -> None:
     before = contents(finished, "*.npy") | contents(finished, "*.pt") | contents(finished, "*.json")
     times = {p: p.stat().st_mtime_ns for p in finished.rglob("*.npy")}
     assert c2fpl("run", videos, "-o", finished, *FLOW, "--format", "npy,csv") == 0
@@ -111,7 +113,9 @@ def test_a_second_run_does_nothing_and_changes_nothing(videos, finished):
     assert times == {p: p.stat().st_mtime_ns for p in finished.rglob("*.npy")}
 
 
-def test_a_changed_label_setting_leaves_the_features(videos, finished, tmp_path):
+def test_a_changed_label_setting_leaves_the_features(
+    videos: Any, finished: Any, tmp_path: Path
+) -> None:
     run = shutil.copytree(finished, tmp_path / "run")
     features = {p: p.stat().st_mtime_ns for p in (run / "features").rglob("[!.]*")}
     assert c2fpl("run", videos, "-o", run, *FLOW, "--beta", "0.4") == 0
@@ -121,7 +125,9 @@ def test_a_changed_label_setting_leaves_the_features(videos, finished, tmp_path)
     assert (run / "detector.pt").read_bytes() != (finished / "detector.pt").read_bytes()
 
 
-def test_the_steps_one_by_one_give_the_same_bytes_as_run(videos, finished, tmp_path):
+def test_the_steps_one_by_one_give_the_same_bytes_as_run(
+    videos: Any, finished: Any, tmp_path: Path
+) -> None:
     features, labels, scores = (tmp_path / part for part in ("features", "labels", "scores"))
     assert c2fpl("extract", videos, "-o", features, *FLOW) == 0
     assert c2fpl("label", features, "-o", labels, "--quiet") == 0
@@ -133,26 +139,28 @@ def test_the_steps_one_by_one_give_the_same_bytes_as_run(videos, finished, tmp_p
     assert contents(features, "*.npy") == contents(finished / "features", "*.npy")
 
 
-def test_a_trained_detector_scores_new_videos(videos, finished, tmp_path):
+def test_a_trained_detector_scores_new_videos(videos: Any, finished: Any, tmp_path: Path) -> None:
     out = tmp_path / "new"
     arguments = ("--detector", finished / "detector.pt", "-o", out, "--device", "cpu", "--quiet")
     assert c2fpl("score", videos / "hall02.mp4", *arguments) == 0
     assert (out / "hall02.npy").read_bytes() == (finished / "scores/hall02.npy").read_bytes()
 
 
-def test_workers_and_order_change_no_byte(videos, finished, tmp_path):
+def test_workers_and_order_change_no_byte(videos: Any, finished: Any, tmp_path: Path) -> None:
     (tmp_path / "list.txt").write_text("\n".join(map(str, sorted(videos.iterdir(), reverse=True))))
     assert c2fpl("extract", tmp_path / "list.txt", "-o", tmp_path / "f", *FLOW, "--workers", 2) == 0
     assert contents(tmp_path / "f", "*.npy") == contents(finished / "features", "*.npy")
 
 
-def test_two_device_processes_give_the_same_bytes(videos, finished, tmp_path):
+def test_two_device_processes_give_the_same_bytes(
+    videos: Any, finished: Any, tmp_path: Path
+) -> None:
     arguments = (*FLOW[:-3], "--device", "cpu,cpu", "--quiet")
     assert c2fpl("extract", videos, "-o", tmp_path / "f", *arguments) == 0
     assert contents(tmp_path / "f", "*.npy") == contents(finished / "features", "*.npy")
 
 
-def test_shards_together_are_the_whole(videos, finished, tmp_path):
+def test_shards_together_are_the_whole(videos: Any, finished: Any, tmp_path: Path) -> None:
     for shard in ("1/2", "2/2"):
         assert c2fpl("extract", videos, "-o", tmp_path / "f", *FLOW, "--shard", shard) == 0
         count = len(list((tmp_path / "f").glob("*.npy")))
@@ -160,7 +168,7 @@ def test_shards_together_are_the_whole(videos, finished, tmp_path):
     assert contents(tmp_path / "f", "*.npy") == contents(finished / "features", "*.npy")
 
 
-def test_a_bad_video_costs_only_itself(videos, finished, tmp_path):
+def test_a_bad_video_costs_only_itself(videos: Any, finished: Any, tmp_path: Path) -> None:
     folder = shutil.copytree(videos, tmp_path / "videos")
     (folder / "text.mp4").write_text("this is no video")
     (folder / "empty.mp4").touch()
@@ -176,7 +184,7 @@ def test_a_bad_video_costs_only_itself(videos, finished, tmp_path):
     assert not (run / "failed.csv").exists()
 
 
-def test_names_of_every_kind_keep_their_scores(videos, tmp_path):
+def test_names_of_every_kind_keep_their_scores(videos: Any, tmp_path: Path) -> None:
     folder = tmp_path / "videos"
     names = ["a b", "x#1=2@3", "ünï çødé", "dots.in.name", "sub/same", "sub2/same", "'q\"<b>&"]
     for index, name in enumerate(names):
@@ -189,7 +197,9 @@ def test_names_of_every_kind_keep_their_scores(videos, tmp_path):
     assert found == set(names)
 
 
-def test_one_video_alone_is_scored_within_itself_and_it_is_said(videos, tmp_path):
+def test_one_video_alone_is_scored_within_itself_and_it_is_said(
+    videos: Any, tmp_path: Path
+) -> None:
     run = tmp_path / "run"
     assert c2fpl("run", videos / "hall02.mp4", "-o", run, *FLOW) == 0
     assert "one video alone: a split needs two videos" in (run / "labels/labels.json").read_text()
@@ -198,7 +208,9 @@ def test_one_video_alone_is_scored_within_itself_and_it_is_said(videos, tmp_path
     assert sum(labels) == 2  # ceil(0.2 * 8 segments)
 
 
-def test_videos_all_the_same_cannot_be_split_and_it_is_said(videos, tmp_path, capsys):
+def test_videos_all_the_same_cannot_be_split_and_it_is_said(
+    videos: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     folder = tmp_path / "videos"
     folder.mkdir()
     for index in range(4):
@@ -208,7 +220,9 @@ def test_videos_all_the_same_cannot_be_split_and_it_is_said(videos, tmp_path, ca
     assert "identical" in said or "same" in said
 
 
-def test_a_detector_of_another_backbone_is_refused(videos, finished, tmp_path, capsys):
+def test_a_detector_of_another_backbone_is_refused(
+    videos: Any, finished: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     features = shutil.copytree(finished / "features", tmp_path / "features")
     for path in features.glob("*.json"):
         record = json.loads(path.read_text())
@@ -220,7 +234,9 @@ def test_a_detector_of_another_backbone_is_refused(videos, finished, tmp_path, c
 
 
 @pytest.mark.parametrize("harm", ["nan", "pickle", "dim"])
-def test_harmed_features_are_refused_by_name(finished, tmp_path, capsys, harm):
+def test_harmed_features_are_refused_by_name(
+    finished: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str], harm: Any
+) -> None:
     features = shutil.copytree(finished / "features", tmp_path / "features")
     values = np.load(features / "hall00.npy")
     if harm == "nan":

@@ -1,17 +1,20 @@
 """Arrays that grow on disk: equal to what was given, and visible only when whole."""
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 
 from c2fpl.pipeline.feature_writer import FeatureWriter, GrowingArray
 
 
-def rows(count, seed=0):
+def rows(count: Any, seed: Any = 0) -> Any:
     return np.random.default_rng(seed).normal(size=(count, 2, 5)).astype(np.float32)
 
 
 @pytest.mark.parametrize("dtype", ["float16", "float32"])
-def test_rows_given_in_parts_come_back_as_one_array(tmp_path, dtype):
+def test_rows_given_in_parts_come_back_as_one_array(tmp_path: Path, dtype: Any) -> None:
     whole = rows(7)
     with FeatureWriter(lambda key: tmp_path / f"{key}.npy", dtype) as writer:
         for part in np.split(whole, [2, 3]):
@@ -22,7 +25,7 @@ def test_rows_given_in_parts_come_back_as_one_array(tmp_path, dtype):
     np.testing.assert_array_equal(stored, whole.astype(dtype))
 
 
-def test_videos_may_be_mixed_and_one_thrown_away(tmp_path):
+def test_videos_may_be_mixed_and_one_thrown_away(tmp_path: Path) -> None:
     with FeatureWriter(lambda key: tmp_path / f"{key}.npy", "float32") as writer:
         writer.append("a", rows(2, 1))
         writer.append("b", rows(3, 2))
@@ -37,21 +40,26 @@ def test_videos_may_be_mixed_and_one_thrown_away(tmp_path):
     np.testing.assert_array_equal(np.load(tmp_path / "b.npy"), rows(1, 4))
 
 
-def test_an_unfinished_video_leaves_nothing(tmp_path):
+def test_an_unfinished_video_leaves_nothing(tmp_path: Path) -> None:
     with FeatureWriter(lambda key: tmp_path / f"{key}.npy", "float32") as writer:
         writer.append("a", rows(2))
     assert list(tmp_path.iterdir()) == []
 
 
-def test_values_beyond_float16_are_seen(tmp_path):
+def test_values_beyond_float16_are_seen(tmp_path: Path) -> None:
     seen = []
+
+    def look(array: GrowingArray) -> None:
+        seen.append(array.finite)
+        array.discard()
+
     with FeatureWriter(lambda key: tmp_path / f"{key}.npy", "float16") as writer:
         writer.append("a", np.full((1, 1, 1), 1e6, np.float32))
-        writer.publish("a", lambda array: (seen.append(array.finite), array.discard()))
+        writer.publish("a", look)
     assert seen == [False]
 
 
-def test_an_error_of_the_disk_reaches_the_caller(tmp_path):
+def test_an_error_of_the_disk_reaches_the_caller(tmp_path: Path) -> None:
     (tmp_path / "blocked").write_text("a file where a folder is wanted")
     with (
         pytest.raises(OSError, match="blocked"),

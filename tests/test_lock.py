@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -21,11 +22,12 @@ with only_writer(RunFiles(Path(sys.argv[1]))):
 """
 
 
-def test_a_second_writer_is_refused_by_name_and_takes_over_after_kill_9(tmp_path):
+def test_a_second_writer_is_refused_by_name_and_takes_over_after_kill_9(tmp_path: Path) -> None:
     files = RunFiles(tmp_path)
     with subprocess.Popen(
         [sys.executable, "-c", HOLD, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as first:
+        assert first.stdout is not None
         assert first.stdout.readline() == b"held\n"
         with (
             pytest.raises(FolderInUse, match=f"written by process {first.pid} on .*; wait"),
@@ -40,7 +42,7 @@ def test_a_second_writer_is_refused_by_name_and_takes_over_after_kill_9(tmp_path
         assert not list(tmp_path.glob(PART_PREFIX + "*"))
 
 
-def test_the_folder_is_free_again_after_an_error(tmp_path):
+def test_the_folder_is_free_again_after_an_error(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="x"), only_writer(RunFiles(tmp_path)):
         raise RuntimeError("x")
     with only_writer(RunFiles(tmp_path)):

@@ -1,10 +1,12 @@
 """Failures are rows by step: a step replaces its own and leaves the others'."""
 
+from pathlib import Path
+
 from c2fpl.pipeline.files import RunFiles
 from c2fpl.pipeline.outcomes import Failure, exit_code, load_failures, save_failures
 
 
-def test_a_step_replaces_its_own_rows_only(tmp_path):
+def test_a_step_replaces_its_own_rows_only(tmp_path: Path) -> None:
     files = RunFiles(tmp_path)
     save_failures(files, "extract", [Failure("b", "extract", "bad"), Failure("a", "extract", "x")])
     save_failures(files, "score", [Failure("c", "score", "odd,\n name")])
@@ -15,7 +17,7 @@ def test_a_step_replaces_its_own_rows_only(tmp_path):
     ]
 
 
-def test_no_failure_no_file(tmp_path):
+def test_no_failure_no_file(tmp_path: Path) -> None:
     files = RunFiles(tmp_path)
     save_failures(files, "extract", [Failure("a", "extract", "x")])
     assert files.failed.exists()
@@ -24,6 +26,6 @@ def test_no_failure_no_file(tmp_path):
     assert load_failures(files) == []
 
 
-def test_the_exit_code_tells_failures():
+def test_the_exit_code_tells_failures() -> None:
     assert exit_code([]) == 0
     assert exit_code([Failure("a", "extract", "x")]) == 1

@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[1]
 FLOORS = ("pipeline", "extractors", "models")
 
 
-def test_every_folder_with_modules_is_listed_for_the_wheel():
+def test_every_folder_with_modules_is_listed_for_the_wheel() -> None:
     config = configparser.ConfigParser()
     config.read(ROOT / "setup.cfg")
     listed = config["options"]["packages"].split()
@@ -23,7 +23,7 @@ def test_every_folder_with_modules_is_listed_for_the_wheel():
 
 
 @pytest.mark.slow
-def test_the_wheel_holds_every_module_and_asset_and_nothing_else(tmp_path):
+def test_the_wheel_holds_every_module_and_asset_and_nothing_else(tmp_path: Path) -> None:
     tree = tmp_path / "tree"  # a copy: an old build/ in the checkout would add deleted modules
     for part in (*FLOORS, "setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
         copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
@@ -42,7 +42,7 @@ def test_the_wheel_holds_every_module_and_asset_and_nothing_else(tmp_path):
     assert packed == modules
 
 
-def test_importing_the_command_line_starts_no_torch_and_no_decoder():
+def test_importing_the_command_line_starts_no_torch_and_no_decoder() -> None:
     heavy = ["torch", "torchvision", "pytorchvideo", "sklearn", "decord", "cv2", "av", "matplotlib"]
     code = (
         "import sys, importlib\n"
@@ -54,7 +54,7 @@ def test_importing_the_command_line_starts_no_torch_and_no_decoder():
     assert out.stdout.strip() == "[]"
 
 
-def test_importing_every_module_starts_no_cuda():
+def test_importing_every_module_starts_no_cuda() -> None:
     code = (
         "import importlib, pathlib, sys, torch\n"
         f"for floor in {FLOORS!r}:\n"
