@@ -3,7 +3,7 @@
     python benchmarks/mutated_videos.py VIDEOS [--copies 300] [--frames 64] [--seed 0]
 
 VIDEOS is a folder of real mp4 videos; the first frames of each are copied out packet by packet
-(nothing is encoded again), into mp4, mkv, ts and avi in turn, and damaged copies are made of these.
+(nothing is encoded again), into mp4, mkv and ts in turn, and damaged copies are made of these.
 A detector is trained on the whole ones and scores a folder of whole and damaged ones together, as
 `c2fpl score` does for a user. Every video must end with scores or with a line in failed.csv, and
 every whole one with exactly its scores.
@@ -28,16 +28,19 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from mutating import mutated
 
 C2FPL = (sys.executable, "-m", "c2fpl.pipeline")
-INDEX_FIRST = {"movflags": "faststart"}
-CONTAINERS = (".mp4", ".mkv", ".ts", ".avi")
-"""Damage to an mp4 mostly makes it unreadable; the others go on after it."""
+CONTAINERS: dict[str, dict[str, str]] = {".mp4": {"movflags": "faststart"}, ".mkv": {}, ".ts": {}}
+"""Damage to an mp4 mostly makes it unreadable; the others go on after it.
+The mp4 have their index first, as cameras write it."""
 SETTINGS = ("--backbone", "flow", "--crops", "1", "--device", "cpu", "--quiet")
 TIMEOUT_S = 7200.0
 
 
 def first_frames(source: Path, target: Path, frames: int) -> None:
     """Copy the first packets of the video stream, as they are."""
-    with av.open(str(source)) as read, av.open(str(target), "w", options=INDEX_FIRST) as written:
+    with (
+        av.open(str(source)) as read,
+        av.open(str(target), "w", options=CONTAINERS[target.suffix]) as written,
+    ):
         stream = read.streams.video[0]
         copy = written.add_stream_from_template(stream)
         for packet in islice(read.demux(stream), frames):

@@ -25,9 +25,9 @@ FIRST_REPEAT: Final = 1e-9
 """Fault tolerance: the first frame that decord would replace by another one is an error."""
 DECORD_ERRORS: Final = (
     *(decord.DECORDError, decord.DECORDLimitReachedError),
-    *(AssertionError, IndexError, RuntimeError),
+    *(AssertionError, IndexError, RuntimeError, UnicodeEncodeError),
 )
-"""What decord raises."""
+"""What decord raises; the last one for file names that are not UTF-8."""
 
 
 class DecordGaveUp(RuntimeError):
