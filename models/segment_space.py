@@ -18,7 +18,7 @@ Videos = Sequence[Iterable[NDArray[Any]]]
 
 SAMPLE_SEGMENTS = 2048
 """Segments that stand for all others: 16 MB at 2048 dimensions."""
-NEIGHBOURS = 5
+NEIGHBOURS = 20
 """Nearest segments whose mean distance is the rarity."""
 DIRECTIONS = 128
 """Principal directions of the sample in which distances are measured."""

@@ -1,0 +1,73 @@
+"""What can be done to the detector's scores afterwards: both off by default, measured in the docs.
+
+Each takes the segment scores of one video and returns as many, in [0, 1]. docs/methods.md says what
+they brought on every real set, and where they did harm.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+_REACH = 4.0  # deviations to which the kernel is summed
+_LEAST = 1e-6  # scores nearer to 0 or 1 have no usable log-odds in float32
+
+
+class BadScores(ValueError):
+    """Scores that are no (segments,) numbers in [0, 1], or an option out of its range."""
+
+
+def smoothed(scores: NDArray[np.floating[Any]], width_segments: float) -> NDArray[np.float32]:
+    """Gaussian mean over neighbours in time; at the ends over those that exist.
+
+    Args:
+        scores: (segments,) of one video, in [0, 1].
+        width_segments: standard deviation of the kernel; 0 changes nothing.
+
+    Raises:
+        BadScores: see the class.
+    """
+    values = _checked(scores)
+    if not 0 <= width_segments < np.inf:
+        raise BadScores(f"smoothing {width_segments} must be 0 segments (off) or more")
+    if width_segments == 0:
+        return values.astype(np.float32)
+    reach = min(int(np.ceil(_REACH * width_segments)), len(values))
+    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / width_segments) ** 2)
+    there = np.convolve(np.ones(len(values)), kernel)[reach : reach + len(values)]
+    sums = np.convolve(values, kernel)[reach : reach + len(values)]
+    return np.clip(sums / there, 0, 1).astype(np.float32)
+
+
+def calibrated(scores: NDArray[np.floating[Any]], strength: float) -> NDArray[np.float32]:
+    """The video's own level taken off: its median score moves towards 1/2, on the log-odds scale.
+
+    The order within the video stays. At strength 1 all videos have the median 1/2, so only what
+    stands out within a video counts: right for cameras of different scenes, wrong where whole
+    videos are anomalous.
+
+    Args:
+        scores: (segments,) of one video, in [0, 1].
+        strength: share of the median's log-odds taken off, in [0, 1]; 0 changes nothing.
+
+    Raises:
+        BadScores: see the class.
+    """
+    values = _checked(scores)
+    if not 0 <= strength <= 1:
+        raise BadScores(f"calibration {strength} must be in [0, 1]; 0 is off")
+    if strength == 0:
+        return values.astype(np.float32)
+    inside = np.clip(values, _LEAST, 1 - _LEAST)
+    odds = np.log(inside) - np.log1p(-inside)
+    shifted: NDArray[np.float64] = odds - strength * np.median(odds)
+    return (1 / (1 + np.exp(-shifted))).astype(np.float32)
+
+
+def _checked(scores: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    values = np.asarray(scores, dtype=np.float64)
+    if values.ndim != 1 or len(values) == 0 or not ((values >= 0) & (values <= 1)).all():
+        raise BadScores(
+            f"scores of shape {values.shape} must be (segments,) in [0, 1]; score the video again"
+        )
+    return values
