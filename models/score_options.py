@@ -36,7 +36,8 @@ def smoothed(scores: NDArray[np.floating[Any]], width_segments: float) -> NDArra
     kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / width_segments) ** 2)
     there = np.convolve(np.ones(len(values)), kernel)[reach : reach + len(values)]
     sums = np.convolve(values, kernel)[reach : reach + len(values)]
-    return np.clip(sums / there, 0, 1).astype(np.float32)
+    means: NDArray[np.float64] = np.clip(sums / there, 0, 1)
+    return means.astype(np.float32)
 
 
 def calibrated(scores: NDArray[np.floating[Any]], strength: float) -> NDArray[np.float32]:
