@@ -12,18 +12,16 @@
 on the same functions. `videos` here are paths of videos of 60 frames.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
-from functools import cached_property
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from os import PathLike
 from pathlib import Path
-from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from c2fpl.extractors.decoder_process import Decoded, Restarted, Undecodable, WatchedDecoders
-from c2fpl.extractors.decoding import DecodeReport, UndecodableVideo
+from c2fpl.extractors.decoding import UndecodableVideo
 from c2fpl.extractors.encoder import SegmentEncoder, make_encoder
 from c2fpl.extractors.extraction import Extraction, FeatureRows
 from c2fpl.extractors.segments import SEGMENT_FRAMES, SegmentPlan
@@ -37,34 +35,11 @@ from c2fpl.pipeline.devices import resolve_device
 from c2fpl.pipeline.extraction_worker import FeatureSettings
 from c2fpl.pipeline.files import fingerprint
 from c2fpl.pipeline.made_labels import MadeLabels, make_labels
-from c2fpl.pipeline.own_features import BadFeatures, finite_chunks, map_features
+from c2fpl.pipeline.own_features import BadFeatures
 from c2fpl.pipeline.train_detector import SavedDetector, load_detector, save_detector
+from c2fpl.pipeline.video_features import Features, InMemory, VideoFeatures, values_of
 
 __all__ = ["VideoFeatures", "extract", "label_segments", "save", "score", "train"]
-
-
-@dataclass(frozen=True, eq=False)
-class VideoFeatures:
-    """Features of one video, and how they came about."""
-
-    values: NDArray[Any]
-    """(segments, crops, dim), float16 or float32 as `settings.extraction.dtype` says, finite."""
-    report: DecodeReport
-    """Frame count, frame rate (per second), size (pixels), decoder, frames lost."""
-    settings: FeatureSettings
-    """Extraction and decoding settings."""
-    weights_sha256: str | None
-    """Of the backbone's weights file; None for a backbone without weights."""
-
-    @property
-    def plan(self) -> SegmentPlan:
-        """Which frames each segment stands for."""
-        return SegmentPlan(self.report.num_frames_decoded, tail=self.settings.extraction.tail)
-
-
-Features: TypeAlias = VideoFeatures | NDArray[Any] | str | PathLike[str]
-"""One video: what `extract` gave, an array (segments, crops, dim), or the path of such a .npy,
-which is then read through a memory map. Pickled arrays are refused, never loaded."""
 
 
 def extract(
@@ -136,7 +111,7 @@ def label_segments(
         CannotSplit: all videos alike. (One video alone is compared with itself; a note says so.)
         BadFeatures: values that are not finite, or no (segments, crops, dim).
     """
-    return make_labels(_InMemory(tuple(features)), settings, quiet=True)
+    return make_labels(InMemory(tuple(features)), settings, quiet=True)
 
 
 def train(
@@ -168,7 +143,7 @@ def train(
         BadLabels: another number of labels than segments, or a label outside [0, 1].
         TrainingDiverged: the loss is no longer a number.
     """
-    arrays = [_values(each) for each in features]
+    arrays = [values_of(each) for each in features]
     wanted = [np.asarray(each, np.float32) for each in labels]
     found = [each.shape for each in wanted]
     if found != [(len(array),) for array in arrays]:
@@ -212,7 +187,7 @@ def score(
         ValueError: a frame count that does not make this number of segments.
     """
     network = detector if isinstance(detector, Detector) else load_detector(Path(detector)).detector
-    values = _values(features)
+    values = values_of(features)
     if isinstance(features, VideoFeatures):
         plan = features.plan
     else:
@@ -240,24 +215,3 @@ def save(path: str | PathLike[str], detector: Detector, trained_on: VideoFeature
     made_by = fingerprint({**asdict(detector.settings), "state": state})
     saved = SavedDetector(detector, detector.dim, detector.settings, extraction, made_by)
     save_detector(Path(path), saved)
-
-
-def _values(features: Features) -> NDArray[Any]:
-    """(segments, crops, dim), in memory or mapped."""
-    if isinstance(features, VideoFeatures):
-        return features.values
-    return features if isinstance(features, np.ndarray) else map_features(Path(features))
-
-
-@dataclass(frozen=True)
-class _InMemory:
-    """Videos without files, named by their place in the list."""
-
-    features: tuple[Features, ...]
-
-    @cached_property
-    def names(self) -> tuple[str, ...]:
-        return tuple(f"{place:06d}" for place in range(len(self.features)))
-
-    def chunks(self, name: str) -> Iterator[NDArray[np.float32]]:
-        yield from finite_chunks(_values(self.features[int(name)]), f"video {int(name)}")
