@@ -50,6 +50,8 @@ class Backbone:
     """Short side of the resized frames that the crops are cut from."""
     mean: tuple[float, float, float] = KINETICS_MEAN
     std: tuple[float, float, float] = KINETICS_STD
+    cpu_clips: int = 2
+    """Clips that a CPU core runs at once where the crops allow: more would leave its cache."""
     url: str
     """Official weights file."""
     sha256_prefix: str = ""
@@ -65,6 +67,7 @@ I3D = Backbone(
     classifier="blocks.6.proj.",
     marker=("blocks.0.conv.weight", (64, 3, 5, 7, 7)),
     dim=2048,
+    cpu_clips=1,
     url=f"{PYTORCHVIDEO_ZOO}/I3D_8x8_R50.pyth",
     licence="Apache-2.0 (pytorchvideo; no separate terms of its model zoo are stated)",
     source="pytorchvideo hub i3d_r50, Kinetics-400 8x8, 73.27 top-1",

@@ -4,6 +4,7 @@ Several threads of one core each do more than one clip on several cores: a clip'
 small to share, and no core ever waits for another.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -40,7 +41,7 @@ class CpuEncoder:
         self.threads = threads
         self.precision = precision
         self.weights_sha256 = weights_sha256
-        self._clips = 2 if crops % 2 == 0 else 1
+        self._clips = math.gcd(crops, backbone.cpu_clips)
         self._dtype = next(network.parameters()).dtype
         self._network = pack(network, self._shape(backbone)) if has_onednn() else network
         self._backbone = backbone

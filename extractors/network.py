@@ -20,7 +20,7 @@ def fast_form(
 
     Takes `pixels` (clips, 4, frames, height, width) of `dtype` and gives (clips, dim).
     """
-    traced = trace(with_torch_activations(network.eval()))
+    traced = trace(with_fast_layers(network.eval()))
     fold_batch_norm(traced)
     give_pixels(traced, backbone, bgr=bgr)
     traced.to(dtype).to(memory_format=torch.channels_last_3d).requires_grad_(False)
@@ -34,10 +34,10 @@ def integers(frames: torch.Tensor, backbone: Backbone, dtype: torch.dtype) -> to
     fp16 hold exactly. The fourth channel is one inside the frame and, as the convolution pads with
     zeros, zero outside: it carries the rest of the mean, so that padding still means "mean pixel".
     """
-    pixels = torch.ones((*frames.shape[:-1], PIXEL_CHANNELS), dtype=dtype, device=frames.device)
-    centre = torch.tensor([whole for whole, _ in split_mean(backbone)], device=frames.device)
-    torch.sub(frames.to(dtype), centre.to(dtype), out=pixels[..., :3])
-    return pixels
+    pixels = torch.ones((*frames.shape[:-1], PIXEL_CHANNELS), device=frames.device)
+    centre = torch.tensor([float(whole) for whole, _ in split_mean(backbone)])
+    torch.sub(frames.float(), centre.to(frames.device), out=pixels[..., :3])
+    return pixels.to(dtype)
 
 
 def split_mean(backbone: Backbone) -> tuple[tuple[int, float], ...]:
@@ -67,9 +67,8 @@ class LayerTracer(fx.Tracer):
 
     def is_leaf_module(self, module: nn.Module, module_qualified_name: str) -> bool:
         """A convolution is a leaf even as torchvision's sub-class."""
-        return isinstance(module, nn.Conv3d) or super().is_leaf_module(
-            module, module_qualified_name
-        )
+        ours = isinstance(module, (nn.Conv3d, PairwiseMax))
+        return ours or super().is_leaf_module(module, module_qualified_name)
 
 
 def trace(network: nn.Module) -> fx.GraphModule:
@@ -77,13 +76,30 @@ def trace(network: nn.Module) -> fx.GraphModule:
     return fx.GraphModule(network, LayerTracer().trace(network))
 
 
-def with_torch_activations(network: nn.Module) -> nn.Module:
-    """Each Swish of pytorchvideo, a Python autograd function, as torch's SiLU: the same values."""
+def with_fast_layers(network: nn.Module) -> nn.Module:
+    """Two layers in a faster form that gives the same values."""
     for module in network.modules():
         for name, child in module.named_children():
-            if type(child).__name__ == "Swish":
+            if type(child).__name__ == "Swish":  # pytorchvideo's, a Python autograd function
                 setattr(module, name, nn.SiLU())
+            elif isinstance(child, nn.MaxPool3d) and is_pairwise(child):
+                setattr(module, name, PairwiseMax())
     return network
+
+
+def is_pairwise(pool: nn.MaxPool3d) -> bool:
+    """Whether a pool is the larger of frames 0 and 1, of 2 and 3, ...: i3d's temporal pool."""
+    window = (pool.kernel_size, pool.stride, pool.padding)
+    return window == ((2, 1, 1), (2, 1, 1), (0, 0, 0))
+
+
+class PairwiseMax(nn.Module):
+    """The larger of each two frames; 16 times faster than MaxPool3d, which keeps indices."""
+
+    def forward(self, clips: torch.Tensor) -> torch.Tensor:
+        """(clips, channels, frames, height, width) to half the frames, an odd last one dropped."""
+        last = clips.shape[2] // 2 * 2
+        return torch.maximum(clips[:, :, 0:last:2], clips[:, :, 1:last:2])
 
 
 def fold_batch_norm(traced: fx.GraphModule) -> None:
