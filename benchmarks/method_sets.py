@@ -1,0 +1,123 @@
+"""The real sets that the labelling methods are measured on, as arrays with their frames' truth."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from c2fpl.extractors.segments import SegmentPlan
+
+NAMES = ("ucf-crime-c3d", "ped2 flow", "ped2 mc3-18", "ucf-sample flow", "ucf-sample mc3-18")
+BACKBONES = {"flow": ("flow", "10"), "mc3-18": ("mc3-18", "1")}
+FOLDERS = {"ped2": "ped2", "ucf-sample": "ucf-crime-sample"}
+
+
+@dataclass(frozen=True)
+class RealSet:
+    """Videos without labels to learn from, and videos with truth to measure on."""
+
+    trained: tuple[NDArray[np.float32], ...]
+    """(segments, crops, dim) each: labelled by a method and trained on."""
+    tested: tuple[NDArray[np.float32], ...]
+    """(segments, crops, dim) each."""
+    truths: tuple[NDArray[np.bool_], ...]
+    """(frames,) of each tested video."""
+    to_frames: tuple[Callable[[NDArray[np.float32]], NDArray[np.float32]], ...]
+    """(segments,) scores to (frames,) of each tested video."""
+
+
+def load(name: str, data: Path, out: Path) -> RealSet:
+    """One of NAMES; videos are extracted once, to OUT."""
+    if name == "ucf-crime-c3d":
+        return _c3d(data / "ucf-crime-c3d" / "features.npz")
+    kind, backbone = name.split(" ")
+    folder = data / FOLDERS[kind]
+    features = out / name.replace(" ", "-")
+    _extract(folder, features, backbone, data / "weights" / "mc3_18_fight.pth")
+    return _extracted(features, _ped2(folder) if kind == "ped2" else _ucf(folder))
+
+
+def _c3d(path: Path) -> RealSet:
+    """Official split; segment i of 32 covers the frames from floor(i n / 32) on."""
+    stored = np.load(path)
+    values = stored["x"].astype(np.float32)[:, :, None]
+    tested = np.flatnonzero(stored["split"] == "test")
+    counts = stored["nframes"]
+    intervals = [stored["ann"][video].reshape(2, 2) for video in tested]
+    return RealSet(
+        tuple(values[stored["split"] == "train"]),
+        tuple(values[tested]),
+        tuple(_truth(int(counts[v]), ends) for v, ends in zip(tested, intervals, strict=True)),
+        tuple(_evenly(int(counts[video])) for video in tested),
+    )
+
+
+def _evenly(frame_count: int) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
+    def spread(scores: NDArray[np.float32]) -> NDArray[np.float32]:
+        ends = np.arange(len(scores) + 1) * frame_count // len(scores)
+        return np.repeat(scores, np.diff(ends))
+
+    return spread
+
+
+def _truth(frame_count: int, intervals: Iterable[Iterable[int]]) -> NDArray[np.bool_]:
+    """Frames inside [start, end) of an interval; a start below 0 is no interval."""
+    truth = np.zeros(frame_count, dtype=bool)
+    for start, end in intervals:
+        if start >= 0:
+            truth[start:end] = True
+    return truth
+
+
+def _extract(videos: Path, features: Path, backbone: str, weights: Path) -> None:
+    """The line's own command; what is there already stays."""
+    name, crops = BACKBONES[backbone]
+    command = [sys.executable, "-m", "c2fpl.pipeline", "extract", str(videos), "-o", str(features)]
+    command += ["--backbone", name, "--crops", crops, "--dtype", "float32"]
+    command += ["--device", "cpu", "--quiet"]
+    if backbone != "flow":
+        command += ["--weights", str(weights)]
+    subprocess.run(command, check=True)
+
+
+def _ped2(folder: Path) -> dict[str, list[tuple[int, int]]]:
+    """Path without suffix -> [start, end) of each tested video: `name start end ...`, 0-based."""
+    rows = [line.split() for line in (folder / "annotations.txt").read_text().splitlines()]
+    return {f"Test/{row[0]}": _pairs(row[1:]) for row in rows if row}
+
+
+def _ucf(folder: Path) -> dict[str, list[tuple[int, int]]]:
+    """The same of `name.mp4 class start end start end`; the end is inside, -1 is none."""
+    lines = (folder / "Temporal_Anomaly_Annotation_for_Testing_Videos.txt").read_text().splitlines()
+    truths = {}
+    for row in map(str.split, filter(None, map(str.strip, lines))):
+        (path,) = folder.rglob(row[0])
+        events = [(start, end + 1) for start, end in _pairs(row[2:])]
+        truths[str(path.relative_to(folder).with_suffix(""))] = events
+    return truths
+
+
+def _pairs(numbers: list[str]) -> list[tuple[int, int]]:
+    return [(int(a), int(b)) for a, b in zip(numbers[::2], numbers[1::2], strict=True)]
+
+
+def _extracted(features: Path, intervals: dict[str, list[tuple[int, int]]]) -> RealSet:
+    """All videos to learn from, those with intervals (or none) given to measure on."""
+    values, plans = {}, {}
+    for path in sorted(features.rglob("*.npy")):
+        name = str(path.relative_to(features).with_suffix(""))
+        values[name] = np.load(path).astype(np.float32)
+        record = json.loads(path.with_suffix(".json").read_text())
+        plans[name] = SegmentPlan(record["num_frames_decoded"])
+    assert set(intervals) <= set(values), f"no features of {set(intervals) - set(values)}"
+    return RealSet(
+        tuple(values.values()),
+        tuple(values[name] for name in intervals),
+        tuple(_truth(plans[name].frame_count, ends) for name, ends in intervals.items()),
+        tuple(plans[name].to_frames for name in intervals),
+    )
