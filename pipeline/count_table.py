@@ -1,12 +1,11 @@
 """Tables of test videos: which there are, in list order, with their frame and segment counts."""
 
-import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from c2fpl.pipeline.files import load_table
+from c2fpl.pipeline.files import NotATable, load_table
 from c2fpl.pipeline.protocols import Counts
 from c2fpl.pipeline.video_names import video_name, video_path_name
 
@@ -66,8 +65,8 @@ def _rows(path: Path) -> list[dict[str, str]]:
         rows = load_table(path)
     except OSError as error:
         raise BadCounts(f"{path} cannot be read ({error.strerror}): check the path") from error
-    except csv.Error as error:
-        raise BadCounts(f"{path} is no CSV ({error}): give the table of counts") from error
+    except NotATable as error:
+        raise BadCounts(f"{error}: give the table of counts") from error
     if not rows:
         raise BadCounts(f"{path} has no rows: a CSV with columns video and n_frames is needed")
     return rows

@@ -98,7 +98,9 @@ def test_an_actor_killed_and_a_node_lost_cost_no_video_and_no_byte(
 
     shown = Interrupted({2: kill_an_actor, 5: lose_a_node})
     shares = extract_on(files, videos, shown)
-    assert caplog.text.count("an actor died") >= 2
+    assert (
+        "an actor died" in caplog.text
+    )  # once at least: the killed one may have been the lost node's
     assert [failure.video for share in shares for failure in share.failures] == ["text"]
     assert shown.done == len(videos)
     assert results(files.root) == results(local.root)
