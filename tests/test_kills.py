@@ -113,8 +113,10 @@ def test_a_killed_device_process_is_started_again_and_costs_no_byte(
     assert results(output) == results(whole)
 
 
-@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
-@pytest.mark.parametrize("device", ["cpu", "cpu,cpu"])
+@pytest.mark.parametrize(
+    ("sent", "device"),
+    [(signal.SIGTERM, "cpu"), (signal.SIGINT, "cpu"), (signal.SIGINT, "cpu,cpu")],
+)
 def test_a_signal_ends_the_run_cleanly_and_says_how_to_go_on(
     runs: Killable, videos: Path, tmp_path: Path, sent: signal.Signals, device: str
 ) -> None:
