@@ -66,16 +66,19 @@ def c2fpl(*arguments: object) -> int:
     return subprocess.run(command, timeout=TIMEOUT_S, check=False).returncode
 
 
-def outcome(output: Path, name: str, failed: set[str]) -> str:
-    """What became of one damaged copy."""
+def outcome(output: Path, name: str, failed: set[str], frames: dict[str, int]) -> str:
+    """What became of one damaged copy; `frames` is how many the whole ones have."""
     record = output / "features" / f"{name}.json"
     if name in failed:
         return "failed, with its reason"
     if not (output / f"{name}.npy").exists() or not record.exists():
         return "UNNAMED"
     facts = json.loads(record.read_text())
-    lost = facts["num_frames_lost"]
-    return f"scored by {facts['decoder']}, {'frames lost and counted' if lost else 'no frame lost'}"
+    if facts["num_frames_lost"]:
+        return "scored, frames lost and counted"
+    missing = frames[name.split("-")[1]] - facts["num_frames_decoded"]
+    said = f"fewer frames, not said ({facts['video'].rsplit('-', 1)[1]})"
+    return said if missing > 0 else "scored, all frames"
 
 
 def main() -> None:
@@ -85,8 +88,9 @@ def main() -> None:
     parser.add_argument("--copies", type=int, default=300)
     parser.add_argument("--frames", type=int, default=64)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()))
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
         sys.exit(measure(Path(folder), options))
 
 
@@ -110,7 +114,9 @@ def measure(folder: Path, options: argparse.Namespace) -> int:
     with (folder / "out" / "failed.csv").open(newline="") as file:
         failed = {row["video"] for row in csv.DictReader(file)}
     names = sorted(path.stem for path in (folder / "all").glob("x*"))
-    counts = Counter(outcome(folder / "out", name, failed) for name in names)
+    records = (json.loads(path.read_text()) for path in folder.glob("run/features/*.json"))
+    frames = {record["video"]: record["num_frames_decoded"] for record in records}
+    counts = Counter(outcome(folder / "out", name, failed, frames) for name in names)
     exact = sum(
         (folder / "out" / f"{path.stem}.npy").read_bytes()
         == (folder / "run" / "scores" / f"{path.stem}.npy").read_bytes()
