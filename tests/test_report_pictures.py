@@ -1,6 +1,6 @@
 """Pictures of the demo's report as it stands in a browser; with C2FPL_PICTURES=1 for the README.
 
-    make demo && C2FPL_PICTURES=1 .venv/bin/pytest tests/test_report_pictures.py
+make demo && C2FPL_PICTURES=1 .venv/bin/pytest tests/test_report_pictures.py
 """
 
 import io
