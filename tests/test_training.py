@@ -1,5 +1,4 @@
-import threading
-import tracemalloc
+"""Training: what is learnt, by which steps, and always the same for a seed."""
 
 import numpy as np
 import pytest
@@ -8,28 +7,10 @@ from numpy.typing import NDArray
 from torch.nn.functional import binary_cross_entropy
 
 from c2fpl.models.detector import Detector, segment_scores
-from c2fpl.models.feeding import ResidentFeeder
 from c2fpl.models.settings import Attention, Softmax, TrainingPrecision, TrainingSettings
-from c2fpl.models.sources import ArraySource, locate
+from c2fpl.models.sources import ArraySource
 from c2fpl.models.training import BadLabels, Epoch, TrainingDiverged, train
-
-DIM = 12
-
-
-def separable(segments: int = 600) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    rng = np.random.default_rng(0)
-    labels = (rng.random(segments) < 0.3).astype(np.float32)
-    values = rng.gamma(1, 1, (segments, 2, DIM)).astype(np.float32)
-    values[labels == 1, :, :4] += 2
-    return values, labels
-
-
-def weights(detector: Detector) -> bytes:
-    return b"".join(value.numpy().tobytes() for value in detector.state_dict().values())
-
-
-def short(seed: int = 0, epochs: int = 2) -> TrainingSettings:
-    return TrainingSettings(seed=seed, epochs=epochs, batch_size=32)
+from separable_segments import DIM, separable, short, weights
 
 
 @pytest.mark.parametrize(
@@ -105,29 +86,6 @@ def test_dropout_is_on_in_every_epoch() -> None:
     assert abs(losses[0.6][0] - losses[0.6][1]) > 1e-3
 
 
-def test_every_segment_is_seen_once_an_epoch_in_a_new_order() -> None:
-    values, labels = separable(70)
-    source = Recording([values])
-    train(source, labels, short(epochs=3), device="cpu")
-    epochs = np.split(np.array(source.seen), 3)
-    assert all(sorted(epoch) == list(range(70)) for epoch in epochs)
-    assert len({tuple(epoch) for epoch in epochs}) == 3
-
-
-class Recording(ArraySource):
-    """Remembers which segments were asked for; batches are asked for in their order here."""
-
-    def __init__(self, videos: list[NDArray[np.float32]]) -> None:
-        super().__init__(videos)
-        self.seen: list[int] = []
-        self._lock = threading.Lock()
-
-    def gather(self, indices: NDArray[np.int64]) -> NDArray[np.float32]:
-        with self._lock:
-            self.seen.extend(indices.tolist())
-        return super().gather(indices)
-
-
 def test_the_learning_rate_falls_after_epochs_15_and_25() -> None:
     values, labels = separable(32)
     epochs: list[Epoch] = []
@@ -165,42 +123,6 @@ def test_soft_labels_are_learnt_as_they_are() -> None:
     assert segment_scores(detector, values)[0] == pytest.approx(0.3, abs=0.01)
 
 
-def test_read_ahead_is_bounded() -> None:
-    source = Endless(10_000)
-    tracemalloc.start()
-    train(source, np.zeros(len(source)), TrainingSettings(epochs=1), device="cpu")
-    _, peak_bytes = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    whole_bytes = len(source) * 4 * 64 * 4
-    assert peak_bytes < whole_bytes / 5
-
-
-class Endless:
-    """Segments made when they are asked for, like those of a file."""
-
-    crops, dim, dtype = 4, 64, np.dtype(np.float32)
-
-    def __init__(self, segments: int) -> None:
-        self._segments = segments
-
-    def __len__(self) -> int:
-        return self._segments
-
-    def gather(self, indices: NDArray[np.int64]) -> NDArray[np.float32]:
-        return np.ones((len(indices), self.crops, self.dim), np.float32)
-
-
-def test_an_error_of_the_source_reaches_the_caller_and_no_thread_stays() -> None:
-    class Broken(Endless):
-        def gather(self, indices: NDArray[np.int64]) -> NDArray[np.float32]:
-            raise OSError("the disk is gone")
-
-    before = threading.active_count()
-    with pytest.raises(OSError, match="the disk is gone"):
-        train(Broken(1000), np.zeros(1000), short(), device="cpu")
-    assert threading.active_count() == before
-
-
 @pytest.mark.parametrize(
     ("labels", "message"),
     [
@@ -211,7 +133,7 @@ def test_an_error_of_the_source_reaches_the_caller_and_no_thread_stays() -> None
 )
 def test_labels_that_do_not_fit_are_refused(labels: NDArray[np.float64], message: str) -> None:
     with pytest.raises(BadLabels, match=message):
-        train(Endless(10), labels, short(), device="cpu")
+        train(ArraySource([np.zeros((10, 1, DIM), np.float32)]), labels, short(), device="cpu")
 
 
 def test_a_loss_that_is_no_number_stops_the_training() -> None:
@@ -219,42 +141,3 @@ def test_a_loss_that_is_no_number_stops_the_training() -> None:
     values[3] = np.nan
     with pytest.raises(TrainingDiverged, match="loss of epoch 1 is nan; every feature must be"):
         train(ArraySource([values]), labels, short(), device="cpu")
-
-
-def test_locate_finds_the_video_of_a_segment() -> None:
-    videos, segments = locate(np.array([0, 2, 3, 4, 5]), np.array([3, 5, 6]))
-    assert videos.tolist() == [0, 0, 1, 1, 2]
-    assert segments.tolist() == [0, 2, 0, 1, 0]
-
-
-def test_segments_already_on_the_device_train_the_same_detector() -> None:
-    values, labels = separable(100)
-    resident = ResidentFeeder(ArraySource([values]), torch.device("cpu"))
-    streamed = train(ArraySource([values]), labels, short(), device="cpu")
-    for _ in range(2):
-        assert weights(train(resident, labels, short(), device="cpu")) == weights(streamed)
-
-
-def test_halves_on_the_device_are_the_halves_of_the_source() -> None:
-    values, _ = separable(50)
-    source = ArraySource([values.astype(np.float16)])
-    resident = ResidentFeeder(source, torch.device("cpu"))
-    order = np.random.default_rng(0).permutation(50)
-    (features, index), *_ = resident.batches([order])
-    assert np.array_equal(features.numpy(), source.gather(order))
-    assert np.array_equal(index.numpy(), order)
-
-
-@pytest.mark.gpu
-def test_the_gpu_learns_the_same_from_its_memory_and_from_a_stream(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    if not torch.cuda.is_available():
-        pytest.skip("no CUDA device")
-    values, labels = separable()
-    resident = train(ArraySource([values]), labels, short(epochs=5), device="cuda")
-    monkeypatch.setattr("c2fpl.models.feeding._RESIDENT_SHARE", 0.0)
-    streamed = train(ArraySource([values]), labels, short(epochs=5), device="cuda")
-    np.testing.assert_allclose(
-        segment_scores(resident, values), segment_scores(streamed, values), atol=1e-4
-    )

@@ -1,0 +1,35 @@
+"""A folder of scores with its annotations, written by a test and evaluated."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from c2fpl.pipeline.count_table import CountTable
+from c2fpl.pipeline.datasets import DatasetName
+from c2fpl.pipeline.evaluate import Evaluation, evaluate
+from c2fpl.pipeline.protocols import ProtocolName
+
+
+def save(folder: Path, name: str, scores: ArrayLike) -> Path:
+    path = folder / f"{name}.npy"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.save(path, np.asarray(scores, np.float32))
+    return path
+
+
+def measured(
+    folder: Path,
+    dataset: DatasetName = "own",
+    protocol: ProtocolName = "native",
+    table: CountTable | None = None,
+    allow_missing: bool = False,
+) -> Evaluation:
+    return evaluate(
+        folder / "scores",
+        dataset=dataset,
+        annotations=folder / "annotations.txt",
+        protocol=protocol,
+        table=table,
+        allow_missing=allow_missing,
+    )

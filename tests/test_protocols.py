@@ -1,0 +1,75 @@
+"""Protocols on videos small enough to count by hand."""
+
+import numpy as np
+import pytest
+
+from c2fpl.pipeline.annotations import VideoAnnotation
+from c2fpl.pipeline.protocols import (
+    Counts,
+    WrongCount,
+    WrongProtocol,
+    deepmil,
+    native,
+    protocol_of,
+    rtfm,
+    shanghaitech_rtfm,
+    vadclip,
+    xdviodet,
+)
+
+VIDEO = VideoAnnotation("video", ("Anomaly",), ((2, 4), (30, 33)))
+QUIET = VideoAnnotation("quiet", ("Normal",), ())
+
+
+def test_native_is_end_exclusive_and_clipped() -> None:
+    assert np.flatnonzero(native(VIDEO, Counts(frames=32))).tolist() == [2, 3, 30, 31]
+
+
+def test_rtfm_rounds_up_and_includes_the_end() -> None:
+    truth = rtfm(VIDEO, Counts(frames=33))
+    assert len(truth) == 48
+    assert np.flatnonzero(truth).tolist() == [2, 3, 4, 30, 31, 32, 33]
+
+
+def test_deepmil_and_vadclip_round_down_but_for_named_videos() -> None:
+    assert len(deepmil(VIDEO, Counts(frames=33))) == 32
+    assert len(vadclip(VIDEO, Counts(frames=33))) == 32
+    assert len(deepmil(VideoAnnotation("Assault006_x264", (), ()), Counts(frames=32))) == 16
+    assert len(vadclip(VideoAnnotation("Shooting032_x264", (), ()), Counts(frames=33))) == 48
+
+
+def test_xdviodet_loses_the_last_frame_first() -> None:
+    assert len(xdviodet(VIDEO, Counts(frames=32))) == 16
+    assert len(xdviodet(VIDEO, Counts(frames=33))) == 32
+
+
+def test_shanghaitech_repeats_the_last_label_and_takes_normal_lengths_from_features() -> None:
+    ends_anomalous = VideoAnnotation("01_0014", ("Anomaly",), ((10, 20),), 20)
+    truth = shanghaitech_rtfm(ends_anomalous, Counts(segments=2))
+    assert np.flatnonzero(truth).tolist() == list(range(10, 32))
+    ends_normal = VideoAnnotation("01_0015", ("Anomaly",), ((3, 5),), 20)
+    assert shanghaitech_rtfm(ends_normal, Counts(segments=2)).sum() == 2
+    assert shanghaitech_rtfm(QUIET, Counts(frames=944, segments=60)).shape == (960,)
+
+
+def test_segments_alone_are_enough_where_the_features_decide() -> None:
+    assert len(rtfm(VIDEO, Counts(segments=3))) == 48
+    assert len(xdviodet(QUIET, Counts(segments=3))) == 48
+
+
+def test_counts_that_are_missing_absurd_or_contradict_are_refused() -> None:
+    with pytest.raises(WrongCount, match="video has no frame count"):
+        native(VIDEO, Counts(segments=3))
+    with pytest.raises(WrongCount, match="neither frame nor segment count"):
+        rtfm(VIDEO, Counts())
+    with pytest.raises(WrongCount, match=r"video has 4 segments, but 33 frames make 3 by ceil"):
+        rtfm(VIDEO, Counts(frames=33, segments=4))
+    with pytest.raises(WrongCount, match="1000000000000 frames must be in 1 to"):
+        Counts(frames=10**12)
+
+
+def test_a_protocol_of_another_data_set_is_refused_with_those_that_fit() -> None:
+    with pytest.raises(
+        WrongProtocol, match="rtfm is not for xd-violence: choose native or vadclip"
+    ):
+        protocol_of("rtfm", "xd-violence")
