@@ -9,12 +9,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from c2fpl.models.settings import ScoreOptions
+
 _REACH = 4.0  # deviations to which the kernel is summed
 _LEAST = 1e-6  # scores nearer to 0 or 1 have no usable log-odds in float32
 
 
 class BadScores(ValueError):
     """Scores that are no (segments,) numbers in [0, 1], or an option out of its range."""
+
+
+def finished(scores: NDArray[np.float32], options: ScoreOptions) -> NDArray[np.float32]:
+    """Smoothed, then calibrated: what a video is scored with. With both off, the same bytes.
+
+    Args:
+        scores: (segments,) of one video, in [0, 1].
+        options: how much of either.
+    """
+    return calibrated(smoothed(scores, options.smoothing_segments), options.calibration)
 
 
 def smoothed(scores: NDArray[np.floating[Any]], width_segments: float) -> NDArray[np.float32]:

@@ -1,5 +1,6 @@
-"""What labelling and training can be told, checked at birth. Imports neither torch nor sklearn."""
+"""What labels, training and scores can be told, checked at birth. Imports no torch, no sklearn."""
 
+import math
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -101,3 +102,23 @@ class TrainingSettings:
             raise ValueError(f"dropout {self.dropout} must be in [0, 1)")
         if not self.learning_rate > 0:
             raise ValueError(f"learning rate {self.learning_rate} must be above 0")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoreOptions:
+    """What is done to the detector's scores of one video, in this order (docs/methods.md)."""
+
+    smoothing_segments: float = 0.0
+    """Gaussian mean over neighbours in time: its standard deviation in segments (16 frames each);
+    0 is off, 1 helps some sets and harms others by about a point."""
+    calibration: float = 0.0
+    """Share of the video's own level (log-odds of its median score) taken off; 0 is off, at 1 only
+    what stands out within a video counts."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.smoothing_segments < math.inf:
+            raise ValueError(
+                f"smoothing segments {self.smoothing_segments} must be 0 (off) or more; 1 is mild"
+            )
+        if not 0 <= self.calibration <= 1:
+            raise ValueError(f"calibration {self.calibration} must be in [0, 1]; 0 is off")

@@ -28,7 +28,8 @@ from c2fpl.extractors.segments import SEGMENT_FRAMES, SegmentPlan
 from c2fpl.extractors.settings import DecodingSettings, ExtractionSettings, Tail
 from c2fpl.models import training
 from c2fpl.models.detector import Detector, segment_scores
-from c2fpl.models.settings import LabelSettings, TrainingSettings
+from c2fpl.models.score_options import finished
+from c2fpl.models.settings import LabelSettings, ScoreOptions, TrainingSettings
 from c2fpl.models.sources import ArraySource
 from c2fpl.models.training import BadLabels, Epoch
 from c2fpl.pipeline.devices import resolve_device
@@ -164,6 +165,7 @@ def score(
     frame_count: int | None = None,
     *,
     tail: Tail = "loop",
+    options: ScoreOptions = ScoreOptions(),
 ) -> NDArray[np.float32]:
     """One score a frame: the mean over crops of the detector's scores, held for each segment.
 
@@ -178,6 +180,7 @@ def score(
         frame_count: its decoded frames. `VideoFeatures` know theirs; for a bare array the default
             is 16 a segment.
         tail: the rule that the array was made with; `VideoFeatures` know theirs.
+        options: smoothing and calibration, both off by default.
 
     Returns:
         (frame_count,) float32 in [0, 1].
@@ -192,7 +195,7 @@ def score(
         plan = features.plan
     else:
         plan = SegmentPlan(frame_count or len(values) * SEGMENT_FRAMES, tail=tail)
-    return plan.to_frames(segment_scores(network, values))
+    return plan.to_frames(finished(segment_scores(network, values), options))
 
 
 def save(path: str | PathLike[str], detector: Detector, trained_on: VideoFeatures) -> None:

@@ -2,12 +2,14 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from c2fpl.models.settings import ScoreOptions
 from c2fpl.pipeline.feature_source import FeatureSet
 from c2fpl.pipeline.files import NotATable, RunFiles, beside, load_table, save_array, save_table
 from c2fpl.pipeline.files import fingerprint as fingerprint_of
@@ -35,7 +37,7 @@ def score_videos(
     settings: ScoreSettings,
     execution: Execution,
 ) -> list[Failure]:
-    """Score every video; scores of the same detector and features are kept.
+    """Score every video; scores of the same detector, features and options are kept.
 
     Raises:
         WrongDetector: the detector reads features of another length or backbone.
@@ -43,11 +45,14 @@ def score_videos(
     check_fits(features, saved)
     index_path = files.score_index
     before = _index(index_path)
-    wanted = {name: _made_by(features, saved, name) for name in features.names}
+    options = _options_in_force(settings)
+    wanted = {name: _made_by(features, saved, options, name) for name in features.names}
     same = {name for name in before.keys() & wanted if before[name][1] == wanted[name]}
     if before.keys() - same:
         replaced = len(before.keys() - same)
-        logger.info("scores: detector or features changed, %d videos are scored again", replaced)
+        logger.info(
+            "scores: detector, features or options changed, %d videos are scored again", replaced
+        )
     kept = set() if execution.overwrite else same
     _forget_others(index_path, before, kept)
     failures: list[Failure] = []
@@ -65,9 +70,17 @@ def score_videos(
     return failures
 
 
-def _made_by(features: FeatureSet, saved: "SavedDetector", name: str) -> str:
-    made_from = {"detector": saved.fingerprint, "features": features.records[name]["fingerprint"]}
-    return fingerprint_of(made_from)
+def _made_by(
+    features: FeatureSet, saved: "SavedDetector", options: Mapping[str, float], name: str
+) -> str:
+    of_features = features.records[name]["fingerprint"]
+    return fingerprint_of({"detector": saved.fingerprint, "features": of_features, **options})
+
+
+def _options_in_force(settings: ScoreSettings) -> dict[str, float]:
+    """Those that are not off: they alone change a score."""
+    values = {field.name: getattr(settings, field.name) for field in fields(ScoreOptions)}
+    return {name: value for name, value in values.items() if value != 0}
 
 
 def _index_row(features: FeatureSet, name: str, made_by: str) -> Sequence[object]:
@@ -123,13 +136,14 @@ def _score_one(
 ) -> None:
     """Write the formats that are missing."""
     from c2fpl.models.detector import chunk_scores
+    from c2fpl.models.score_options import finished
 
     path = beside(files.scores, name, ".npy")
     plan = features.plan(name)
     if not (known and path.exists()):
         chunks = features.chunks(name)
         scores = chunk_scores([saved.detector], chunks, features.segment_count(name))[0]
-        save_array(path, plan.to_frames(scores))
+        save_array(path, plan.to_frames(finished(scores, settings)))
     table = beside(files.scores, name, ".csv")
     if "csv" in settings.formats and not (known and table.exists()):
         scores = np.load(path, allow_pickle=False)

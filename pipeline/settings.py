@@ -1,9 +1,11 @@
-"""How a run is carried out: what changes its speed and its place, never its results."""
+"""How a run is carried out: what changes its speed and place, never its results; the scores."""
 
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+from c2fpl.models.settings import ScoreOptions
 
 Engine = Literal["local", "ray"]
 
@@ -49,13 +51,14 @@ class Execution:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ScoreSettings:
-    """What is written of the scores."""
+class ScoreSettings(ScoreOptions):
+    """What is done to the scores, and what is written of them."""
 
     format: str = "npy"
     """npy, or npy,csv for a table (frame, time_s, score) beside each array."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         unknown = set(self.formats) - {"npy", "csv"}
         if unknown or "npy" not in self.formats:
             raise ValueError(f"format {self.format!r} is not npy or npy,csv")

@@ -4,11 +4,13 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from c2fpl.pipeline import cli, score_videos
+from c2fpl.models.settings import ScoreOptions
+from c2fpl.pipeline import api, cli, score_videos
 from c2fpl.pipeline.changes import what_changed
-from c2fpl.pipeline.files import save_json, whole_file
+from c2fpl.pipeline.files import load_json, save_json, whole_file
 from killing import results, write_short_videos
 
 SETTINGS = ("--backbone", "flow", "--crops", "1", "--device", "cpu", "--epochs", "1")
@@ -41,13 +43,59 @@ def test_what_changed_is_said_and_nothing_else_is_done(
     assert changes(capsys) == [
         "labels: beta changed, labelling again",
         "detector: dropout changed, training again",
-        f"scores: detector or features changed, {VIDEOS} videos are scored again",
+        f"scores: detector, features or options changed, {VIDEOS} videos are scored again",
     ]
     assert c2fpl(*run, "--resize", "340x256") == 0
     assert changes(capsys)[:2] == [
         f"features: resize changed, {VIDEOS} videos are extracted again",
         "labels: beta changed, labelling again",
     ]
+
+
+def written_at(run: Path) -> dict[str, int]:
+    """When each file before the scores got its present bytes, ns."""
+    files = (*run.glob("features/v*"), *run.glob("labels/*"), run / "detector.pt")
+    return {str(path.relative_to(run)): path.stat().st_mtime_ns for path in files}
+
+
+def test_score_options_change_the_scores_alone(
+    videos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = ("run", videos, "-o", tmp_path, *SETTINGS)
+    assert c2fpl(*run) == 0
+    plain = results(tmp_path)
+    made = written_at(tmp_path)
+    capsys.readouterr()
+    assert c2fpl(*run, "--smoothing-segments", "0.5", "--calibration", "1") == 0
+    assert changes(capsys) == [
+        f"scores: detector, features or options changed, {VIDEOS} videos are scored again"
+    ]
+    assert written_at(tmp_path) == made
+    asked = load_json(tmp_path / "run.json")["run"]["settings"]["scores"]
+    assert (asked["smoothing_segments"], asked["calibration"]) == (0.5, 1.0)
+    for path in (tmp_path / "scores").glob("*.npy"):
+        by_segment = np.load(path)[::16]
+        assert np.median(by_segment) == pytest.approx(0.5, abs=1e-6)
+    assert c2fpl(*run) == 0
+    assert results(tmp_path) == plain
+
+
+def test_score_options_of_the_command_are_those_of_the_function(
+    videos: Path, tmp_path: Path
+) -> None:
+    assert c2fpl("run", videos, "-o", tmp_path, *SETTINGS, "--quiet") == 0
+    score = ("score", tmp_path / "features", "--detector", tmp_path / "detector.pt")
+    options = ("--smoothing-segments", "1", "--calibration", "0.5", "--quiet", "--device", "cpu")
+    assert c2fpl(*score, "-o", tmp_path / "changed", *options) == 0
+    for path in sorted((tmp_path / "features").glob("*.npy")):
+        by_function = api.score(
+            *(tmp_path / "detector.pt", path),
+            load_json(path.with_suffix(".json"))["num_frames_decoded"],
+            options=ScoreOptions(smoothing_segments=1, calibration=0.5),
+        )
+        by_command = np.load(tmp_path / "changed" / path.name)
+        np.testing.assert_array_equal(by_command, by_function)
+        assert not np.array_equal(by_command, np.load(tmp_path / "scores" / path.name))
 
 
 def test_a_stop_between_two_settings_leaves_no_score_of_the_other(

@@ -4,8 +4,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from c2fpl.models.score_options import BadScores, calibrated, smoothed
+from c2fpl.models.score_options import BadScores, calibrated, finished, smoothed
+from c2fpl.models.settings import ScoreOptions
 
 SCORES = np.array([0.1, 0.2, 0.9, 0.3, 0.25, 0.05])
 
@@ -78,3 +80,59 @@ def test_what_is_no_score_is_refused(option: Any, scores: Any) -> None:
 def test_options_out_of_range_are_refused(option: Any, amount: Any, rule: Any) -> None:
     with pytest.raises(BadScores, match=rule):
         option(SCORES, amount)
+
+
+BOTH = ScoreOptions(smoothing_segments=1.5, calibration=0.7)
+
+
+def drawn_scores(segment_count: int, seed: int = 0) -> NDArray[np.float32]:
+    return np.random.default_rng(seed).uniform(0, 1, segment_count).astype(np.float32)
+
+
+def test_by_default_the_bytes_stay() -> None:
+    scores = drawn_scores(50)
+    left = finished(scores, ScoreOptions())
+    assert left.tobytes() == scores.tobytes()
+    assert left.dtype == np.float32
+
+
+def test_smoothing_comes_before_calibration() -> None:
+    scores = drawn_scores(50)
+    np.testing.assert_array_equal(
+        finished(scores, BOTH), calibrated(smoothed(scores, BOTH.smoothing_segments), 0.7)
+    )
+
+
+@pytest.mark.parametrize("segment_count", [1, 2, 50])
+def test_finished_scores_stay_float32_in_0_1(segment_count: int) -> None:
+    extremes = np.round(drawn_scores(segment_count))  # 0 and 1 alone
+    for scores in (drawn_scores(segment_count), extremes):
+        made = finished(scores, BOTH)
+        assert made.dtype == np.float32
+        assert made.shape == (segment_count,)
+        assert 0 <= made.min() <= made.max() <= 1
+
+
+@pytest.mark.parametrize("segment_count", [1, 5, 50])
+def test_a_mirrored_video_has_mirrored_scores(segment_count: int) -> None:
+    scores = drawn_scores(segment_count)
+    mirrored = finished(scores[::-1], BOTH)[::-1]
+    np.testing.assert_allclose(mirrored, finished(scores, BOTH), rtol=0, atol=1e-7)
+
+
+def test_calibration_knows_no_order() -> None:
+    scores, order = drawn_scores(50), np.random.default_rng(1).permutation(50)
+    np.testing.assert_array_equal(calibrated(scores[order], 0.7), calibrated(scores, 0.7)[order])
+
+
+@pytest.mark.parametrize(
+    ("option", "amount"),
+    [
+        *(("smoothing_segments", amount) for amount in (-1, np.inf, np.nan)),
+        *(("calibration", amount) for amount in (-0.1, 1.1, np.nan)),
+    ],
+)
+def test_settings_out_of_range_are_refused_with_value_and_rule(option: str, amount: float) -> None:
+    with pytest.raises(ValueError, match=f"{amount} must be .*0") as refused:
+        ScoreOptions(**{option: amount})
+    assert option.replace("_", " ") in str(refused.value)
