@@ -1,7 +1,9 @@
-"""Fixtures for all tests: the shared real data where it lies beside the checkout."""
+"""Fixtures of several test files: real data beside the checkout, made videos, a browser."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,3 +21,22 @@ def shared_data() -> Path:
         message = "no real data at ../shared/data beside the checkout"
         (pytest.fail if must_run("shared_data") else pytest.skip)(message)
     return folder
+
+
+@pytest.fixture(scope="session")
+def five_videos(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Videos of 200, 1, 17, 32 and 100 frames, for both decoders."""
+    from synthetic import Synthetic
+
+    folder = tmp_path_factory.mktemp("five-videos")
+    names = {"a.mp4": 200, "b.mp4": 1, "c.ts": 17, "d.avi": 32, "e.mkv": 100}
+    return [Synthetic(name, frames=frames).write(folder) for name, frames in names.items()]
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A headless Chromium; the test skips where there is none."""
+    from browsing import headless_chromium
+
+    with headless_chromium(tmp_path_factory.mktemp("profile")) as started:
+        yield started

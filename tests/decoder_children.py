@@ -15,7 +15,7 @@ from c2fpl.extractors.decoder_process import (
 )
 from c2fpl.extractors.segments import SegmentPlan
 from c2fpl.extractors.settings import DecodingSettings, Tail
-from synthetic import Synthetic, numbers_of
+from synthetic import numbers_of
 
 SIDE = 48
 STALL_S = 4.0
@@ -50,12 +50,6 @@ class VideoReader:
 HANGS = "import threading; threading.Event().wait()"
 HANGS_HOLDING_THE_LOCK = "ctypes.PyDLL(None).pause()"
 CRASHES = "os.kill(os.getpid(), signal.SIGSEGV)"
-
-
-def five_videos(folder: Path) -> list[Path]:
-    """Videos of 200, 1, 17, 32 and 100 frames, of both decoders."""
-    names = {"a.mp4": 200, "b.mp4": 1, "c.ts": 17, "d.avi": 32, "e.mkv": 100}
-    return [Synthetic(name, frames=frames).write(folder) for name, frames in names.items()]
 
 
 def children() -> list[psutil.Process]:

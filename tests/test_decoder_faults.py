@@ -31,14 +31,8 @@ from decoder_children import (
     all_messages,
     assert_whole,
     children,
-    five_videos,
 )
 from synthetic import Synthetic
-
-
-@pytest.fixture(scope="module")
-def videos(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    return five_videos(tmp_path_factory.mktemp("videos"))
 
 
 @pytest.fixture
@@ -52,11 +46,11 @@ def fake_decord(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pat
 
 @pytest.mark.parametrize("fate", [HANGS, HANGS_HOLDING_THE_LOCK])
 def test_a_hanging_decoder_is_killed_and_the_video_done_by_pyav(
-    fate: str, videos: list[Path], fake_decord: Path
+    fate: str, five_videos: list[Path], fake_decord: Path
 ) -> None:
     fake_decord.write_text(FAKE_DECORD.format(fate=fate))
     started_s = time.monotonic()
-    messages = all_messages(videos[:1], stall_timeout_s=STALL_S)[videos[0]]
+    messages = all_messages(five_videos[:1], stall_timeout_s=STALL_S)[five_videos[0]]
     assert time.monotonic() - started_s < decoder_process.START_TIMEOUT_S / 2
     assert isinstance(messages[0], SegmentFrames)
     restarts = [message for message in messages if isinstance(message, Restarted)]
@@ -68,33 +62,35 @@ def test_a_hanging_decoder_is_killed_and_the_video_done_by_pyav(
     assert (end.report.decoder, end.report.fallback) == ("pyav", reason)
 
 
-def test_a_crashing_decoder_is_replaced_by_pyav(videos: list[Path], fake_decord: Path) -> None:
+def test_a_crashing_decoder_is_replaced_by_pyav(five_videos: list[Path], fake_decord: Path) -> None:
     fake_decord.write_text(FAKE_DECORD.format(fate=CRASHES))
-    messages = all_messages([videos[0], videos[2]], workers=1)
-    restart = next(m for m in messages[videos[0]] if isinstance(m, Restarted))
+    messages = all_messages([five_videos[0], five_videos[2]], workers=1)
+    restart = next(m for m in messages[five_videos[0]] if isinstance(m, Restarted))
     assert restart.reason == "decoder process died (signal SIGSEGV)"
-    assert_whole(messages[videos[0]], 200)
-    assert_whole(messages[videos[2]], 17)
+    assert_whole(messages[five_videos[0]], 200)
+    assert_whole(messages[five_videos[2]], 17)
 
 
 def test_where_decord_alone_is_wanted_a_crash_fails_the_video(
-    videos: list[Path], fake_decord: Path
+    five_videos: list[Path], fake_decord: Path
 ) -> None:
     fake_decord.write_text(FAKE_DECORD.format(fate=CRASHES))
     settings = DecodingSettings(decoder="decord")
-    end = all_messages(videos[:1], settings=settings)[videos[0]][-1]
+    end = all_messages(five_videos[:1], settings=settings)[five_videos[0]][-1]
     assert isinstance(end, Undecodable)
     assert end.reason.startswith("decoder process died (signal SIGSEGV)")
 
 
-def test_an_error_nobody_foresaw_costs_one_video(videos: list[Path], fake_decord: Path) -> None:
+def test_an_error_nobody_foresaw_costs_one_video(
+    five_videos: list[Path], fake_decord: Path
+) -> None:
     fake_decord.write_text(FAKE_DECORD.format(fate="raise KeyError('odd\\nthing')"))
-    messages = all_messages([videos[0], videos[2]], workers=1)
-    end = messages[videos[0]][-1]
+    messages = all_messages([five_videos[0], five_videos[2]], workers=1)
+    end = messages[five_videos[0]][-1]
     assert isinstance(end, Undecodable)
     assert end.reason.startswith("decoder error, KeyError: ")
     assert "\n" not in end.reason
-    assert_whole(messages[videos[2]], 17)
+    assert_whole(messages[five_videos[2]], 17)
 
 
 def test_a_killed_child_is_replaced_once_then_the_video_fails(tmp_path: Path) -> None:
@@ -129,7 +125,7 @@ sys.stdin.read()
 
 @pytest.mark.parametrize("fate", ["", HANGS_HOLDING_THE_LOCK])
 def test_children_die_with_a_killed_parent(
-    fate: str, videos: list[Path], fake_decord: Path
+    fate: str, five_videos: list[Path], fake_decord: Path
 ) -> None:
     if fate:
         fake_decord.write_text(FAKE_DECORD.format(fate=fate))
@@ -137,7 +133,7 @@ def test_children_die_with_a_killed_parent(
     # the fake hangs in its second window of 100 frames, when 6 segments of the first are out
     messages = 2 * 6 if fate else 2
     parent = subprocess.Popen(
-        [sys.executable, "-c", PARENT, videos[0], str(messages)],
+        [sys.executable, "-c", PARENT, five_videos[0], str(messages)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -22,15 +22,9 @@ from decoder_children import (
     all_messages,
     assert_whole,
     children,
-    five_videos,
     kept,
 )
 from synthetic import Synthetic
-
-
-@pytest.fixture(scope="module")
-def videos(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    return five_videos(tmp_path_factory.mktemp("videos"))
 
 
 def open_files() -> int:
@@ -38,14 +32,14 @@ def open_files() -> int:
 
 
 @pytest.mark.parametrize("workers", [1, 3])
-def test_each_video_comes_whole_and_in_order(videos: list[Path], workers: int) -> None:
-    messages = all_messages(videos, workers=workers)
-    for path, frame_count in zip(videos, [200, 1, 17, 32, 100], strict=True):
+def test_each_video_comes_whole_and_in_order(five_videos: list[Path], workers: int) -> None:
+    messages = all_messages(five_videos, workers=workers)
+    for path, frame_count in zip(five_videos, [200, 1, 17, 32, 100], strict=True):
         assert_whole(messages[path], frame_count)
 
 
-def test_segments_are_owned_by_the_receiver(videos: list[Path]) -> None:
-    for message in all_messages(videos[:1])[videos[0]][:-1]:
+def test_segments_are_owned_by_the_receiver(five_videos: list[Path]) -> None:
+    for message in all_messages(five_videos[:1])[five_videos[0]][:-1]:
         assert isinstance(message, SegmentFrames)
         assert message.frames.shape == (16, SIDE, 64, 3)
         assert message.frames.dtype == np.uint8
@@ -62,25 +56,25 @@ def test_segments_start_again_when_decord_gives_up_midway(tmp_path: Path) -> Non
     assert_whole(messages, 200)
 
 
-def test_dropped_tails_and_too_short_videos(videos: list[Path]) -> None:
-    messages = all_messages(videos, tail="drop")
-    assert [len(kept(messages[path])) for path in videos] == [12, 0, 1, 2, 6]
-    too_short = messages[videos[1]][-1]
+def test_dropped_tails_and_too_short_videos(five_videos: list[Path]) -> None:
+    messages = all_messages(five_videos, tail="drop")
+    assert [len(kept(messages[path])) for path in five_videos] == [12, 0, 1, 2, 6]
+    too_short = messages[five_videos[1]][-1]
     assert isinstance(too_short, Undecodable)
     assert too_short.reason.startswith("1 frames are fewer than one segment of 16")
 
 
 def test_a_bad_file_costs_only_itself_and_prints_nothing(
-    videos: list[Path], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    five_videos: list[Path], tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     text, cut = tmp_path / "text.mp4", tmp_path / "cut.mp4"
     text.write_text("no video\n" * 100)
-    cut.write_bytes(videos[0].read_bytes()[:-2000])
-    messages = all_messages([text, videos[0], cut, videos[4]])
+    cut.write_bytes(five_videos[0].read_bytes()[:-2000])
+    messages = all_messages([text, five_videos[0], cut, five_videos[4]])
     for path in (text, cut):
         assert isinstance(messages[path][-1], Undecodable)
-    assert_whole(messages[videos[0]], 200)
-    assert_whole(messages[videos[4]], 100)
+    assert_whole(messages[five_videos[0]], 200)
+    assert_whole(messages[five_videos[4]], 100)
     assert capfd.readouterr() == ("", "")
 
 
@@ -108,7 +102,7 @@ def test_a_consumer_that_stops_leaves_no_process_and_no_file(tmp_path: Path) -> 
 
 
 def test_children_serve_many_videos_and_are_recycled(
-    videos: list[Path], monkeypatch: pytest.MonkeyPatch
+    five_videos: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started: list[ChildProcess] = []
 
@@ -118,24 +112,24 @@ def test_children_serve_many_videos_and_are_recycled(
             started.append(self)
 
     monkeypatch.setattr(decoder_process, "ChildProcess", Counted)
-    all_messages(videos, workers=1)
+    all_messages(five_videos, workers=1)
     assert len(started) == 1
-    all_messages(videos, workers=1, recycle_after_videos=2)
+    all_messages(five_videos, workers=1, recycle_after_videos=2)
     assert len(started) == 1 + 3
 
 
-def test_a_bloated_child_is_replaced(videos: list[Path]) -> None:
+def test_a_bloated_child_is_replaced(five_videos: list[Path]) -> None:
     seen: set[int] = set()
     with WatchedDecoders(DecodingSettings(), SIDE, recycle_above_bytes=1) as decoders:
-        for message in decoders.decode(enumerate(videos[1:4])):
+        for message in decoders.decode(enumerate(five_videos[1:4])):
             if isinstance(message, SegmentFrames):
                 seen |= {child.pid for child in children()}
     assert len(seen) == 3
 
 
-def test_children_have_no_torch(videos: list[Path]) -> None:
+def test_children_have_no_torch(five_videos: list[Path]) -> None:
     with WatchedDecoders(DecodingSettings(), SIDE) as decoders:
-        messages = decoders.decode(enumerate(videos[:1]))
+        messages = decoders.decode(enumerate(five_videos[:1]))
         next(messages)
         mapped = Path(f"/proc/{children()[0].pid}/maps").read_text()
         messages.close()

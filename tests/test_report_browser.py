@@ -1,7 +1,6 @@
 """The report's page in a real headless Chromium, opened from disk."""
 
 import json
-from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from browsing import headless_chromium, open_page, open_panel, state, text_of, wait_for
+from browsing import open_page, open_panel, state, text_of, wait_for
 from c2fpl.pipeline.events import EventSettings, write_events
 from c2fpl.pipeline.files import RunFiles
 from c2fpl.pipeline.report import write_report, write_tables
@@ -18,12 +17,6 @@ from run_folder import HOSTILE, small_run
 
 pytestmark = pytest.mark.browser
 NIGHT, OTHER = 1, 0
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    with headless_chromium(tmp_path_factory.mktemp("profile")) as started:
-        yield started
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """A video's panel of the report in a real headless Chromium: playing, seeking, thresholds."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,6 @@ import pytest
 from browsing import (
     curve_place,
     drag,
-    headless_chromium,
     keys,
     open_page,
     open_panel,
@@ -27,12 +25,6 @@ from run_folder import FRAME_RATE, add_video, scores_with, small_run
 
 pytestmark = pytest.mark.browser
 NIGHT = 1
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    with headless_chromium(tmp_path_factory.mktemp("profile")) as started:
-        yield started
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,6 @@ make demo && C2FPL_PICTURES=1 .venv/bin/pytest tests/test_report_pictures.py
 
 import io
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from browsing import headless_chromium, open_page, open_panel, state
+from browsing import open_page, open_panel, state
 from c2fpl.pipeline.files import RunFiles
 
 pytestmark = pytest.mark.browser
@@ -29,10 +28,9 @@ def demo() -> RunFiles:
 
 
 @pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    with headless_chromium(tmp_path_factory.mktemp("profile")) as started:
-        started.set_window_size(1200, 1000)
-        yield started
+def browser(browser: Any) -> Any:
+    browser.set_window_size(1200, 1000)
+    return browser
 
 
 def picture(browser: Any, name: str) -> Any:
