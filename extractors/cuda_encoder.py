@@ -52,7 +52,7 @@ class CudaEncoder:
         self._backbone = backbone
         self._device = device
         self._dtype = next(network.parameters()).dtype
-        self._copies = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+        self._copies = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]  # torch has no types here
         self._computing = threading.Lock()
         self._network = BatchedNetwork(network.to(device), clips=crops * (batch_size or 1))
         if batch_size is None:
@@ -69,7 +69,7 @@ class CudaEncoder:
                 )
                 host = torch.empty(features.shape, dtype=torch.float32, pin_memory=True)
                 host.copy_(features, non_blocking=True)
-                done = torch.cuda.Event()  # type: ignore[no-untyped-call]
+                done = torch.cuda.Event()  # type: ignore[no-untyped-call]  # nor here
                 done.record()
             done.synchronize()
         return host.numpy().reshape(len(segments), self.crops, self.dim)

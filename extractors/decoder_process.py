@@ -162,8 +162,8 @@ class WatchedDecoders:
     def _heard_from(self, busy: dict[ChildProcess, _Task]) -> list[ChildProcess]:
         """Children that have sent something, died, or been silent for too long; waits for one."""
         patience_s = min(task.deadline_s for task in busy.values()) - time.monotonic()
-        connections = {child.connection: child for child in busy}
-        heard = [connections[each] for each in wait(list(connections), max(patience_s, 0))]  # type: ignore[index]
+        ready = wait([child.connection for child in busy], max(patience_s, 0))
+        heard = [child for child in busy if child.connection in ready]
         return heard or [child for child in busy if busy[child].deadline_s <= time.monotonic()]
 
     def _answer(

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 from tokenize import TokenError
+from typing import BinaryIO
 
 import numpy as np
 from numpy.lib import format as npy_format
@@ -72,11 +73,11 @@ def load_npy(path: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.generic]]:
 
 
 def _read_array_header(
-    file: object, version: tuple[int, int]
+    file: BinaryIO, version: tuple[int, int]
 ) -> tuple[tuple[int, ...], bool, np.dtype[np.generic]]:
     if version == (1, 0):
-        return npy_format.read_array_header_1_0(file)  # type: ignore[arg-type]
-    return npy_format.read_array_header_2_0(file)  # type: ignore[arg-type]
+        return npy_format.read_array_header_1_0(file)
+    return npy_format.read_array_header_2_0(file)
 
 
 def _check(header: NpyHeader) -> None:

@@ -5,6 +5,7 @@ import resource
 import subprocess
 import sys
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -139,9 +140,11 @@ def test_version_names_what_can_change_a_result(capsys: pytest.CaptureFixture[st
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_completion_scripts_know_commands_and_options(shell: str) -> None:
+def test_completion_scripts_know_commands_and_options(
+    shell: Literal["bash", "zsh", "fish"],
+) -> None:
     cli.load_commands()
-    script = app.generate_completion(shell=shell)  # type: ignore[arg-type]
+    script = app.generate_completion(shell=shell)
     for word in ("inspect", "backbone", "mc3-18", "dry-run"):
         assert word in script
 

@@ -1,6 +1,5 @@
 """One contract for every decoder: all frames, once, in order, upright, or a stated loss."""
 
-import dataclasses
 import os
 import subprocess
 import sys
@@ -82,12 +81,14 @@ ALL = [*EXACT_IN_DECORD, *LEFT_TO_PYAV, *GIVEN_UP_MIDWAY]
 class Decoding:
     """The frames and the report of one video."""
 
-    def __init__(self, path: Path, side: int = 64, avoid_decord: str = "", **settings: object):
+    def __init__(
+        self, path: Path, side: int = 64, avoid_decord: str = "", decoder: Decoder = "auto"
+    ):
         self.frames: list[NDArray[np.uint8]] = []
         self.restarts: list[str] = []
         for event in decode_video(
             path,
-            dataclasses.replace(DecodingSettings(), **settings),  # type: ignore[arg-type]
+            DecodingSettings(decoder=decoder),
             short_side_pixels=side,
             avoid_decord=avoid_decord,
         ):

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from matplotlib.patches import StepPatch
 from PIL import Image
 
 from c2fpl.pipeline.curves import curve_of
@@ -44,7 +45,9 @@ def test_every_video_gets_one_picture_under_its_own_name(run_files: RunFiles) ->
 
 def test_the_curve_holds_each_score_until_the_next(run_files: RunFiles) -> None:
     axes = figure_of(run_files, "gate/night").axes[1]
-    values, edges, _ = axes.patches[0].get_data()  # type: ignore[attr-defined]  # StepPatch
+    (filled, *_) = axes.patches
+    assert isinstance(filled, StepPatch)
+    values, edges, _ = filled.get_data()
     assert edges.tolist() == [0, 8, 12, 24]
     assert values.tolist() == pytest.approx([0.1, 0.9, 0.1])
 

@@ -112,7 +112,7 @@ def test_a_name_that_is_no_unicode_still_links_to_its_file(tmp_path: Path) -> No
     write_report(files)
     _, video = received(files.report / "videos" / "0.js")
     source = os.fsencode(files.report) + b"/" + unquote_to_bytes(video["sources"][0])
-    assert os.path.isfile(source)  # noqa: PTH113  (the path is bytes)
+    assert Path(os.fsdecode(source)).is_file()
 
 
 @pytest.mark.parametrize("text", ["</script>", "<!--", "\u2028", "\udcff", "a'\"\\`${1}"])

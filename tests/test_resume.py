@@ -1,7 +1,7 @@
 """A run goes on: only what a changed setting touches is done again and said, in a safe order."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -112,14 +112,14 @@ def test_a_stop_between_two_settings_leaves_no_score_of_the_other(
     assert results(tmp_path) == before
 
 
-def full_disk_at(number: int, write: object) -> object:
+def full_disk_at(number: int, write: Callable[..., None]) -> Callable[..., None]:
     """The function, until its n-th call."""
     calls: Iterator[int] = iter(range(1, number + 1))
 
     def wrapped(*arguments: object) -> None:
         if next(calls) == number:
             raise OSError(28, "No space left on device")
-        write(*arguments)  # type: ignore[operator]
+        write(*arguments)
 
     return wrapped
 
