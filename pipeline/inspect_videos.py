@@ -28,7 +28,16 @@ class Inspection:
     report: "DecodeReport | None"
     """What decoded; None where nothing did."""
     problem: str
-    """Why the video would fail, or what is odd about it; empty where all is well."""
+    """Why the video would fail; empty where it decodes."""
+
+    @property
+    def remark(self) -> str:
+        """What is worth knowing of a video that decodes: lost frames, why decord was not used."""
+        if self.report is None:
+            return ""
+        lost = self.report.num_frames_lost
+        said = (f"{lost} frames lost" if lost else "", self.report.fallback)
+        return "; ".join(part for part in said if part)
 
 
 def inspect_videos(
@@ -49,7 +58,7 @@ def inspect_videos(
         for message in decoders.decode((video.name, video.path) for video in videos):
             name = str(message.key)
             if isinstance(message, Decoded):
-                found[name] = Inspection(by_name[name], message.report, _odd(message.report))
+                found[name] = Inspection(by_name[name], message.report, "")
                 shown.advance()
             elif isinstance(message, Undecodable):
                 found[name] = Inspection(by_name[name], None, message.reason)
@@ -58,13 +67,12 @@ def inspect_videos(
 
 
 def inspection_table(inspections: Sequence[Inspection]) -> "Table":
-    """For the screen: a row a video, problems last."""
+    """For the screen: a row a video."""
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(
-        "video", "decoder", "size", "fps", "frames", "in header", "lost", "seconds", "problem"
-    )
+    names = ("video", "decoder", "size", "fps", "frames", "in header", "lost", "seconds")
+    table = Table(*names, "problem", "remark")
     for item in inspections:
         report = item.report
         cells = ["-"] * 7
@@ -79,13 +87,5 @@ def inspection_table(inspections: Sequence[Inspection]) -> "Table":
                 str(report.num_frames_lost),
                 f"{report.num_frames_decoded / max(report.frame_rate, 1e-9):.1f}",
             ]
-        table.add_row(*map(Text, (item.video.name, *cells, item.problem)))
+        table.add_row(*map(Text, (item.video.name, *cells, item.problem, item.remark)))
     return table
-
-
-def _odd(report: "DecodeReport") -> str:
-    """What a person should know of a video that does decode."""
-    said = [report.fallback] if report.fallback else []
-    if report.num_frames_lost:
-        said.append(f"{report.num_frames_lost} frames lost")
-    return "; ".join(said)
