@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from torch import fx
 
 from c2fpl.extractors.backbones import Backbone
-from c2fpl.extractors.crops import crop_boxes, cut
+from c2fpl.extractors.crops import crop_boxes
 from c2fpl.extractors.network import PIXEL_CHANNELS, integers
 from c2fpl.extractors.packed import pack
 from c2fpl.extractors.settings import Crops
+from c2fpl.extractors.shared_stem import SharedStem, take_stem
 
 
 class CpuEncoder:
@@ -43,7 +44,9 @@ class CpuEncoder:
         self.weights_sha256 = weights_sha256
         self._clips = math.gcd(crops, backbone.cpu_clips)
         self._dtype = next(network.parameters()).dtype
-        self._network = pack(network, self._shape(backbone)) if has_onednn() else network
+        packed = pack(network, self._shape(backbone)) if has_onednn() else network
+        self._stem = SharedStem(take_stem(packed), backbone.crop_pixels)
+        self._after_stem = packed
         self._backbone = backbone
         self._usual_threads = torch.get_num_threads()
 
@@ -65,8 +68,9 @@ class CpuEncoder:
         pixels = integers(frames[clip_indices(self._backbone)], self._backbone, self._dtype)
         _, height, width, _ = frames.shape
         boxes = crop_boxes(height, width, self._backbone.crop_pixels, self.crops)
+        maps = self._stem.share(pixels, boxes)
         groups = (boxes[i : i + self._clips] for i in range(0, self.crops, self._clips))
-        return torch.cat([self._network(cut(pixels, group)) for group in groups])
+        return torch.cat([self._after_stem(self._stem.crops(maps, group)) for group in groups])
 
     def _shape(self, backbone: Backbone) -> torch.Size:
         """Of the clips of a forward pass."""

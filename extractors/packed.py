@@ -23,17 +23,18 @@ class PackedConvolution(nn.Module):
         super().__init__()
         self.relu = False
         self.bias = conv.bias
-        self._padding, self._stride = list(conv.padding), list(conv.stride)
+        self.kernel_size = conv.kernel_size
+        self.padding, self.stride = [int(side) for side in conv.padding], list(conv.stride)
         self._dilation, self._groups = list(conv.dilation), conv.groups
         packed = torch.ops.mkldnn._reorder_convolution_weight(
-            conv.weight, self._padding, self._stride, self._dilation, self._groups, input_shape
+            conv.weight, self.padding, self.stride, self._dilation, self._groups, input_shape
         )
         self.weight = nn.Parameter(packed, requires_grad=False)
 
     def forward(self, clips: torch.Tensor, residual: torch.Tensor | None = None) -> torch.Tensor:
         """(clips, channels, frames, height, width), channels last."""
         operators = torch.ops.mkldnn._convolution_pointwise
-        shape = (self._padding, self._stride, self._dilation, self._groups)
+        shape = (self.padding, self.stride, self._dilation, self._groups)
         if residual is None:
             then: tuple[object, ...] = ("relu" if self.relu else "none", [], "")
             out = operators.default(clips, self.weight, self.bias, *shape, *then)
