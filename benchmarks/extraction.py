@@ -156,6 +156,7 @@ def compare(video: Path, backbone: str, segments: int, repeats: int) -> None:
                 figures[way].append(json.loads(out.splitlines()[-1]))
         print(table(figures, segments, backbone))
         print(errors(Path(folder)))
+        print(limit_of_arithmetic(backbone))
 
 
 def table(figures: dict[str, list[dict[str, float]]], segments: int, backbone: str) -> str:
@@ -189,6 +190,15 @@ def errors(folder: Path) -> str:
     return f"Features against (b), crop means: relative L2 {100 * error:.2f} %."
 
 
+def limit_of_arithmetic(backbone: str) -> str:
+    """What the machine's plain matrix products would take for a segment."""
+    import roof
+
+    from c2fpl.extractors.backbones import backbone_named
+
+    return roof.told(roof.measured_roof(), roof.segment_gflop(backbone_named(backbone)))
+
+
 def main() -> None:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
@@ -204,7 +214,7 @@ def main() -> None:
         way = (asked.way, asked.video, asked.segments, asked.backbone, asked.weights)
         print(json.dumps(measured(*way)))
     else:
-        print(f"{os.cpu_count()} cores")
+        print(f"{len(os.sched_getaffinity(0))} cores")
         compare(asked.video, asked.backbone, asked.segments, asked.repeats)
 
 

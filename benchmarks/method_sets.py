@@ -31,14 +31,14 @@ class RealSet:
     """(segments,) scores to (frames,) of each tested video."""
 
 
-def load(name: str, data: Path, out: Path) -> RealSet:
+def load(name: str, data: Path, out: Path, precision: str = "auto") -> RealSet:
     """One of NAMES; videos are extracted once, to OUT."""
     if name == "ucf-crime-c3d":
         return _c3d(data / "ucf-crime-c3d" / "features.npz")
     kind, backbone = name.split(" ")
     folder = data / FOLDERS[kind]
     features = out / name.replace(" ", "-")
-    _extract(folder, features, backbone, data / "weights" / "mc3_18_fight.pth")
+    _extract(folder, features, backbone, precision, data / "weights" / "mc3_18_fight.pth")
     return _extracted(features, _ped2(folder) if kind == "ped2" else _ucf(folder))
 
 
@@ -74,12 +74,12 @@ def _truth(frame_count: int, intervals: Iterable[Iterable[int]]) -> NDArray[np.b
     return truth
 
 
-def _extract(videos: Path, features: Path, backbone: str, weights: Path) -> None:
+def _extract(videos: Path, features: Path, backbone: str, precision: str, weights: Path) -> None:
     """The line's own command; what is there already stays."""
     name, crops = BACKBONES[backbone]
     command = [sys.executable, "-m", "c2fpl.pipeline", "extract", str(videos), "-o", str(features)]
     command += ["--backbone", name, "--crops", crops, "--dtype", "float32"]
-    command += ["--device", "cpu", "--quiet"]
+    command += ["--precision", precision, "--device", "cpu", "--quiet"]
     if backbone != "flow":
         command += ["--weights", str(weights)]
     subprocess.run(command, check=True)
