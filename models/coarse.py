@@ -196,7 +196,7 @@ def _nothing_left(after: NDArray[np.int64], settings: LabelSettings) -> str:
 
 
 def _doubts(points: NDArray[np.floating[Any]]) -> list[str]:
-    """Why the two numbers of the videos may say nothing (issue: never label noise in silence)."""
+    """Why the two numbers of the videos may say nothing: noise is never labelled in silence."""
     level = np.abs(points[:, 0]).mean()
     spreads = np.hypot(points[:, 0].std(), np.abs(points[:, 1]).mean())
     if spreads < _CONSTANT * level:

@@ -79,7 +79,7 @@ def annotation_rows(path: Path) -> Iterator[AnnotationRow]:
 
 def _fields(line: str) -> tuple[str, ...]:
     """Split at tabs where there are any (names may hold blanks), at bars, else at blanks."""
-    if "|" in line and line.count("|") == 2:
+    if line.count("|") == 2:
         path, count, pairs = line.split("|")
         return (path, count, *re.findall(r"[^\s,\[\]]+", pairs))
     separator = "\t" if "\t" in line else None

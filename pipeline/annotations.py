@@ -10,7 +10,7 @@ Four forms, all plain text or plain arrays, none ever unpickled:
 
 CRLF, trailing blanks, a missing final newline and names with folder or `.mp4` all read alike.
 The numbers of UCF-Crime and XD-Violence are kept as written: whether an end belongs to its interval
-is decided by a protocol (groundtruth.py), because published code disagrees about it.
+is decided by a protocol (protocols.py), because published code disagrees about it.
 """
 
 from collections.abc import Callable, Mapping
@@ -20,7 +20,13 @@ from types import MappingProxyType
 from typing import Literal
 
 from c2fpl.pipeline.annotation_rows import INTEGER, AnnotationRow, BadAnnotation, annotation_rows
-from c2fpl.pipeline.datasets import DatasetName, classes_of, is_anomalous, read_name_list
+from c2fpl.pipeline.datasets import (
+    DatasetName,
+    UnknownName,
+    classes_of,
+    is_anomalous,
+    read_name_list,
+)
 from c2fpl.pipeline.frame_masks import read_mask_folder
 from c2fpl.pipeline.video_names import video_name, video_path_name
 
@@ -132,7 +138,7 @@ def _parse_ucf(row: AnnotationRow) -> VideoAnnotation:
     frame_count: int | None = None
     if rest and INTEGER.fullmatch(rest[0]):
         frame_count, rest = row.number(rest[0]), rest[1:]
-    classes = _ucf_classes(row, name)
+    classes = _classes(row, name, "ucf-crime")
     if rest and not INTEGER.fullmatch(rest[0]):
         _check_class(row, rest[0], classes)
         rest = rest[1:]
@@ -151,10 +157,10 @@ def _parse_ucf(row: AnnotationRow) -> VideoAnnotation:
     return VideoAnnotation(name, classes, intervals, frame_count)
 
 
-def _ucf_classes(row: AnnotationRow, name: str) -> tuple[str, ...]:
+def _classes(row: AnnotationRow, name: str, dataset: DatasetName) -> tuple[str, ...]:
     try:
-        return classes_of(name, "ucf-crime")
-    except ValueError as error:
+        return classes_of(name, dataset)
+    except UnknownName as error:
         raise BadAnnotation(f"{row.path}, line {row.line}: {error}") from error
 
 
@@ -168,10 +174,7 @@ def _check_class(row: AnnotationRow, written: str, classes: tuple[str, ...]) -> 
 def _parse_xd(row: AnnotationRow) -> VideoAnnotation:
     """`name s1 e1 [s2 e2 ...]`; 14 official rows keep `.mp4`."""
     name = video_name(row.fields[0])
-    try:
-        classes = classes_of(name, "xd-violence")
-    except ValueError as error:
-        raise BadAnnotation(f"{row.path}, line {row.line}: {error}") from error
+    classes = _classes(row, name, "xd-violence")
     intervals = row.intervals(row.fields[1:])
     _check_label(row, name, intervals, "xd-violence")
     return VideoAnnotation(name, classes, intervals)

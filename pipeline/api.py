@@ -87,7 +87,9 @@ def extract(
     with np.errstate(over="ignore"):  # judged in the next line
         stored = np.concatenate(rows).astype(extraction.dtype)
     if not np.isfinite(stored).all():
-        raise BadFeatures(f"{video}: features beyond {extraction.dtype}; use dtype='float32'")
+        raise BadFeatures(
+            f"{video}: features beyond {extraction.dtype}; use dtype='float32' or precision='fp32'"
+        )
     return VideoFeatures(
         stored, found, FeatureSettings(extraction, decoding), encoder.weights_sha256
     )

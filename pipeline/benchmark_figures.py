@@ -15,6 +15,7 @@ from c2fpl.pipeline.benchmark_truth import TestSet
 from c2fpl.pipeline.benchmark_variants import Variant
 from c2fpl.pipeline.curves import curve_of
 from c2fpl.pipeline.files import whole_file
+from c2fpl.pipeline.frame_runs import runs_of_ones
 from c2fpl.pipeline.plots import MOST_STEPS, SCORE_COLOUR, draw_windows, shown_name
 
 MOST_VIDEOS = 8
@@ -117,7 +118,7 @@ def _mark_paper(axes: Axes, variant: Variant) -> None:
 def _score_panel(
     axes: Axes, name: str, scores: NDArray[np.float32], truth: NDArray[np.uint8]
 ) -> None:
-    draw_windows(axes, windows_of(truth), frame_rate=1.0)
+    draw_windows(axes, runs_of_ones(truth), frame_rate=1.0)
     curve = curve_of(scores, MOST_STEPS)
     axes.stairs(curve.values, curve.edges, color=SCORE_COLOUR, fill=True, alpha=0.12)
     axes.stairs(curve.values, curve.edges, baseline=None, color=SCORE_COLOUR, lw=1.4)
@@ -127,12 +128,6 @@ def _score_panel(
     axes.set_ylabel("score", fontsize=8)
     axes.tick_params(labelsize=8)
     axes.spines[["top", "right"]].set_visible(False)
-
-
-def windows_of(truth: NDArray[np.uint8]) -> list[tuple[int, int]]:
-    """(frames,) of 0 and 1 -> [start, end) of each run of ones."""
-    edges = np.flatnonzero(np.diff(np.concatenate(([0], truth, [0]))))
-    return [(int(start), int(end)) for start, end in edges.reshape(-1, 2)]
 
 
 def _save(path: Path, figure: Figure) -> None:

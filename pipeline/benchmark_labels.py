@@ -1,6 +1,7 @@
 """Labels that the variants of a benchmark train on; none of them ever sees a human label."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,8 +93,6 @@ class BenchmarkLabels:
         return SegmentLabels(full.names, values, made_by)
 
     def _settings(self, variant: Variant) -> LabelSettings:
-        from dataclasses import replace
-
         return replace(self._plan.labels, method=variant.method).resolved()
 
     def _norms(

@@ -44,7 +44,7 @@ class BenchmarkPaths:
             raise BadPlan(
                 f"{given} of --videos and --features: give the folder of one of them to measure on"
             )
-        if self.data is not None and not self.data.is_dir():
+        if not self.data.is_dir():
             raise BadPlan(f"{self.data} is no folder: give the folder that holds the data set")
 
     @property

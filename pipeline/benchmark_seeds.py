@@ -115,7 +115,7 @@ class SeedRunner:
         if known is not None and (complete or labels is None):
             return known["epochs"], np.load(path, allow_pickle=False), wanted
         epochs, scores = (
-            (_one_epoch(self._p_values(variant)))
+            _one_epoch(self._p_values(variant))
             if labels is None
             else self._trained(variant, settings, labels)
         )

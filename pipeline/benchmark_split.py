@@ -7,14 +7,13 @@ from c2fpl.pipeline.annotations import Annotations, VideoAnnotation, annotation_
 from c2fpl.pipeline.benchmark_plan import BadPlan, BenchmarkPaths
 from c2fpl.pipeline.count_table import CountTable
 from c2fpl.pipeline.datasets import (
-    DATASETS,
     DatasetName,
     UnknownName,
     classes_of,
     is_anomalous,
     read_name_list,
 )
-from c2fpl.pipeline.raw_layouts import LIST_NAMES, Split, read_split
+from c2fpl.pipeline.raw_layouts import LIST_NAMES, Split, official_notes, read_split
 from c2fpl.pipeline.video_names import named, video_name
 
 
@@ -55,10 +54,10 @@ def split_of(
     )
     if train_list is not None:
         train = tuple(name for name in read_name_list(train_list) if name not in set(test))
-        return Split(train, test, official_notes(dataset, Split(train, test)))
+        return Split(train, test, official_notes(dataset, train, test))
     others = tuple(name for name in present if name not in set(test) and _known(name, dataset))
     note = "no list of training videos was found: all videos that are no test videos are taken"
-    return Split(others, test, (note, *official_notes(dataset, Split(others, test))))
+    return Split(others, test, (note, *official_notes(dataset, others, test)))
 
 
 def gap_notes(
@@ -87,21 +86,6 @@ def gap_notes(
             f" {named(lost)}"
         )
     return tuple(notes)
-
-
-def official_notes(dataset: DatasetName, split: Split) -> tuple[str, ...]:
-    """Where the parts have not as many videos as the official ones."""
-    known = DATASETS[dataset]
-    parts = (
-        ("training", len(split.train), known.train_videos),
-        ("test", len(split.test), known.test_videos),
-    )
-    return tuple(
-        f"{found} {kind} videos and {official} are official: figures are not comparable with"
-        " published ones"
-        for kind, found, official in parts
-        if found != official
-    )
 
 
 def annotated(

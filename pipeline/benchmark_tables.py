@@ -114,9 +114,7 @@ def _notes(notes: Sequence[str]) -> str:
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    aligned = [
-        ":--" if name in ("", "method", "what", "metric", "source") else "--:" for name in header
-    ]
+    aligned = [":--" if name in _TEXT else "--:" for name in header]
     lines = [header, aligned, *rows]
     return "\n".join("| " + " | ".join(_cell(cell) for cell in line) + " |" for line in lines)
 

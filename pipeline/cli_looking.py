@@ -67,9 +67,7 @@ def overlay(
 
 
 @app.command
-def export(
-    run: Path, *, form: Annotated[Literal["parquet", "activitynet"], Parameter(name="--format")]
-) -> int:
+def export(run: Path, *, form: Form) -> int:
     """Write the run's scores as one .parquet, or its events as ActivityNet's JSON.
 
     Args:

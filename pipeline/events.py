@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from c2fpl.pipeline.files import RunFiles, load_json, save_json, save_table
+from c2fpl.pipeline.frame_runs import runs_of_ones
 from c2fpl.pipeline.scored_videos import ScoredVideo, scored_videos
 from c2fpl.pipeline.thresholds import Threshold, choose_threshold, count_scores
 
@@ -108,11 +109,9 @@ def find_events(
         settings: seconds and hysteresis.
     """
     high = scores > lower_threshold(threshold, settings.hysteresis)
-    edges = np.diff(high.astype(np.int8), prepend=0, append=0)
-    starts, ends = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
     runs = [
-        (int(start), int(end))
-        for start, end in zip(starts, ends, strict=True)
+        (start, end)
+        for start, end in runs_of_ones(high)
         if scores[start:end].max() > threshold.value
     ]
     shortest = min(settings.min_length_s * frame_rate, len(scores))

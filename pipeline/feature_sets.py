@@ -32,7 +32,7 @@ from c2fpl.pipeline.own_features import BadFeatures
 from c2fpl.pipeline.segment_store import SegmentStore
 from c2fpl.pipeline.stored_features import StoredFeatures, StoredSegments
 from c2fpl.pipeline.text_features import TextFeatures, find_text
-from c2fpl.pipeline.video_names import video_name
+from c2fpl.pipeline.video_names import named, video_name
 
 USUAL_FRAME_RATE = 30.0
 """Frames a second of UCF-Crime; published features do not say theirs."""
@@ -117,8 +117,8 @@ class PublishedFeatures:
         missing = [name for name in names if name not in self.videos]
         if missing:
             raise BadFeatures(
-                f"{self.folder} has no features of {missing[0]} and {len(missing) - 1} more"
-                f" of {len(names)} videos: add them, or take them off the list"
+                f"{self.folder} has no features of {named(missing)}"
+                f" ({len(missing)} of {len(names)} videos): add them, or take them off the list"
             )
         chosen = {name: self.videos[name] for name in sorted(names)}
         return PublishedFeatures(self.folder, MappingProxyType(chosen))

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from c2fpl.pipeline.frame_runs import runs_of_ones
 from c2fpl.pipeline.npy_header import load_npy
 from c2fpl.pipeline.video_names import video_name
 
@@ -55,11 +55,4 @@ def read_mask(path: Path) -> FrameMask:
     if strange.size:
         frame = int(strange[0])
         raise BadMask(f"{path}, frame {frame}: {mask[frame]} is neither 0 nor 1: a mask is both")
-    return FrameMask(len(mask), runs_of_ones(mask.astype(np.uint8)))
-
-
-def runs_of_ones(mask: NDArray[np.uint8]) -> tuple[tuple[int, int], ...]:
-    """[start, end) of each run of ones: [0, 1, 1, 0, 1] -> ((1, 3), (4, 5))."""
-    edges = np.diff(mask.astype(np.int8), prepend=0, append=0)
-    starts, ends = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
-    return tuple((int(start), int(end)) for start, end in zip(starts, ends, strict=True))
+    return FrameMask(len(mask), runs_of_ones(mask == 1))

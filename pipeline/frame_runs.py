@@ -78,6 +78,13 @@ def video_runs(
     return VideoRuns(name, classes, runs)
 
 
+def runs_of_ones(mask: NDArray[np.bool_] | NDArray[np.uint8]) -> tuple[tuple[int, int], ...]:
+    """[start, end) of each run of ones (or True): [0, 1, 1, 0, 1] -> ((1, 3), (4, 5))."""
+    edges = np.diff(mask.astype(np.int8), prepend=0, append=0)
+    starts, ends = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
+    return tuple((int(start), int(end)) for start, end in zip(starts, ends, strict=True))
+
+
 def pooled(videos: Sequence[VideoRuns]) -> FrameRuns:
     """All runs of the videos, which are numbered in the given order."""
     parts = [video.runs for video in videos]

@@ -14,6 +14,7 @@ from c2fpl.extractors.segments import SegmentPlan
 from c2fpl.pipeline.files import beside, fingerprint, load_json
 from c2fpl.pipeline.npy_header import read_npy_header
 from c2fpl.pipeline.segment_store import SegmentStore
+from c2fpl.pipeline.video_names import named
 
 CHUNK_SEGMENTS = 256
 """Segments read at a time: 10 x 2048 float32 of them are 21 MB."""
@@ -68,8 +69,8 @@ class OwnFeatures:
         missing = sorted(set(names) - set(self.names))
         if missing:
             raise BadFeatures(
-                f"{self.folder} has no features of {missing[0]} and {len(missing) - 1} more"
-                f" of {len(names)} videos: extract them, or take them off the list"
+                f"{self.folder} has no features of {named(missing)}"
+                f" ({len(missing)} of {len(names)} videos): extract them, or take them off the list"
             )
         return OwnFeatures(self.folder, tuple(names))
 

@@ -6,7 +6,7 @@ mirrors; file names are the same everywhere. The 50 videos of `Normal_Videos_eve
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,21 +53,11 @@ class RawVideos:
     """What is missing or doubled, by name, with its effect."""
 
 
-def find_split(folder: Path, dataset: DatasetName) -> Split:
-    """Read the official lists wherever they lie below a folder.
-
-    Raises:
-        BadList: a list is not there, empty, or names a video in both parts.
-    """
-    train_names, test_names = LIST_NAMES[dataset]
-    return read_split(_list_file(folder, train_names), _list_file(folder, test_names), dataset)
-
-
 def read_split(train_list: Path, test_list: Path, dataset: DatasetName) -> Split:
     """Read the two lists.
 
     Raises:
-        BadList: as `find_split`.
+        BadList: a list cannot be read, is empty, or names a video of the other.
     """
     train, test = read_name_list(train_list), read_name_list(test_list)
     shared = sorted(set(train) & set(test))
@@ -76,18 +66,24 @@ def read_split(train_list: Path, test_list: Path, dataset: DatasetName) -> Split
             f"{train_list} and {test_list} both list {named(shared)}: a test video must not be"
             " trained on; take it off one list"
         )
-    official = DATASETS[dataset]
-    counts = (
-        ("training", len(train), official.train_videos),
-        ("test", len(test), official.test_videos),
+    return Split(train, test, official_notes(dataset, train, test))
+
+
+def official_notes(
+    dataset: DatasetName, train: Sequence[str], test: Sequence[str]
+) -> tuple[str, ...]:
+    """Where the parts have not as many videos as the official ones."""
+    known = DATASETS[dataset]
+    parts = (
+        ("training", len(train), known.train_videos),
+        ("test", len(test), known.test_videos),
     )
-    notes = tuple(
-        f"{found} {kind} videos are listed and {known} are official: figures are not comparable"
-        " with published ones"
-        for kind, found, known in counts
-        if known is not None and found != known
+    return tuple(
+        f"{found} {kind} videos and {official} are official: figures are not comparable with"
+        " published ones"
+        for kind, found, official in parts
+        if found != official
     )
-    return Split(train, test, notes)
 
 
 def index_videos(folder: Path, wanted: Collection[str], role: str) -> RawVideos:
@@ -145,12 +141,3 @@ def _is_copy(path: Path) -> bool:
         COPIES_FOLDER_MARK in part.lower() and "normal" in part.lower()
         for part in path.parent.parts
     )
-
-
-def _list_file(folder: Path, names: tuple[str, ...]) -> Path:
-    """The list below a folder; an empty one (inside UCF_Crimes.zip) gives way to a whole one."""
-    found = [path for name in names for path in sorted(folder.rglob(name))]
-    whole = [path for path in found if path.stat().st_size > 0]
-    if not found:
-        raise BadList(f"{folder} holds no {' or '.join(names)}: copy the official list into it")
-    return (whole or found)[0]

@@ -12,7 +12,8 @@ from c2fpl.pipeline.annotations import (
     required_names,
 )
 from c2fpl.pipeline.datasets import DatasetName, UnknownName
-from c2fpl.pipeline.frame_masks import BadMask, read_mask, runs_of_ones
+from c2fpl.pipeline.frame_masks import BadMask, read_mask
+from c2fpl.pipeline.frame_runs import runs_of_ones
 from c2fpl.pipeline.npy_header import BadNpy
 
 UCF_FORMS = {

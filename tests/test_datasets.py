@@ -14,7 +14,7 @@ from c2fpl.pipeline.datasets import (
     is_anomalous,
     read_name_list,
 )
-from c2fpl.pipeline.raw_layouts import BadLayout, find_split, index_videos, read_split
+from c2fpl.pipeline.raw_layouts import BadLayout, index_videos, read_split
 from c2fpl.pipeline.video_names import named, video_name, video_path_name
 
 
@@ -166,28 +166,36 @@ def test_a_video_in_both_lists_is_refused(tmp_path: Path) -> None:
         read_split(train, test, "ucf-crime")
 
 
-def test_the_empty_list_of_the_archive_gives_way_to_a_whole_one(tmp_path: Path) -> None:
-    with pytest.raises(BadList, match=r"holds no Anomaly_Train\.txt"):
-        find_split(tmp_path, "ucf-crime")
-    video(tmp_path, "Anomaly_Detection_splits/Anomaly_Train.txt", b"")
-    video(tmp_path, "Anomaly_Detection_splits/Anomaly_Test.txt", b"Abuse/Abuse028_x264.mp4")
+def test_lists_of_a_part_of_the_data_set_are_taken_and_said(tmp_path: Path) -> None:
+    train, test = tmp_path / "train.txt", tmp_path / "test.txt"
+    train.write_bytes(b"")
+    test.write_text("Abuse/Abuse028_x264.mp4")
     with pytest.raises(BadList, match="is empty"):
-        find_split(tmp_path, "ucf-crime")
-    video(tmp_path, "z/Anomaly_Train.txt", b"Abuse/Abuse001_x264.mp4")
-    split = find_split(tmp_path, "ucf-crime")
+        read_split(train, test, "ucf-crime")
+    train.write_text("Abuse/Abuse001_x264.mp4")
+    split = read_split(train, test, "ucf-crime")
     assert (split.train, split.test) == (("Abuse001_x264",), ("Abuse028_x264",))
-    assert len(split.notes) == 2
+    assert split.notes == (
+        "1 training videos and 1610 are official: figures are not comparable with published ones",
+        "1 test videos and 290 are official: figures are not comparable with published ones",
+    )
+
+
+def lists_in(folder: Path, prefix: str) -> tuple[Path, Path]:
+    return folder / f"{prefix}_Train.txt", folder / f"{prefix}_Test.txt"
 
 
 def test_real_ucf_lists_have_the_official_counts(shared_data: Path) -> None:
-    split = find_split(shared_data / "annotations" / "ucf-crime", "ucf-crime")
+    split = read_split(*lists_in(shared_data / "annotations" / "ucf-crime", "Anomaly"), "ucf-crime")
     assert (len(split.train), len(split.test), split.notes) == (1610, 290, ())
     assert sum(is_anomalous(name, "ucf-crime") for name in split.train) == 810
     assert sum(is_anomalous(name, "ucf-crime") for name in split.test) == 140
 
 
 def test_real_shanghaitech_lists_have_the_official_counts(shared_data: Path) -> None:
-    split = find_split(shared_data / "annotations" / "shanghaitech", "shanghaitech")
+    split = read_split(
+        *lists_in(shared_data / "annotations" / "shanghaitech", "SH"), "shanghaitech"
+    )
     assert (len(split.train), len(split.test), split.notes) == (238, 199, ())
     assert sum(is_anomalous(name, "shanghaitech") for name in split.train) == 63
     assert sum(is_anomalous(name, "shanghaitech") for name in split.test) == 44
@@ -203,7 +211,7 @@ def test_real_xd_names_are_all_understood(shared_data: Path) -> None:
 
 def test_the_real_ucf_sample_is_found_whole(shared_data: Path) -> None:
     folder = shared_data / "ucf-crime-sample"
-    split = find_split(folder, "ucf-crime")
+    split = read_split(*lists_in(folder, "Anomaly"), "ucf-crime")
     train = index_videos(folder, split.train, "training")
     test = index_videos(folder, split.test, "test")
     assert (len(train.files), len(test.files)) == (6, 6)
