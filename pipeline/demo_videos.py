@@ -12,6 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from c2fpl.pipeline.files import whole_file
+
 WIDTH, HEIGHT, FRAME_RATE = 320, 240, 25
 
 
@@ -131,14 +133,10 @@ def _scene(random: np.random.Generator) -> NDArray[np.float32]:
 def _encode(path: Path, frames: Iterator[NDArray[np.uint8]]) -> None:
     import av
 
-    from c2fpl.pipeline.files import part_of, publish
-
-    part = part_of(path)
-    with av.open(str(part), "w", format="mp4") as container:
+    with whole_file(path) as file, av.open(file, "w", format="mp4") as container:
         stream = container.add_stream("libx264", rate=FRAME_RATE)
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
         stream.options = {"crf": "26", "preset": "veryfast", "g": "50", "threads": "1"}
         for image in frames:
             container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
         container.mux(stream.encode())
-    publish(part, path)

@@ -8,6 +8,7 @@ from pathlib import Path
 import av
 import numpy as np
 
+from c2fpl.extractors.video_header import open_container
 from c2fpl.pipeline.files import whole_file
 from c2fpl.pipeline.stills import Picture, upright
 
@@ -41,8 +42,8 @@ def read_pictures(
         NotPlayable: the file cannot be opened or has no video.
     """
     try:
-        container = av.open(str(source))
-    except (av.FFmpegError, OSError) as error:
+        container = open_container(source)
+    except (av.FFmpegError, OSError, ValueError) as error:
         raise NotPlayable(f"{source} cannot be opened ({error}); see `c2fpl inspect`") from error
     with container:
         if not container.streams.video:

@@ -11,6 +11,8 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 from PIL import Image
 
+from c2fpl.extractors.video_header import open_container
+
 Picture = NDArray[np.uint8]
 """uint8 (height, width, 3), RGB."""
 
@@ -21,13 +23,13 @@ def grab_stills(path: Path, times_s: Sequence[float], height_pixels: int) -> lis
     A picture is a comfort: a file or a place that does not decode gives None, never an error.
     """
     try:
-        with av.open(str(path)) as container:
+        with open_container(path) as container:
             if not container.streams.video:
                 return [None] * len(times_s)
             stream = container.streams.video[0]
             stream.thread_type = "AUTO"
             return [grab(container, stream, time_s, height_pixels) for time_s in times_s]
-    except (av.FFmpegError, OSError):
+    except (av.FFmpegError, OSError, ValueError):
         return [None] * len(times_s)
 
 
