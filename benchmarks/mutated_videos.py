@@ -5,8 +5,10 @@
 VIDEOS is a folder of real mp4 videos; the first frames of each are copied out packet by packet
 (nothing is encoded again), into mp4, mkv and ts in turn, and damaged copies are made of these.
 A detector is trained on the whole ones and scores a folder of whole and damaged ones together, as
-`c2fpl score` does for a user. Every video must end with scores or with a line in failed.csv, and
-every whole one with exactly its scores.
+`c2fpl score` does for a user. Every video must end with scores or with a line in failed.csv, every
+whole one with exactly its scores, and where frames are missing that must be said: counted, or as
+damage of the file. One that says nothing passes only as a shorter recording: all its frames, bit
+for bit, are the first ones of the original.
 """
 
 import argparse
@@ -18,10 +20,16 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator
 from itertools import cycle, islice
 from pathlib import Path
 
 import av
+import numpy as np
+from numpy.typing import NDArray
+
+from c2fpl.extractors.decoding import DecodedFrame, decode_video
+from c2fpl.extractors.settings import DecodingSettings
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
@@ -33,6 +41,8 @@ CONTAINERS: dict[str, dict[str, str]] = {".mp4": {"movflags": "faststart"}, ".mk
 The mp4 have their index first, as cameras write it."""
 SETTINGS = ("--backbone", "flow", "--crops", "1", "--device", "cpu", "--quiet")
 TIMEOUT_S = 7200.0
+UNNAMED = "UNNAMED: neither scores nor a reason"
+UNSAID = "UNNAMED: fewer frames, not said"
 
 
 def first_frames(source: Path, target: Path, frames: int) -> None:
@@ -66,19 +76,37 @@ def c2fpl(*arguments: object) -> int:
     return subprocess.run(command, timeout=TIMEOUT_S, check=False).returncode
 
 
-def outcome(output: Path, name: str, failed: set[str], frames: dict[str, int]) -> str:
+def outcome(folder: Path, copy: Path, failed: set[str], frames: dict[str, int]) -> str:
     """What became of one damaged copy; `frames` is how many the whole ones have."""
-    record = output / "features" / f"{name}.json"
-    if name in failed:
+    record = folder / "out" / "features" / f"{copy.stem}.json"
+    if copy.stem in failed:
         return "failed, with its reason"
-    if not (output / f"{name}.npy").exists() or not record.exists():
-        return "UNNAMED"
+    if not (folder / "out" / f"{copy.stem}.npy").exists() or not record.exists():
+        return UNNAMED
     facts = json.loads(record.read_text())
     if facts["num_frames_lost"]:
         return "scored, frames lost and counted"
-    missing = frames[name.split("-")[1]] - facts["num_frames_decoded"]
-    said = f"fewer frames, not said ({facts['video'].rsplit('-', 1)[1]})"
-    return said if missing > 0 else "scored, all frames"
+    origin = copy.stem.split("-")[1]
+    all_there = facts["num_frames_decoded"] >= frames[origin]
+    if facts["damage"]:
+        return f"scored, damage named, {'all frames' if all_there else 'fewer frames'}"
+    if all_there:
+        return "scored, all frames, nothing said"
+    whole = folder / "whole" / f"{origin}{copy.suffix}"
+    return "scored, a shorter recording" if is_beginning(copy, whole) else UNSAID
+
+
+def is_beginning(copy: Path, whole: Path) -> bool:
+    """Whether all frames of the copy are, bit for bit, the first ones of the whole video."""
+    pairs = zip(decoded_frames(copy), decoded_frames(whole), strict=False)
+    return all(np.array_equal(one, other) for one, other in pairs)
+
+
+def decoded_frames(path: Path) -> Iterator[NDArray[np.uint8]]:
+    """Frames of a file by PyAV, RGB, uint8 (height, width, 3)."""
+    for event in decode_video(path, DecodingSettings(decoder="pyav"), short_side_pixels=256):
+        if isinstance(event, DecodedFrame):
+            yield event.pixels
 
 
 def main() -> None:
@@ -113,20 +141,20 @@ def measure(folder: Path, options: argparse.Namespace) -> int:
     seconds = time.monotonic() - started_s
     with (folder / "out" / "failed.csv").open(newline="") as file:
         failed = {row["video"] for row in csv.DictReader(file)}
-    names = sorted(path.stem for path in (folder / "all").glob("x*"))
+    copies = sorted((folder / "all").glob("x*"))
     records = (json.loads(path.read_text()) for path in folder.glob("run/features/*.json"))
     frames = {record["video"]: record["num_frames_decoded"] for record in records}
-    counts = Counter(outcome(folder / "out", name, failed, frames) for name in names)
+    counts = Counter(outcome(folder, copy, failed, frames) for copy in copies)
     exact = sum(
         (folder / "out" / f"{path.stem}.npy").read_bytes()
         == (folder / "run" / "scores" / f"{path.stem}.npy").read_bytes()
         for path in whole
     )
-    print(f"{len(names)} damaged copies of {len(whole)} videos, {seconds:.0f} s, exit code {code}")
+    print(f"{len(copies)} damaged copies of {len(whole)} videos, {seconds:.0f} s, exit code {code}")
     for said, count in counts.most_common():
         print(f"  {count:4} {said}")
     print(f"{exact} of {len(whole)} whole videos have exactly their scores")
-    return int(code != 1 or exact != len(whole) or counts["UNNAMED"] > 0)
+    return int(code != 1 or exact != len(whole) or counts[UNNAMED] + counts[UNSAID] > 0)
 
 
 if __name__ == "__main__":

@@ -168,7 +168,7 @@ def end_with_parent(lifeline: int) -> None:
 def main(connection_descriptor: int, slots_descriptor: int, lifeline: int) -> None:
     """Serve one parent until it hangs up."""
     end_with_parent(lifeline)
-    av.logging.set_level(None)
+    av.logging.set_level(av.logging.PANIC)  # nothing is printed, errors are counted
     connection = Connection(connection_descriptor)
     settings: ChildSettings = connection.recv()
     slots = FrameSlots(slots_descriptor, SLOT_COUNT, settings.slot_bytes)

@@ -47,6 +47,15 @@ class DecodeReport:
     """Wall time of the decoding that counted: reading, decoding, resizing; no waiting."""
     fallback: str
     """Why decord was not used; empty where it was, or where PyAV was asked for."""
+    damage: str = ""
+    """What is broken in the file, in words; frames may then be missing beyond those counted."""
+
+    @property
+    def loss(self) -> str:
+        """One line on what the video lacks: frames lost, what is broken; empty for a whole one."""
+        lost = f"{self.num_frames_lost} frames lost" if self.num_frames_lost else ""
+        broken = f"damaged ({self.damage}), frames may be missing uncounted" if self.damage else ""
+        return "; ".join(part for part in (lost, broken) if part)
 
 
 @dataclass(frozen=True)
@@ -111,6 +120,11 @@ class FrameSource(Protocol):
         """Frames that did not decode; final after the pass."""
         ...
 
+    @property
+    def damage(self) -> str:
+        """What is broken in the file, in words; final after the pass."""
+        ...
+
 
 class _Counted:
     """Passes frames on, keeping their count and the size of the first."""
@@ -159,6 +173,7 @@ def _decode(
         height_pixels=counted.height_pixels,
         seconds=busy_s + time.monotonic() - started_s,
         fallback=fallback,
+        damage=source.damage,
     )
 
 

@@ -45,6 +45,7 @@ class DecordFrames:
 
     num_frames_lost = 0
     """None: where one is lost decord gives up."""
+    damage = ""
 
     def __init__(self, path: Path, header: VideoHeader) -> None:
         self._path = path

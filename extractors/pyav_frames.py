@@ -6,11 +6,14 @@ from pathlib import Path
 from typing import Final, cast
 
 import av
+import av.logging
 import numpy as np
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
+from c2fpl.extractors.broken_files import broken_parts
+from c2fpl.extractors.frame_times import FrameTimes
 from c2fpl.extractors.video_header import (
     MAX_FRAME_PIXELS,
     UndecodableVideo,
@@ -27,7 +30,8 @@ DROPPED_IN_SILENCE: Final = frozenset({"h264", "hevc", "mpeg2video"})
 With them each packet is a frame (but for interlaced ones, where it may be half a frame); other
 codecs have packets that are no frames by design."""
 LEAST_GAP_S: Final = 0.5
-"""A file that ends this much before its header's duration has lost its end."""
+"""A file that ends this much before its header's duration has lost its end; one that is broken
+elsewhere, half a frame before."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,10 @@ class TimedFrame:
 
 
 class PyavFrames:
-    """Iterates over the frames of one file once; afterwards `num_frames_lost` is final."""
+    """Iterates over the frames of one file once.
+
+    Afterwards `num_frames_lost` and `damage` are final.
+    """
 
     def __init__(self, path: Path, header: VideoHeader) -> None:
         self._path = path
@@ -51,7 +58,13 @@ class PyavFrames:
         self._num_failed = 0
         self._num_discarded = 0
         self._interlaced = False
+        self._num_broken_packets = 0
+        self._num_unreadable = 0
+        self._num_decoder_errors = 0
         self._end_s = 0.0
+        self._times = FrameTimes()
+        self._num_missing = 0
+        self._broken: list[str] = []
 
     def __iter__(self) -> Iterator[TimedFrame]:
         """Yield frames in display order.
@@ -59,6 +72,7 @@ class PyavFrames:
         Raises:
             UndecodableVideo: the file cannot be opened, or a frame is beyond the size limits.
         """
+        errors_before = decoder_errors()
         try:
             container = open_container(self._path)
         except (av.FFmpegError, ValueError) as error:
@@ -71,23 +85,45 @@ class PyavFrames:
             for packet in self._packets(container, stream):
                 for frame in self._decoded(packet):
                     yield self._timed(frame)
+            self._num_missing = self._times.missing(1 / float(stream.time_base or 1))
+            self._broken = self._broken_parts(stream.id)
+        self._num_decoder_errors = decoder_errors() - errors_before
 
     @property
     def num_frames_lost(self) -> int:
         """Frames that are in the file, or promised by its header, and did not decode."""
         promised = (self._header.num_frames or 0) - self._num_discarded
-        unread = max(promised - self._num_packets, 0) or self._frames_after_the_end()
+        unread = max(promised - self._num_packets, 0) or self._uncounted_frames()
         if self._header.codec in DROPPED_IN_SILENCE and not self._interlaced:
             return unread + max(self._num_packets - self._num_frames, 0)
         return unread + self._num_failed
 
-    def _frames_after_the_end(self) -> int:
-        """Frames missing at the end of a file without a frame count, from its duration."""
-        duration_s = self._header.duration_s
-        if self._header.num_frames is not None or duration_s is None or not self._num_packets:
+    @property
+    def damage(self) -> str:
+        """What is broken in the file, in words; empty where nothing is seen."""
+        errors = self._num_decoder_errors
+        return "; ".join([*self._broken, *([f"decoder errors: {errors}"] if errors else [])])
+
+    def _uncounted_frames(self) -> int:
+        """Frames missing from a file without a frame count, by its times and its duration."""
+        if self._header.num_frames is not None or not self._num_packets:
             return 0
-        gap_s = duration_s - self._end_s
-        return round(gap_s * self._header.frame_rate) if gap_s > LEAST_GAP_S else 0
+        return self._frames_after_the_end() + (self._num_missing if self._broken else 0)
+
+    def _frames_after_the_end(self) -> int:
+        gap_s = (self._header.duration_s or 0.0) - self._end_s
+        least_s = 0.5 / self._header.frame_rate if self._broken else LEAST_GAP_S
+        return round(gap_s * self._header.frame_rate) if gap_s > least_s else 0
+
+    def _broken_parts(self, stream_id: int) -> list[str]:
+        """What the container shows as broken; what only the decoder complains of is not."""
+        counted = (
+            (self._num_unreadable, "unreadable places"),
+            (self._num_broken_packets, "broken packets"),
+        )
+        said = [f"{what}: {count}" for count, what in counted if count]
+        jump = self._num_missing > 0 or self._times.goes_back
+        return said + broken_parts(self._path, self._header.container, stream_id, times_jump=jump)
 
     def _packets(
         self, container: av.container.InputContainer, stream: VideoStream
@@ -104,6 +140,7 @@ class PyavFrames:
                 packet = next(packets, None)
             except av.FFmpegError:
                 errors_in_a_row += 1
+                self._num_unreadable += 1
                 packets = container.demux(streams)
                 continue
             if packet is None:
@@ -117,6 +154,10 @@ class PyavFrames:
 
     def _decoded(self, packet: "av.Packet[VideoStream]") -> list[VideoFrame]:
         if packet.size:
+            if packet.pts is not None:
+                self._times.add(packet.pts)
+            # of a transport stream its own scan tells more
+            self._num_broken_packets += packet.is_corrupt and self._header.container != "mpegts"
             self._num_packets += not packet.is_discard
             self._num_discarded += packet.is_discard
         try:
@@ -134,3 +175,8 @@ class PyavFrames:
         if frame.rotation and frame.rotation % 90 == 0:
             pixels = np.rot90(pixels, frame.rotation // 90).copy()
         return TimedFrame(pixels, frame.time)
+
+
+def decoder_errors() -> int:
+    """Errors that FFmpeg has logged in this process so far; 0 where its log is switched off."""
+    return av.logging.get_last_error()[0]

@@ -118,6 +118,7 @@ class ExtractionWorker:
                     continue
                 video = by_name[str(message.key)]
                 if isinstance(message, Decoded):
+                    _say_loss(video, message.report)
                     publish = self._publisher(video, wanted[video], message.report, failures)
                     writer.publish(message.key, publish)
                 else:
@@ -201,6 +202,11 @@ class ExtractionWorker:
             "settings": self._settings.as_json(),
             "fingerprint": wanted,
         }
+
+
+def _say_loss(video: VideoFile, report: "DecodeReport") -> None:
+    if report.loss:
+        logger.warning("%s: %s; taken as far as it decodes", video.path, report.loss)
 
 
 def is_done(files: RunFiles, name: str, wanted: str) -> bool:

@@ -32,11 +32,10 @@ class Inspection:
 
     @property
     def remark(self) -> str:
-        """What is worth knowing of a video that decodes: lost frames, why decord was not used."""
+        """What is worth knowing of a video that decodes: its loss, why decord was not used."""
         if self.report is None:
             return ""
-        lost = self.report.num_frames_lost
-        said = (f"{lost} frames lost" if lost else "", self.report.fallback)
+        said = (self.report.loss, self.report.fallback)
         return "; ".join(part for part in said if part)
 
 

@@ -52,6 +52,7 @@ def video_row(
         round(float((scores > threshold).mean()), 4),
         video.frames_lost,
         spark(scores),
+        video.damage,
     ]
 
 
@@ -78,6 +79,7 @@ def video_data(
         "values": np.round(curve.values.astype(np.float64), SCORE_DIGITS).tolist(),
         "windows": [list(window) for window in windows],
         "lost": video.frames_lost,
+        "damage": video.damage,
         "scores": link(video.scores_file, files.report),
         "plot": link(plot, files.report) if plot.is_file() else None,
     }

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 STEP = "score"
-INDEX_HEADER = ("video", "fingerprint", "source", "frame_rate", "num_frames_lost")
+INDEX_HEADER = ("video", "fingerprint", "source", "frame_rate", "num_frames_lost", "damage")
 
 
 class WrongDetector(ValueError):
@@ -86,8 +86,8 @@ def _options_in_force(settings: ScoreSettings) -> dict[str, float]:
 def _index_row(features: FeatureSet, name: str, made_by: str) -> Sequence[object]:
     """What is kept of a video beside its scores, whose features may lie elsewhere."""
     record = features.records[name]
-    lost = record.get("num_frames_lost", 0)
-    return name, made_by, record.get("source", ""), features.frame_rate(name), lost
+    loss = record.get("num_frames_lost", 0), record.get("damage", "")
+    return name, made_by, record.get("source", ""), features.frame_rate(name), *loss
 
 
 def _forget_others(index_path: Path, before: Mapping[str, Sequence[str]], kept: set[str]) -> None:

@@ -36,6 +36,8 @@ class ScoredVideo:
     """Frames that the header promised and decoding did not give."""
     resampled: bool = False
     """Whether the scores are of frames at another rate than the file's own (`--fps 30`)."""
+    damage: str = ""
+    """What was broken in the file, in words: frames may be missing beyond `frames_lost`."""
 
     def scores(self) -> NDArray[np.float32]:
         """Load the scores, float32 (frames,) in [0, 1].
@@ -94,4 +96,5 @@ def scored_video(
         rate if 0 < rate < math.inf else USUAL_FRAME_RATE,
         int(facts.get("num_frames_lost") or 0),
         (facts.get("settings") or {}).get("fps", "native") != "native",
+        str(facts.get("damage") or ""),
     )

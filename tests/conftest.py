@@ -34,6 +34,16 @@ def five_videos(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 
 @pytest.fixture(scope="module")
+def decoder_errors_counted() -> Iterator[None]:
+    """FFmpeg's errors are counted as in a decoder child; elsewhere its log is off."""
+    import av.logging
+
+    av.logging.set_level(av.logging.PANIC)
+    yield
+    av.logging.set_level(None)
+
+
+@pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A headless Chromium; the test skips where there is none."""
     from browsing import headless_chromium

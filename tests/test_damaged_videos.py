@@ -10,58 +10,10 @@ import numpy as np
 import pytest
 
 from c2fpl.extractors import video_header
-from c2fpl.extractors.decoding import (
-    DecodedFrame,
-    DecodeReport,
-    UndecodableVideo,
-    check_lost,
-    decode_video,
-)
+from c2fpl.extractors.decoding import UndecodableVideo
 from c2fpl.extractors.decord_frames import DecordGaveUp, key_windows
-from c2fpl.extractors.settings import DecodingSettings
-from synthetic import Synthetic, number_of
-
-MOOV_FIRST = {"movflags": "faststart"}
-
-
-def decoded(path: Path, settings: DecodingSettings | None = None) -> tuple[list[int], DecodeReport]:
-    numbers: list[int] = []
-    for event in decode_video(path, settings or DecodingSettings(), short_side_pixels=64):
-        if isinstance(event, DecodedFrame):
-            numbers.append(number_of(event.pixels))
-        elif isinstance(event, DecodeReport):
-            return numbers, event
-        else:
-            numbers.clear()
-    raise AssertionError("no report")
-
-
-def refusal(path: Path) -> str:
-    with pytest.raises(UndecodableVideo) as caught:
-        decoded(path)
-    line = str(caught.value)
-    assert "\n" not in line
-    assert len(line) < 200
-    return line
-
-
-def with_index_first(path: Path) -> Path:
-    """The same mp4 with its index at the start, as cameras and web servers write it."""
-    moved = path.with_name("index first.mp4")
-    with av.open(str(path)) as source, av.open(str(moved), "w", options=MOOV_FIRST) as target:
-        stream = source.streams.video[0]
-        copy = target.add_stream_from_template(stream)
-        for packet in source.demux(stream):
-            if packet.dts is not None:
-                packet.stream = copy
-                target.mux(packet)
-    return moved
-
-
-def keep(path: Path, share: float) -> Path:
-    data = path.read_bytes()
-    path.write_bytes(data[: int(len(data) * share)])
-    return path
+from damaged import decoded, keep, refusal
+from synthetic import Synthetic
 
 
 def test_an_empty_file_is_refused(tmp_path: Path) -> None:
@@ -159,51 +111,6 @@ def test_an_mp4_cut_before_its_index_is_refused(tmp_path: Path) -> None:
     assert refusal(keep(Synthetic("cut.mp4").write(tmp_path), 0.6)).startswith("not a readable")
 
 
-def test_an_mp4_cut_at_60_percent_says_how_many_frames_are_lost(tmp_path: Path) -> None:
-    path = with_index_first(Synthetic("whole.mp4", frames=200).write(tmp_path))
-    keep(path, 0.6)
-    assert "of 200 frames are lost" in refusal(path)
-    numbers, report = decoded(path, DecodingSettings(max_lost=0.6))
-    assert 80 < len(numbers) < 140
-    assert numbers == list(range(len(numbers)))
-    assert report.num_frames_lost == 200 - len(numbers)
-    assert (report.decoder, report.num_frames_header) == ("pyav", 200)
-    assert report.fallback.startswith("decord ")
-
-
-@pytest.mark.parametrize("name", ["cut.avi", "cut.mkv"])
-def test_the_lost_end_of_other_containers_is_counted(name: str, tmp_path: Path) -> None:
-    path = keep(Synthetic(name, frames=200).write(tmp_path), 0.6)
-    numbers, report = decoded(path, DecodingSettings(max_lost=1))
-    assert 80 < len(numbers) < 140
-    assert report.num_frames_lost == pytest.approx(200 - len(numbers), abs=2)
-
-
-def test_a_recording_that_starts_between_key_frames_accounts_for_all(tmp_path: Path) -> None:
-    path = Synthetic("stream.ts", frames=100, gop=20, options={"bf": "0"}).write(tmp_path)
-    data = path.read_bytes()
-    with av.open(str(path)) as container:
-        starts = [packet.pos for packet in container.demux(video=0) if packet.size]
-    path.write_bytes(data[starts[5] :])
-    numbers, report = decoded(path, DecodingSettings(max_lost=0.5))
-    assert numbers[-80:] == list(range(20, 100))
-    assert len(numbers) + report.num_frames_lost == 95
-
-
-def test_one_destroyed_packet_costs_its_frames_and_is_counted(tmp_path: Path) -> None:
-    path = Synthetic("hole.mp4", frames=100, gop=10, codec="mpeg4").write(tmp_path)
-    with av.open(str(path)) as container:
-        packets = [(p.pos or 0, p.size) for p in container.demux(video=0) if p.size]
-    data = bytearray(path.read_bytes())
-    start, size = packets[33]
-    data[start : start + size] = bytes(size)
-    path.write_bytes(data)
-    numbers, report = decoded(path)
-    assert numbers[:33] == list(range(33))
-    assert numbers[-60:] == list(range(40, 100))
-    assert len(numbers) + report.num_frames_lost == 100
-
-
 def test_mutated_videos_end_in_frames_or_one_line(tmp_path: Path) -> None:
     random_bytes = random.Random(0)
     sources = [Synthetic(f"a.{suffix}").write(tmp_path) for suffix in ("mp4", "mkv", "avi", "ts")]
@@ -223,14 +130,6 @@ def test_mutated_videos_end_in_frames_or_one_line(tmp_path: Path) -> None:
             assert len(numbers) == report.num_frames_decoded > 0
             endings["frames"] += 1
     assert min(endings.values()) > 5
-
-
-def test_losing_more_than_the_limit_is_an_error() -> None:
-    check_lost(90, 10, 0.1)
-    with pytest.raises(UndecodableVideo, match=r"11 of 100 frames are lost \(11.0%\), over --max"):
-        check_lost(89, 11, 0.1)
-    with pytest.raises(UndecodableVideo, match="no frame decodes"):
-        check_lost(0, 0, 1.0)
 
 
 def test_windows_of_decord_start_at_key_frames_and_are_bounded() -> None:

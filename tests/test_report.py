@@ -76,8 +76,8 @@ def test_the_table_has_a_line_for_each_video(run_files: RunFiles) -> None:
     start, rows = received(run_files.report / "data" / "videos-0.js")
     assert start == 0
     assert [row[0] for row in rows] == [HOSTILE, "gate/night", "quiet"]
-    name, seconds, peak, mean, events, above, lost, letters = rows[1]
-    assert (name, seconds, peak, events, lost) == ("gate/night", 24.0, 0.9, 1, 0)
+    name, seconds, peak, mean, events, above, lost, letters, damage = rows[1]
+    assert (name, seconds, peak, events, lost, damage) == ("gate/night", 24.0, 0.9, 1, 0, "")
     assert mean == pytest.approx((200 * 0.1 + 40 * 0.9) / 240, abs=1e-4)
     assert above == pytest.approx(40 / 240, abs=1e-4)
     assert letters == "G" * 16 + SPARK_LETTERS[57] * 8 + "G" * 24  # 63 * 0.1 = 6, 63 * 0.9 = 57

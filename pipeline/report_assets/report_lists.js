@@ -95,11 +95,15 @@ const LEAST_FILTER = { headerFilter: "number", headerFilterFunc: ">=", headerFil
 
 /** The sortable, filterable table of videos; rows outside the view are not drawn. */
 c2fpl.videoTable = function (rows) {
-  const names = ["name", "seconds", "peak", "mean", "events", "above", "lost", "spark"];
+  const names = ["name", "seconds", "peak", "mean", "events", "above", "lost", "spark", "damage"];
   const data = rows.map((row, id) =>
     Object.fromEntries([["id", id], ...names.map((name, index) => [name, row[index]])]));
   const number = { hozAlign: "right", headerHozAlign: "right", sorter: "number", width: 92, minWidth: 70 };
   const text = (write) => (cell) => document.createTextNode(write(cell.getValue()));
+  const lost = (cell) =>
+    document.createTextNode(cell.getValue() + (cell.getData().damage ? " ?" : ""));
+  const damage = (_, cell) =>
+    cell.getData().damage ? c2fpl.element("span", {}, cell.getData().damage) : false;
   const link = (cell) => c2fpl.element("a",
     { href: c2fpl.address(cell.getData().id), title: cell.getValue() },
     c2fpl.element("bdi", { dir: "ltr" }, cell.getValue()));
@@ -125,8 +129,9 @@ c2fpl.videoTable = function (rows) {
       { title: "Mean", field: "mean", formatter: text(c2fpl.score), responsive: 6, ...number },
       { title: "Length", field: "seconds", formatter: text((value) => c2fpl.clock(value)), responsive: 3,
         ...number },
-      { title: "Lost", field: "lost", formatter: text(String), headerTooltip: "frames that did not decode",
-        responsive: 7, ...number, width: 74 },
+      { title: "Lost", field: "lost", formatter: lost, tooltip: damage,
+        headerTooltip: "frames that did not decode; ? where a damaged file may lack more", responsive: 7,
+        ...number, width: 74 },
     ],
   });
 };

@@ -1,0 +1,70 @@
+"""Counts the frames that are missing between the time stamps of the others, at a constant rate."""
+
+import heapq
+from collections import Counter
+from typing import Final
+
+REORDERED: Final = 32
+"""Packets that may stand before others of earlier time: twice what H.264 and HEVC allow."""
+STEADY_SHARE: Final = 0.75
+"""Share of steps that must be about as long as the usual one to call the rate constant."""
+TOLERANCE: Final = 0.25
+"""Of the usual step: time stamps are rounded, in Matroska to 1 ms."""
+LONGEST_GAP_S: Final = 10.0
+"""Steps beyond this are a break in the recording, of which no frames can be said to be missing."""
+
+
+class FrameTimes:
+    """Takes the time stamps of packets as they come, in bounded memory.
+
+    Only whole jumps over an else constant rate are counted; a frame rate that varies by design has
+    no usual step, so that nothing is missing from it. A good file may still leave out frames at
+    which nothing moves: ask only where the file is known to be damaged.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: list[int] = []
+        self._last: int | None = None
+        self._steps: Counter[int] = Counter()
+        self._backward = 0
+
+    def add(self, ticks: int) -> None:
+        """Take the time stamp of the next packet."""
+        heapq.heappush(self._waiting, ticks)
+        if len(self._waiting) > REORDERED:
+            self._pass_on()
+
+    def missing(self, ticks_a_second: float) -> int:
+        """Frames missing between the first and the last; ends the counting."""
+        while self._waiting:
+            self._pass_on()
+        step = self._usual_step()
+        if step is None:
+            return 0
+        longest = LONGEST_GAP_S * ticks_a_second
+        jumps = ((one, count) for one, count in self._steps.items() if 1.5 * step < one <= longest)
+        return sum(count * (round(one / step) - 1) for one, count in jumps)
+
+    @property
+    def goes_back(self) -> bool:
+        """Whether a time came again or an earlier one followed, as where recordings are joined."""
+        return self._backward > 0
+
+    def _pass_on(self) -> None:
+        ticks = heapq.heappop(self._waiting)
+        if self._last is None or ticks > self._last:
+            if self._last is not None:
+                self._steps[ticks - self._last] += 1
+            self._last = ticks
+        else:
+            self._backward += 1
+
+    def _usual_step(self) -> float | None:
+        """Mean of the steps about as long as the most frequent one; None for a variable rate."""
+        if not self._steps:
+            return None
+        mode = max(self._steps, key=lambda step: (self._steps[step], -step))
+        near = {one: n for one, n in self._steps.items() if abs(one - mode) <= TOLERANCE * mode}
+        if sum(near.values()) < STEADY_SHARE * self._steps.total():
+            return None
+        return sum(one * count for one, count in near.items()) / sum(near.values())

@@ -1,0 +1,133 @@
+"""Reads the packet headers of an MPEG transport stream: what of it is broken or missing.
+
+A transport stream has no index and no length, but each of its packets starts with the byte 0x47 and
+carries a counter of 4 bits (ISO/IEC 13818-1, 2.4.3): lost bytes show as lost packet borders, lost
+packets as jumps of the counter, all but a loss of exactly 16, 32, ... packets.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+SYNC: Final = 0x47
+PACKET_BYTES: Final = 188
+SPACINGS: Final = (188, 192, 204)
+"""Bytes from packet to packet: plain, with a time stamp before each (cameras), with parity."""
+CHUNK_BYTES: Final = 2**20
+
+
+@dataclass
+class TransportFaults:
+    """What the packets of one stream tell."""
+
+    borders_lost: int = 0
+    """Places where the next packet did not start where it should."""
+    marked: int = 0
+    """Packets that their sender or receiver marked as broken."""
+    counter_jumps: int = 0
+    """Jumps of the counter within a frame: packets of it are missing."""
+    joints: int = 0
+    """Jumps of the counter between two frames: lost frames, or recordings joined without loss."""
+    cut_short: bool = False
+    """Whether the file ends inside a packet."""
+
+    def broken(self) -> list[str]:
+        """What is broken for certain, in words; nothing of joints."""
+        counted = (
+            (self.borders_lost, "packet borders lost"),
+            (self.marked, "packets marked as broken"),
+            (self.counter_jumps, "jumps of the packet counter"),
+        )
+        said = [f"{what}: {count}" for count, what in counted if count]
+        return [*said, "cut off inside a packet"] if self.cut_short else said
+
+
+def transport_faults(path: Path, pid: int) -> TransportFaults:
+    """Scan the whole file for faults of the stream with this packet identifier.
+
+    Counters of other streams are left out: their losses are no lost frames.
+    """
+    faults = TransportFaults()
+    counter = _Counter(pid, faults)
+    with path.open("rb") as file:
+        for packets in _packets(file, faults):
+            counter.check(packets)
+    return faults
+
+
+class _Counter:
+    """Follows the counter of one stream through the runs of packets."""
+
+    def __init__(self, pid: int, faults: TransportFaults) -> None:
+        self._pid = pid
+        self._faults = faults
+        self._last = np.empty((0, PACKET_BYTES), np.uint8)
+
+    def check(self, packets: NDArray[np.uint8]) -> None:
+        """Take the next whole packets, uint8 (packets, 188)."""
+        pids = (packets[:, 1] & 0x1F).astype(int) << 8 | packets[:, 2]
+        own = packets[pids == self._pid]
+        self._faults.marked += int((own[:, 1] & 0x80 != 0).sum())
+        counted = own[own[:, 3] & 0x10 != 0]  # packets without a payload do not count
+        run = np.concatenate([self._last, counted])
+        self._last = run[-1:]
+        steps = (run[1:, 3] - run[:-1, 3]) & 0xF
+        twice = (steps == 0) & (run[1:, 12:] == run[:-1, 12:]).all(axis=1)
+        jumps = (steps != 1) & ~twice & ~_announced(run[1:])
+        begins_frame = run[1:, 1] & 0x40 != 0
+        self._faults.joints += int((jumps & begins_frame).sum())
+        self._faults.counter_jumps += int((jumps & ~begins_frame).sum())
+
+
+def _announced(packets: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Whether each packet says itself that the counter starts anew."""
+    has_flags = (packets[:, 3] & 0x20 != 0) & (packets[:, 4] > 0)
+    return np.asarray(has_flags & (packets[:, 5] & 0x80 != 0))
+
+
+def _packets(file: BinaryIO, faults: TransportFaults) -> Iterator[NDArray[np.uint8]]:
+    """Runs of whole packets, uint8 (packets, 188)."""
+    position, spacing = _layout(_bytes_at(file, 0))
+    while True:
+        data = _bytes_at(file, position)
+        count = (len(data) + spacing - PACKET_BYTES) // spacing
+        if count == 0:
+            faults.cut_short = len(data) > 0
+            return
+        foreign = np.flatnonzero(data[: (count - 1) * spacing + 1 : spacing] != SYNC)
+        whole = int(foreign[0]) if len(foreign) else count
+        yield data[np.arange(whole)[:, None] * spacing + np.arange(PACKET_BYTES)]
+        position += whole * spacing
+        if len(foreign):
+            faults.borders_lost += 1
+            position = _next_border(file, position, spacing)
+
+
+def _layout(data: NDArray[np.uint8]) -> tuple[int, int]:
+    """Start of the first packet, and the spacing at which most bytes 0x47 follow one another."""
+    is_sync = data == SYNC
+    spacing = max(SPACINGS, key=lambda size: int((is_sync[:-size] & is_sync[size:]).sum()))
+    stamp = 4 if spacing == SPACINGS[1] else 0
+    return (stamp if is_sync[stamp : stamp + 1].all() else 0), spacing
+
+
+def _next_border(file: BinaryIO, position: int, spacing: int) -> int:
+    """Where from here on three packets follow one another; the end of the file for nowhere."""
+    while True:
+        is_sync = _bytes_at(file, position) == SYNC
+        places = len(is_sync) - 2 * spacing
+        if places <= 0:
+            return position + len(is_sync)
+        three = is_sync[:places] & is_sync[spacing:-spacing] & is_sync[2 * spacing :]
+        if three.any():
+            return position + int(three.argmax())
+        position += places
+
+
+def _bytes_at(file: BinaryIO, position: int) -> NDArray[np.uint8]:
+    file.seek(position)
+    return np.frombuffer(file.read(CHUNK_BYTES), np.uint8)

@@ -1,0 +1,111 @@
+"""Frames that a damaged video lacks: counted where the file tells how many, else named."""
+
+from pathlib import Path
+
+import av
+import pytest
+
+from c2fpl.extractors.decoding import UndecodableVideo, check_lost
+from c2fpl.extractors.settings import DecodingSettings
+from damaged import decoded, keep, refusal, with_index_first
+from synthetic import Synthetic
+
+pytestmark = pytest.mark.usefixtures("decoder_errors_counted")
+
+
+def test_an_mp4_cut_at_60_percent_says_how_many_frames_are_lost(tmp_path: Path) -> None:
+    path = with_index_first(Synthetic("whole.mp4", frames=200).write(tmp_path))
+    keep(path, 0.6)
+    assert "of 200 frames are lost" in refusal(path)
+    numbers, report = decoded(path, DecodingSettings(max_lost=0.6))
+    assert 80 < len(numbers) < 140
+    assert numbers == list(range(len(numbers)))
+    assert report.num_frames_lost == 200 - len(numbers)
+    assert (report.decoder, report.num_frames_header) == ("pyav", 200)
+    assert report.fallback.startswith("decord ")
+
+
+@pytest.mark.parametrize("name", ["cut.avi", "cut.mkv"])
+def test_the_lost_end_of_other_containers_is_counted(name: str, tmp_path: Path) -> None:
+    path = keep(Synthetic(name, frames=200).write(tmp_path), 0.6)
+    numbers, report = decoded(path, DecodingSettings(max_lost=1))
+    assert 80 < len(numbers) < 140
+    assert report.num_frames_lost == pytest.approx(200 - len(numbers), abs=2)
+
+
+def test_a_recording_that_starts_between_key_frames_accounts_for_all(tmp_path: Path) -> None:
+    path = Synthetic("stream.ts", frames=100, gop=20, options={"bf": "0"}).write(tmp_path)
+    data = path.read_bytes()
+    with av.open(str(path)) as container:
+        starts = [packet.pos for packet in container.demux(video=0) if packet.size]
+    path.write_bytes(data[starts[5] :])
+    numbers, report = decoded(path, DecodingSettings(max_lost=0.5))
+    assert numbers[-80:] == list(range(20, 100))
+    assert len(numbers) + report.num_frames_lost == 95
+
+
+def test_frames_missing_inside_a_transport_stream_are_counted_by_its_times(tmp_path: Path) -> None:
+    path = Synthetic("hole.ts", frames=100, gop=1).write(tmp_path)
+    data = path.read_bytes()
+    with av.open(str(path)) as container:
+        starts = [packet.pos or 0 for packet in container.demux(video=0) if packet.size]
+    path.write_bytes(data[: starts[40] + 100] + data[starts[45] + 100 :])
+    numbers, report = decoded(path)
+    assert numbers[:40] == list(range(40))
+    assert numbers[-54:] == list(range(46, 100))
+    assert len(numbers) + report.num_frames_lost == 100
+    assert "packet" in report.damage
+    assert "of 100 frames are lost (5.0%), over --max-lost 0.01" in refusal(path, max_lost=0.01)
+
+
+def test_a_transport_stream_cut_inside_a_packet_is_named_damaged(tmp_path: Path) -> None:
+    path = keep(Synthetic("cut.ts", frames=100).write(tmp_path), 0.6)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 188 * 188 + 50])
+    numbers, report = decoded(path)
+    assert len(numbers) < 100
+    assert report.num_frames_lost == 0
+    assert report.damage.startswith("cut off inside a packet")
+    assert report.loss.endswith("frames may be missing uncounted")
+
+
+def test_a_transport_stream_cut_between_frames_is_a_whole_shorter_one(tmp_path: Path) -> None:
+    path = Synthetic("shorter.ts", frames=100, options={"bf": "0"}).write(tmp_path)
+    with av.open(str(path)) as container:
+        starts = [packet.pos or 0 for packet in container.demux(video=0) if packet.size]
+    path.write_bytes(path.read_bytes()[: starts[60]])
+    numbers, report = decoded(path)
+    assert numbers == list(range(60))
+    assert report.loss == ""
+
+
+def test_a_few_frames_cut_off_a_matroska_file_are_counted(tmp_path: Path) -> None:
+    path = Synthetic("end.mkv", frames=100, gop=1).write(tmp_path)
+    with av.open(str(path)) as container:
+        places = [packet.pos or 0 for packet in container.demux(video=0) if packet.size]
+    path.write_bytes(path.read_bytes()[: places[95]])
+    numbers, report = decoded(path)
+    assert numbers == list(range(95))
+    assert report.num_frames_lost == 5
+    assert report.damage.startswith("cut off: ")
+
+
+def test_one_destroyed_packet_costs_its_frames_and_is_counted(tmp_path: Path) -> None:
+    path = Synthetic("hole.mp4", frames=100, gop=10, codec="mpeg4").write(tmp_path)
+    with av.open(str(path)) as container:
+        packets = [(p.pos or 0, p.size) for p in container.demux(video=0) if p.size]
+    data = bytearray(path.read_bytes())
+    start, size = packets[33]
+    data[start : start + size] = bytes(size)
+    path.write_bytes(data)
+    numbers, report = decoded(path)
+    assert numbers[:33] == list(range(33))
+    assert numbers[-60:] == list(range(40, 100))
+    assert len(numbers) + report.num_frames_lost == 100
+
+
+def test_losing_more_than_the_limit_is_an_error() -> None:
+    check_lost(90, 10, 0.1)
+    with pytest.raises(UndecodableVideo, match=r"11 of 100 frames are lost \(11.0%\), over --max"):
+        check_lost(89, 11, 0.1)
+    with pytest.raises(UndecodableVideo, match="no frame decodes"):
+        check_lost(0, 0, 1.0)
