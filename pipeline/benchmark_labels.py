@@ -38,7 +38,7 @@ class BenchmarkLabels:
     def coarse(self, variant: Variant) -> NDArray[np.bool_]:
         """(training videos,) True for those that the method calls anomalous."""
         full = self._full_of(variant)
-        rows = load_table(self._files.labels(variant.method).labels / "videos.csv")
+        rows = load_table(self._files.labels(variant.method).video_labels)
         by_name = {row["video"]: row["coarse"] == "1" for row in rows}
         return np.array([by_name[name] for name in full.names])
 

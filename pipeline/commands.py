@@ -2,13 +2,12 @@
 
 import logging
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
-from c2fpl.extractors.settings import DecodingSettings, ExtractionSettings
+from c2fpl.extractors.settings import BackboneName, DecodingSettings, ExtractionSettings
 from c2fpl.models.settings import LabelSettings, TrainingSettings
 from c2fpl.pipeline.datasets import DatasetName
 from c2fpl.pipeline.extract_features import extract_features
@@ -20,8 +19,8 @@ from c2fpl.pipeline.lock import only_writer
 from c2fpl.pipeline.outcomes import Failure, exit_code
 from c2fpl.pipeline.own_features import OwnFeatures
 from c2fpl.pipeline.run import RunSettings, run
-from c2fpl.pipeline.run_record import RunRecord
-from c2fpl.pipeline.score_videos import score_videos
+from c2fpl.pipeline.run_record import recorded
+from c2fpl.pipeline.score_videos import WrongDetector, score_videos
 from c2fpl.pipeline.settings import Execution, ScoreSettings
 from c2fpl.pipeline.train_detector import SavedDetector, load_detector, train_detector
 from c2fpl.pipeline.videos import find_videos
@@ -117,9 +116,14 @@ def extract_only(
     settings = {"extraction": extraction, "decoding": decoding, "execution": execution}
     shard = execution.shard_of
     command = "extract" if shard == (1, 1) else f"extract --shard {execution.shard}"
-    with only_writer(files, shard), _recorded(files, command, settings) as record:
+    with (
+        only_writer(files, shard),
+        recorded(files, command, settings) as record,
+        record.stage(command),
+    ):
         report = extract_features(files, videos, FeatureSettings(extraction, decoding), execution)
         record.extraction(report)
+        record.failures += report.failures
     said = f"features of {len(report.ready)} videos in {files.features}"
     return _last_words(files, report.failures, said)
 
@@ -127,9 +131,13 @@ def extract_only(
 def label_only(features: Path, output: Path, labels: LabelSettings, execution: Execution) -> int:
     """`c2fpl label`."""
     files = RunFiles(output, holds="labels")
-    with only_writer(files), _recorded(files, "label", {"labels": labels}):
+    with (
+        only_writer(files),
+        recorded(files, "label", {"labels": labels}) as record,
+        record.stage("label"),
+    ):
         label_segments(files, features_in(features), labels, execution)
-    return _last_words(files, [], f"labels in {files.labels / 'labels.csv'}")
+    return _last_words(files, [], f"labels in {files.segment_labels}")
 
 
 def train_only(
@@ -163,10 +171,15 @@ def score_only(
     _refuse_shards(execution)
     saved = load_detector(detector)
     files = RunFiles(output, holds="scores")
-    with only_writer(files), _recorded(files, "score", {"scores": scores}):
+    with (
+        only_writer(files),
+        recorded(files, "score", {"scores": scores}) as record,
+        record.stage("score"),
+    ):
         features, failures = _features_of(source, files, saved, weights, execution)
-        failures += score_videos(files, features, saved, scores, execution)
-    return _last_words(files, failures, f"scores of {len(features.names)} videos in {files.scores}")
+        record.failures += [*failures, *score_videos(files, features, saved, scores, execution)]
+    said = f"scores of {len(features.names)} videos in {files.scores}"
+    return _last_words(files, record.failures, said)
 
 
 def _features_of(
@@ -179,6 +192,11 @@ def _features_of(
     """A folder of features as it is; videos are extracted as the detector's features were."""
     if Path(source).is_dir() and next(Path(source).rglob("*.npy"), None) is not None:
         return features_in(Path(source)), []
+    if saved.extraction.get("backbone") not in get_args(BackboneName):
+        raise WrongDetector(
+            "the detector was trained on published features, and which network made them is not "
+            f"known here; give a folder of such features instead of {source}"
+        )
     settings = FeatureSettings(
         replace(_settings_from(ExtractionSettings, saved.extraction), weights=weights),
         _settings_from(DecodingSettings, saved.extraction),
@@ -197,15 +215,6 @@ def _refuse_shards(execution: Execution) -> None:
             f"--shard {execution.shard} divides `c2fpl extract` alone, the other steps look at all "
             "videos: extract every shard into OUTPUT/features, then `c2fpl run ... -o OUTPUT`"
         )
-
-
-@contextmanager
-def _recorded(files: RunFiles, command: str, settings: dict[str, object]) -> Iterator[RunRecord]:
-    """Keep the command's settings and seconds in run.json."""
-    record = RunRecord(command, settings)
-    with record.stage(command):
-        yield record
-    record.save(files, 0)
 
 
 def _last_words(files: RunFiles, failures: Sequence[Failure], said: str) -> int:

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -170,7 +169,7 @@ def write_events(files: RunFiles, settings: EventSettings) -> RunEvents:
     found = find_run_events(scored_videos(files), settings)
     save_table(files.events, COLUMNS, (row_of(event) for event in found.events))
     save_json(
-        events_json(files),
+        files.events_json,
         {
             "threshold": asdict(found.threshold),
             "settings": asdict(settings),
@@ -186,18 +185,13 @@ def load_events(files: RunFiles) -> RunEvents:
     Raises:
         NoEvents: none were written.
     """
-    if not events_json(files).is_file():
-        raise NoEvents(f"no {events_json(files)}; `c2fpl report {files.root}` writes it")
-    stored = load_json(events_json(files))
+    if not files.events_json.is_file():
+        raise NoEvents(f"no {files.events_json}; `c2fpl report {files.root}` writes it")
+    stored = load_json(files.events_json)
     names = Event.__dataclass_fields__
     events = (Event(**{name: row[name] for name in names}) for row in stored["events"])
     settings = EventSettings(**stored["settings"])
     return RunEvents(Threshold(**stored["threshold"]), settings, tuple(events))
-
-
-def events_json(files: RunFiles) -> Path:
-    """The same events with threshold and settings, beside the table."""
-    return files.events.with_suffix(".json")
 
 
 def row_of(event: Event) -> tuple[str | int | float, ...]:

@@ -9,6 +9,7 @@ import platform
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import IO, Any, Literal
 
@@ -29,10 +30,7 @@ class NotATable(ValueError):
 
 @dataclass(frozen=True)
 class RunFiles:
-    """Names of everything under one output folder (DESIGN section 3).
-
-    `name` is a video's name: its path below the given folder, with forward slashes, no suffix.
-    """
+    """Names of everything under one output folder (DESIGN section 3)."""
 
     root: Path
     """The run's output folder."""
@@ -46,8 +44,23 @@ class RunFiles:
 
     @property
     def labels(self) -> Path:
-        """Folder of labels.csv, videos.csv and labels.json."""
+        """Folder of the pseudo-labels."""
         return self.root if self.holds == "labels" else self.root / "labels"
+
+    @property
+    def segment_labels(self) -> Path:
+        """Table of the label of every segment."""
+        return self.labels / "labels.csv"
+
+    @property
+    def video_labels(self) -> Path:
+        """Table of the coarse label of every video, and of what it was made from."""
+        return self.labels / "videos.csv"
+
+    @property
+    def labels_record(self) -> Path:
+        """What the labels were made from; written last."""
+        return self.labels / "labels.json"
 
     @property
     def detector(self) -> Path:
@@ -76,8 +89,13 @@ class RunFiles:
 
     @property
     def events(self) -> Path:
-        """Table of events; events.json stands beside it."""
+        """Table of events."""
         return self.root / "events.csv"
+
+    @property
+    def events_json(self) -> Path:
+        """The same events with threshold and settings."""
+        return self.root / "events.json"
 
     @property
     def clips(self) -> Path:
@@ -121,7 +139,7 @@ class RunFiles:
 
 
 def beside(folder: Path, name: str, suffix: str) -> Path:
-    """`folder/name` + suffix; the name may hold dots, slashes make sub-folders.
+    """`folder/name` + suffix for a video's name, which may hold dots; slashes make sub-folders.
 
     Raises:
         ValueError: the name would leave the folder.
@@ -201,14 +219,11 @@ def save_array(path: Path, array: NDArray[Any]) -> None:
 def save_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Write a CSV with a header line; quoting as RFC 4180, lines end in LF."""
     with whole_file(path) as file:
-        save_rows(file, [header, *rows])
-
-
-def save_rows(file: IO[bytes], rows: Iterable[Sequence[object]]) -> None:
-    """Append CSV lines to an open binary file."""
-    text = io.TextIOWrapper(file, "utf-8", errors="surrogateescape", newline="", write_through=True)
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    text.detach()
+        text = io.TextIOWrapper(
+            file, "utf-8", errors="surrogateescape", newline="", write_through=True
+        )
+        csv.writer(text, lineterminator="\n").writerows(chain([header], rows))
+        text.detach()
 
 
 def load_table(path: Path, columns: Sequence[str] = ()) -> list[dict[str, str]]:
@@ -233,9 +248,3 @@ def fingerprint(value: Mapping[str, Any]) -> str:
     """SHA-256 of the canonical JSON of everything that a step read: same value, same result."""
     text = json.dumps(value, sort_keys=True, ensure_ascii=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def remove_parts(folder: Path) -> None:
-    """Remove what a killed run left unfinished; only while holding the folder's lock."""
-    for part in folder.rglob(PART_PREFIX + "*"):
-        part.unlink(missing_ok=True)

@@ -4,6 +4,7 @@ import logging
 import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ class SegmentLabels:
     values: tuple[NDArray[np.float32], ...]
     """(segments,) each, in [0, 1]."""
     fingerprint: str
-    """Of the features and settings that made them."""
+    """Of these labels and of the features that they belong to."""
 
     def concatenated(self) -> NDArray[np.float32]:
         """(segments of all videos,) in the order of names."""
@@ -63,28 +64,28 @@ def label_segments(
     made = make_labels(features, settings, quiet=execution.quiet)
     for note in made.notes:
         logger.warning("labels: %s", note)
-    (files.labels / "labels.json").unlink(missing_ok=True)
-    save_table(files.labels / "videos.csv", made.video_header, made.video_rows)
-    save_table(files.labels / "labels.csv", LABELS_HEADER, _segment_rows(features, made))
+    files.labels_record.unlink(missing_ok=True)
+    save_table(files.video_labels, made.video_header, made.video_rows)
+    save_table(files.segment_labels, LABELS_HEADER, _segment_rows(features, made))
     record: dict[str, Any] = {"settings": asdict(settings), "notes": list(made.notes)}
-    save_json(files.labels / "labels.json", {**record, "fingerprint": wanted})
+    save_json(files.labels_record, {**record, "fingerprint": wanted})
     positive = sum(float(labels.sum()) for labels in made.labels)
     total = sum(len(labels) for labels in made.labels)
     logger.info(
         "%d of %d videos and %.0f of %d segments are pseudo-anomalous",
         *(int(made.anomalous.sum()), len(features.names), positive, total),
     )
-    return SegmentLabels(features.names, made.labels, wanted)
+    return load_labels(files, features)
 
 
 def load_labels(files: RunFiles, features: FeatureSet) -> SegmentLabels:
-    """Read labels.csv and join it to the features by name.
+    """Read labels.csv, as written or as changed by hand since, and join it to the features by name.
 
     Raises:
         BadLabels: a video or a segment is missing on either side, or a label is none.
         NotATable: no CSV table.
     """
-    path = files.labels / "labels.csv"
+    path = files.segment_labels
     if not path.exists():
         raise BadLabels(
             f"{path} does not exist; run `c2fpl label FEATURES -o {files.labels}` first"
@@ -99,13 +100,8 @@ def load_labels(files: RunFiles, features: FeatureSet) -> SegmentLabels:
                 f"{path} has {found} segments of {name}, its features have {expected}; label again"
             )
     values = tuple(np.array(by_video[name], np.float32) for name in features.names)
-    record = files.labels / "labels.json"
-    made_by = (
-        str(load_json(record)["fingerprint"])
-        if record.exists()
-        else fingerprint({"labels": path.read_text(encoding="utf-8", errors="surrogateescape")})
-    )
-    return SegmentLabels(features.names, values, made_by)
+    read = {"labels": sha256(path.read_bytes()).hexdigest(), "features": features.fingerprint()}
+    return SegmentLabels(features.names, values, fingerprint(read))
 
 
 def _label(path: Path, written: str) -> float:
@@ -123,10 +119,10 @@ def _segment_rows(features: FeatureSet, made: MadeLabels) -> Iterator[tuple[obje
         plan = features.plan(name)
         for segment, (label, p_value) in enumerate(zip(labels, p_values, strict=True)):
             start, end = plan.interval_of(segment)
-            yield name, segment, start, end, f"{label:g}", repr(float(p_value))
+            # nine digits tell every float32: what is read back is what was made
+            yield name, segment, start, end, f"{label:.9g}", repr(float(p_value))
 
 
 def _record(files: RunFiles) -> dict[str, Any]:
     """What was said of labels that are whole; empty where there are none."""
-    record = files.labels / "labels.json"
-    return load_json(record) if record.exists() else {}
+    return load_json(files.labels_record) if files.labels_record.exists() else {}

@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO
 
-from c2fpl.pipeline.files import RunFiles, remove_parts
+from c2fpl.pipeline.files import PART_PREFIX, RunFiles
 
 WAIT_FOR_SHARDS_S = 10.0
 """How long a shard waits for another one that is just clearing the folder up."""
@@ -44,6 +44,12 @@ def one_at_a_time(folder: Path) -> Iterator[None]:
     with (folder / ".lock-merge").open("a+") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+def remove_parts(folder: Path) -> None:
+    """Remove what a killed run left unfinished; only while holding the folder's lock."""
+    for part in folder.rglob(PART_PREFIX + "*"):
+        part.unlink(missing_ok=True)
 
 
 def _folders(files: RunFiles) -> tuple[Path, ...]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from c2fpl.pipeline.curves import curve_of
-from c2fpl.pipeline.events import events_json, load_events
+from c2fpl.pipeline.events import load_events
 from c2fpl.pipeline.files import RunFiles, beside
 from c2fpl.pipeline.mp4 import NotPlayable, TimedPicture, read_pictures, write_pictures
 from c2fpl.pipeline.scored_videos import ScoredVideo, scored_videos
@@ -53,7 +53,7 @@ def write_overlay(files: RunFiles, video: str, output: Path | None = None) -> Pa
     source = found.playable
     if source is None:
         raise NotPlayable(f"{found.source or found.name} is not there; put it back to draw on it")
-    threshold = load_events(files).threshold.value if events_json(files).is_file() else None
+    threshold = load_events(files).threshold.value if files.events_json.is_file() else None
     path = output or beside(files.overlays, found.name, ".mp4")
     rate = found.frame_rate if found.resampled else None
     write_pictures(path, with_scores(read_pictures(source), found.scores(), threshold, rate))

@@ -18,7 +18,7 @@ from matplotlib.ticker import FuncFormatter, MultipleLocator
 from PIL import Image
 
 from c2fpl.pipeline.curves import curve_of
-from c2fpl.pipeline.events import RunEvents, events_json, load_events
+from c2fpl.pipeline.events import RunEvents, load_events
 from c2fpl.pipeline.files import RunFiles, beside, fingerprint, whole_file
 from c2fpl.pipeline.progress import progress
 from c2fpl.pipeline.scored_videos import ScoredVideo, scored_videos
@@ -53,7 +53,7 @@ def write_plots(
     Raises:
         NoScores: the run has no scores yet.
     """
-    found = load_events(files) if events_json(files).is_file() else None
+    found = load_events(files) if files.events_json.is_file() else None
     videos, paths = scored_videos(files), []
     with progress("plots", len(videos), "videos", quiet=quiet) as shown:
         for video in videos:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 
-from c2fpl.pipeline.events import EventSettings, RunEvents, events_json, load_events, write_events
+from c2fpl.pipeline.events import EventSettings, RunEvents, load_events, write_events
 from c2fpl.pipeline.files import RunFiles, whole_file
 from c2fpl.pipeline.progress import progress
 from c2fpl.pipeline.report_data import Json, event_data, run_data, script, video_data, video_row
@@ -44,7 +44,7 @@ def write_report(
     """
     videos = scored_videos(files)
     found = (
-        load_events(files) if events_json(files).is_file() else write_events(files, EventSettings())
+        load_events(files) if files.events_json.is_file() else write_events(files, EventSettings())
     )
     shown = {video.name for video in videos}
     listed = [event for event in found.events if event.video in shown][:MOST_EVENTS]

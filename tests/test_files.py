@@ -14,12 +14,12 @@ from c2fpl.pipeline.files import (
     fingerprint,
     load_json,
     load_table,
-    remove_parts,
     save_array,
     save_json,
     save_table,
     whole_file,
 )
+from c2fpl.pipeline.lock import remove_parts
 
 NAMES = ["plain", "two words", "a#b=c@d", "ünï/çødé", "Thelma...Louise.1991", "x'\"<b>&", "-o"]
 

@@ -1,0 +1,66 @@
+"""Labels on disk: what is read back is what was made, and knows what it belongs to."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from c2fpl.models.settings import LabelSettings
+from c2fpl.pipeline.feature_source import FeatureSet, features_in
+from c2fpl.pipeline.files import RunFiles
+from c2fpl.pipeline.label_segments import SegmentLabels, label_segments, load_labels
+from c2fpl.pipeline.made_labels import make_labels
+from c2fpl.pipeline.settings import Execution
+from feature_folders import save
+
+REFINED = LabelSettings(method="refined")
+
+
+@pytest.fixture
+def features(tmp_path: Path) -> FeatureSet:
+    """Six videos of 20 segments, every other one with a burst of change."""
+    rng = np.random.default_rng(0)
+    for video in range(6):
+        values = rng.gamma(2, 1, (20, 1, 8)).astype(np.float32)
+        values[8:12] *= 1 + 3 * (video % 2)
+        save(tmp_path / "features" / f"v{video}.npy", values)
+    return features_in(tmp_path / "features")
+
+
+def labelled(folder: Path, features: FeatureSet) -> SegmentLabels:
+    files = RunFiles(folder, holds="labels")
+    return label_segments(files, features, REFINED, Execution(quiet=True))
+
+
+def test_soft_labels_are_read_back_to_the_last_bit(tmp_path: Path, features: FeatureSet) -> None:
+    made = make_labels(features, REFINED, quiet=True)
+    assert any(0 < label < 1 for video in made.labels for label in video)
+    first, again = (labelled(tmp_path / "labels", features) for _ in range(2))
+    for exact, fresh, read in zip(made.labels, first.values, again.values, strict=True):
+        np.testing.assert_array_equal(fresh, exact)
+        np.testing.assert_array_equal(read, exact)
+    assert first.fingerprint == again.fingerprint
+
+
+def test_labels_changed_by_hand_are_other_labels(tmp_path: Path, features: FeatureSet) -> None:
+    files = RunFiles(tmp_path / "labels", holds="labels")
+    before = labelled(files.root, features)
+    rows = files.segment_labels.read_text().splitlines()
+    cells = rows[1].split(",")
+    rows[1] = ",".join((*cells[:4], "0.25", cells[5]))
+    files.segment_labels.write_text("\n".join(rows) + "\n")
+    after = labelled(files.root, features)
+    assert after.values[0][0] == 0.25
+    assert after.fingerprint != before.fingerprint
+
+
+def test_the_same_labels_of_other_features_are_other_labels(
+    tmp_path: Path, features: FeatureSet
+) -> None:
+    files = RunFiles(tmp_path / "labels", holds="labels")
+    before = labelled(files.root, features)
+    for path in (tmp_path / "features").iterdir():
+        np.save(path, 2 * np.load(path))
+    after = load_labels(files, features_in(tmp_path / "features"))
+    np.testing.assert_array_equal(after.concatenated(), before.concatenated())
+    assert after.fingerprint != before.fingerprint
