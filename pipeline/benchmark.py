@@ -14,7 +14,7 @@ from c2fpl.pipeline.benchmark_variants import Variant, variants_of
 from c2fpl.pipeline.files import save_json, whole_file
 from c2fpl.pipeline.lock import only_writer
 from c2fpl.pipeline.outcomes import exit_code
-from c2fpl.pipeline.run_record import RunRecord
+from c2fpl.pipeline.run_record import recorded
 
 logger = logging.getLogger(__name__)
 
@@ -31,10 +31,10 @@ def benchmark(plan: BenchmarkPlan, files: BenchmarkFiles) -> int:
     Raises:
         BadPlan and the errors of the steps, one line each.
     """
-    record = RunRecord("benchmark", vars(plan))
-    with only_writer(files.run):
+    with only_writer(files.run), recorded(files.run, "benchmark", vars(plan)) as record:
         with record.stage("features"):
             material = open_material(plan, files)
+        record.failures += material.failures
         for note in material.notes:
             logger.warning("%s", note)
         record.fact("notes", list(material.notes))
@@ -46,9 +46,8 @@ def benchmark(plan: BenchmarkPlan, files: BenchmarkFiles) -> int:
             done = _all_seeds(plan, files, runner)
         with record.stage("figures"):
             _figures(plan, files, runner, done)
-        record.save(files.run, exit_code(material.failures))
     logger.info("results in %s", files.report)
-    return exit_code(material.failures)
+    return exit_code(record.failures)
 
 
 def _all_seeds(

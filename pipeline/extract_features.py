@@ -93,7 +93,7 @@ def extract_features(
     save_failures(files, STEP, failures, of=None if execution.shard_of == (1, 1) else names)
     failed = {failure.video for failure in failures}
     ready = tuple(name for name in names if name not in failed)
-    seconds = [share.seconds for share in shares]
+    seconds = [share.seconds for share in shares if share.seconds]
     encoder = shares[0].encoder if shares else {}
     return ExtractionReport(ready, work.kept, failures, seconds, encoder)
 

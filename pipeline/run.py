@@ -12,9 +12,9 @@ from c2fpl.pipeline.extraction_worker import FeatureSettings
 from c2fpl.pipeline.files import RunFiles
 from c2fpl.pipeline.label_segments import label_segments
 from c2fpl.pipeline.looking import look
-from c2fpl.pipeline.outcomes import STOPPED, Failure, exit_code
+from c2fpl.pipeline.outcomes import Failure
 from c2fpl.pipeline.own_features import OwnFeatures
-from c2fpl.pipeline.run_record import RunRecord
+from c2fpl.pipeline.run_record import RunRecord, recorded
 from c2fpl.pipeline.score_videos import score_videos
 from c2fpl.pipeline.settings import Execution, ScoreSettings
 from c2fpl.pipeline.train_detector import train_detector
@@ -57,14 +57,9 @@ def run(
     Returns:
         The videos that failed, with step and reason; all others are done.
     """
-    record = RunRecord("run", {**vars(settings), "videos": len(videos)})
-    code = STOPPED
-    try:
-        failures = _steps(files, videos, settings, record, windows)
-        code = exit_code(failures)
-    finally:
-        record.save(files, code)
-    return failures
+    with recorded(files, "run", {**vars(settings), "videos": len(videos)}) as record:
+        record.failures += _steps(files, videos, settings, record, windows)
+    return record.failures
 
 
 def _steps(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from c2fpl.pipeline.files import NotAnObject, RunFiles, load_json, save_json
 from c2fpl.pipeline.lock import one_at_a_time
+from c2fpl.pipeline.outcomes import STOPPED, Failure, exit_code
 
 if TYPE_CHECKING:
     from c2fpl.pipeline.extract_features import ExtractionReport
@@ -51,6 +52,8 @@ class RunRecord:
         }
         self._seconds: dict[str, float] = {}
         self._facts: dict[str, Any] = {}
+        self.failures: list[Failure] = []
+        """Videos that the command could not do; they decide its exit code."""
         self._start = time.perf_counter()
         self._started_at = time.strftime("%Y-%m-%dT%H:%M:%S%z")
 
@@ -79,13 +82,13 @@ class RunRecord:
         """Something else worth keeping: encoder, counts, notes."""
         self._facts[name] = value
 
-    def save(self, files: RunFiles, exit_code: int) -> None:
+    def save(self, files: RunFiles, code: int) -> None:
         """Write run.json; a file that is no JSON object is replaced."""
         self._seconds["total"] = time.perf_counter() - self._start
         record = {
             "command_line": sys.argv,
             "started_at": self._started_at,
-            "exit_code": exit_code,
+            "exit_code": code,
             "versions": versions(),
             "settings": self._settings,
             "seconds": {name: round(value, 3) for name, value in self._seconds.items()},
@@ -93,6 +96,18 @@ class RunRecord:
         }
         with one_at_a_time(files.root):
             save_json(files.record, {**_before(files), self._command: record})
+
+
+@contextmanager
+def recorded(files: RunFiles, command: str, settings: Mapping[str, object]) -> Iterator[RunRecord]:
+    """Keep the command's settings, seconds and exit code in run.json, however the block ends."""
+    record = RunRecord(command, settings)
+    code = STOPPED
+    try:
+        yield record
+        code = exit_code(record.failures)
+    finally:
+        record.save(files, code)
 
 
 def _before(files: RunFiles) -> dict[str, Any]:

@@ -11,18 +11,13 @@ from c2fpl.extractors.decoding import UndecodableVideo
 from c2fpl.extractors.settings import ExtractionSettings
 from c2fpl.models.settings import TrainingSettings
 from c2fpl.models.training import BadLabels
-from c2fpl.pipeline import api, cli
+from c2fpl.pipeline import api
 from c2fpl.pipeline.demo_videos import DemoVideo, write_videos
 from c2fpl.pipeline.own_features import BadFeatures
 from c2fpl.pipeline.train_detector import load_detector
+from command_line import c2fpl
 
 FLOW = ExtractionSettings(backbone="flow", crops=1)
-
-
-def c2fpl(*arguments: object) -> object:
-    with pytest.raises(SystemExit) as exit_info:
-        cli.main([str(argument) for argument in arguments])
-    return exit_info.value.code
 
 
 @pytest.fixture(scope="module")

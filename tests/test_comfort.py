@@ -17,6 +17,7 @@ from c2fpl.pipeline.demo_videos import DemoVideo, write_videos
 from c2fpl.pipeline.estimate import Speed, measure_speed
 from c2fpl.pipeline.extraction_worker import FeatureSettings
 from c2fpl.pipeline.settings import Execution
+from command_line import c2fpl
 
 FLOW = ("--backbone", "flow", "--crops", "1", "--device", "cpu", "--quiet")
 
@@ -37,12 +38,6 @@ def finished(videos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = tmp_path_factory.mktemp("run")
     assert c2fpl("run", videos, "-o", run, *FLOW, "--epochs", 2, "--tensorboard") == 0
     return run
-
-
-def c2fpl(*arguments: object) -> object:
-    with pytest.raises(SystemExit) as exit_info:
-        cli.main([str(argument) for argument in arguments])
-    return exit_info.value.code
 
 
 def test_a_dry_run_names_what_is_left_and_writes_nothing(

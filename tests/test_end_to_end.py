@@ -10,17 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from c2fpl.pipeline import cli
 from c2fpl.pipeline.demo_videos import plan_videos, write_videos
+from command_line import c2fpl
 
 FLOW = ("--backbone", "flow", "--crops", "1", "--device", "cpu", "--quiet")
 LENGTHS = (100, 90, 120, 64, 81, 111)
-
-
-def c2fpl(*arguments: Any) -> Any:
-    with pytest.raises(SystemExit) as exit_info:
-        cli.main([str(argument) for argument in arguments])
-    return exit_info.value.code
 
 
 def contents(folder: Any, pattern: Any) -> Any:

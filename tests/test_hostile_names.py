@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-from c2fpl.pipeline import cli
 from c2fpl.pipeline.files import RunFiles, load_table
 from c2fpl.pipeline.name_limits import unusable_names
 from c2fpl.pipeline.train_detector import BadDetector, load_detector
+from command_line import c2fpl
 from killing import write_short_videos
 
 SETTINGS = ("--backbone", "flow", "--crops", "1", "--device", "cpu", "--epochs", "1", "--quiet")
@@ -23,13 +23,6 @@ USABLE = (
 )
 TOO_LONG = "m" * 251
 IN_THE_WAY = "sub/x.npy/y"
-
-
-def c2fpl(*arguments: object) -> int:
-    with pytest.raises(SystemExit) as caught:
-        cli.main([os.fspath(a) if isinstance(a, Path) else str(a) for a in arguments])
-    assert isinstance(caught.value.code, int)
-    return caught.value.code
 
 
 def test_a_run_over_hostile_names(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

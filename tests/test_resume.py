@@ -8,20 +8,14 @@ import numpy as np
 import pytest
 
 from c2fpl.models.settings import ScoreOptions
-from c2fpl.pipeline import api, cli, score_videos
+from c2fpl.pipeline import api, score_videos
 from c2fpl.pipeline.changes import what_changed
 from c2fpl.pipeline.files import load_json, save_json, whole_file
+from command_line import c2fpl
 from killing import results, write_short_videos
 
 SETTINGS = ("--backbone", "flow", "--crops", "1", "--device", "cpu", "--epochs", "1")
 VIDEOS = 5
-
-
-def c2fpl(*arguments: object) -> int:
-    with pytest.raises(SystemExit) as caught:
-        cli.main([str(argument) for argument in arguments])
-    assert isinstance(caught.value.code, int)
-    return caught.value.code
 
 
 @pytest.fixture(scope="module")

@@ -14,27 +14,11 @@ import torch
 from numpy.typing import NDArray
 
 from c2fpl.extractors.flow import FlowEncoder
-from c2fpl.pipeline import cli
+from command_line import c2fpl, refused
 from killing import damaged, results, strays, write_short_videos
 
 SETTINGS = ("--backbone", "flow", "--crops", "1", "--device", "cpu", "--epochs", "1", "--quiet")
 KIBIBYTE = 1024
-
-
-def c2fpl(*arguments: object) -> int:
-    with pytest.raises(SystemExit) as caught:
-        cli.main([str(argument) for argument in arguments])
-    assert isinstance(caught.value.code, int)
-    return caught.value.code
-
-
-def refused(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
-    """The one line of a command that ends with exit code 2."""
-    assert c2fpl(*arguments) == 2
-    said = capsys.readouterr().err
-    assert said.startswith("c2fpl: ")
-    assert said.count("\n") == 1
-    return said
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,73 @@
+"""run.json tells how each command ended, whichever command it was."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from c2fpl.pipeline.extract_features import ExtractionReport
+from c2fpl.pipeline.files import RunFiles, load_json
+from c2fpl.pipeline.outcomes import STOPPED, Failure
+from c2fpl.pipeline.run_record import recorded
+from command_line import c2fpl, refused
+from feature_folders import drawn, save_rtfm
+from killing import write_short_videos
+
+FLOW = ("--backbone", "flow", "--crops", "1", "--device", "cpu", "--quiet")
+
+
+def exit_code_said(folder: Path, command: str) -> object:
+    return load_json(RunFiles(folder).record)[command]["exit_code"]
+
+
+def test_an_extraction_with_a_failed_video_ended_with_1(tmp_path: Path) -> None:
+    videos = write_short_videos(tmp_path / "videos", 2)
+    (videos / "text.mp4").write_text("no video\n" * 100)
+    assert c2fpl("extract", videos, "-o", tmp_path / "features", *FLOW) == 1
+    assert exit_code_said(tmp_path / "features", "extract") == 1
+    (videos / "text.mp4").unlink()
+    assert c2fpl("extract", videos, "-o", tmp_path / "features", *FLOW) == 0
+    assert exit_code_said(tmp_path / "features", "extract") == 0
+
+
+def test_a_refused_command_is_in_the_record_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    features = tmp_path / "features"
+    save_rtfm(features, {"a": np.ones((4, 10, 3), np.float32), "b": np.ones((4, 10, 3), "f4")})
+    refused(capsys, "label", features, "-o", tmp_path / "labels", "--quiet")
+    assert exit_code_said(tmp_path / "labels", "label") == STOPPED
+
+
+def test_other_commands_of_the_folder_stay_in_the_record(tmp_path: Path) -> None:
+    files = RunFiles(tmp_path)
+    with recorded(files, "extract", {}) as record:
+        record.failures.append(Failure("a", "extract", "why"))
+    with recorded(files, "label", {}):
+        pass
+    assert [exit_code_said(tmp_path, command) for command in ("extract", "label")] == [1, 0]
+
+
+def test_a_report_of_no_process_has_no_seconds_and_no_limit(tmp_path: Path) -> None:
+    report = ExtractionReport((), 0, (Failure("a", "extract", "its actor died"),))
+    with recorded(RunFiles(tmp_path), "extract", {}) as record:
+        record.extraction(report)
+    said = load_json(RunFiles(tmp_path).record)["extract"]
+    assert said["extraction"]["failed"] == 1
+    assert said["seconds"]["decode"] == 0
+
+
+def test_a_detector_of_published_features_scores_no_videos(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    features, labels, detector = (tmp_path / name for name in ("features", "labels", "d.pt"))
+    save_rtfm(features, drawn(10))
+    assert c2fpl("label", features, "-o", labels, "--quiet") == 0
+    trained = ("--labels", labels, "-o", detector, "--epochs", 1, "--device", "cpu", "--quiet")
+    assert c2fpl("train", features, *trained) == 0
+    scoring = ("--detector", detector, "-o", tmp_path / "scores", "--device", "cpu", "--quiet")
+    videos = write_short_videos(tmp_path / "videos", 1)
+    said = refused(capsys, "score", videos, *scoring)
+    assert "trained on published features" in said
+    assert f"a folder of such features instead of {videos}" in said
+    assert c2fpl("score", features, *scoring) == 0
