@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 SYNC: Final = 0x47
@@ -65,28 +66,35 @@ class _Counter:
     def __init__(self, pid: int, faults: TransportFaults) -> None:
         self._pid = pid
         self._faults = faults
-        self._last = np.empty((0, PACKET_BYTES), np.uint8)
+        self._last: NDArray[np.uint8] | None = None
 
     def check(self, packets: NDArray[np.uint8]) -> None:
         """Take the next whole packets, uint8 (packets, 188)."""
-        pids = (packets[:, 1] & 0x1F).astype(int) << 8 | packets[:, 2]
-        own = packets[pids == self._pid]
-        self._faults.marked += int((own[:, 1] & 0x80 != 0).sum())
-        counted = own[own[:, 3] & 0x10 != 0]  # packets without a payload do not count
-        run = np.concatenate([self._last, counted])
-        self._last = run[-1:]
-        steps = (run[1:, 3] - run[:-1, 3]) & 0xF
-        twice = (steps == 0) & (run[1:, 12:] == run[:-1, 12:]).all(axis=1)
-        jumps = (steps != 1) & ~twice & ~_announced(run[1:])
-        begins_frame = run[1:, 1] & 0x40 != 0
-        self._faults.joints += int((jumps & begins_frame).sum())
-        self._faults.counter_jumps += int((jumps & ~begins_frame).sum())
+        high, low = self._pid >> 8, self._pid & 0xFF
+        own = np.flatnonzero((packets[:, 2] == low) & (packets[:, 1] & 0x1F == high))
+        self._faults.marked += int((packets[own, 1] & 0x80 != 0).sum())
+        counted = own[packets[own, 3] & 0x10 != 0]  # packets without a payload do not count
+        if not len(counted):
+            return
+        self._step(self._last, packets[counted[0]])
+        steps = (packets[counted[1:], 3] - packets[counted[:-1], 3]) & 0xF
+        for place in np.flatnonzero(steps != 1):
+            self._step(packets[counted[place]], packets[counted[place + 1]])
+        self._last = packets[counted[-1]].copy()
 
-
-def _announced(packets: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Whether each packet says itself that the counter starts anew."""
-    has_flags = (packets[:, 3] & 0x20 != 0) & (packets[:, 4] > 0)
-    return np.asarray(has_flags & (packets[:, 5] & 0x80 != 0))
+    def _step(self, last: NDArray[np.uint8] | None, packet: NDArray[np.uint8]) -> None:
+        """Count a jump between two packets of the stream, uint8 (188,)."""
+        if last is None:
+            return
+        step = (int(packet[3]) - int(last[3])) & 0xF
+        twice = step == 0 and np.array_equal(packet[12:], last[12:])
+        announced = packet[3] & 0x20 and packet[4] and packet[5] & 0x80
+        if step == 1 or twice or announced:
+            return
+        if packet[1] & 0x40:
+            self._faults.joints += 1
+        else:
+            self._faults.counter_jumps += 1
 
 
 def _packets(file: BinaryIO, faults: TransportFaults) -> Iterator[NDArray[np.uint8]]:
@@ -100,7 +108,7 @@ def _packets(file: BinaryIO, faults: TransportFaults) -> Iterator[NDArray[np.uin
             return
         foreign = np.flatnonzero(data[: (count - 1) * spacing + 1 : spacing] != SYNC)
         whole = int(foreign[0]) if len(foreign) else count
-        yield data[np.arange(whole)[:, None] * spacing + np.arange(PACKET_BYTES)]
+        yield as_strided(data, (whole, PACKET_BYTES), (spacing, 1), writeable=False)
         position += whole * spacing
         if len(foreign):
             faults.borders_lost += 1

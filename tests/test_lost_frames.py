@@ -78,6 +78,21 @@ def test_a_transport_stream_cut_between_frames_is_a_whole_shorter_one(tmp_path: 
     assert report.loss == ""
 
 
+def test_recordings_joined_where_the_time_goes_on_lack_nothing(tmp_path: Path) -> None:
+    no_b = {"bf": "0"}
+    first = Synthetic("first.ts", options=no_b).write(tmp_path).read_bytes()
+    second = Synthetic("second.ts", options=no_b, start_s=40 / 25).write(tmp_path).read_bytes()
+    later = Synthetic("later.ts", options=no_b, start_s=44 / 25).write(tmp_path).read_bytes()
+    joined = tmp_path / "joined.ts"
+    joined.write_bytes(first + second)
+    numbers, report = decoded(joined)
+    assert (len(numbers), report.loss) == (80, "")
+    joined.write_bytes(first + later)
+    numbers, report = decoded(joined)
+    assert (len(numbers), report.num_frames_lost) == (80, 4)
+    assert report.damage == "jumps of counter and time: 1"
+
+
 def test_a_few_frames_cut_off_a_matroska_file_are_counted(tmp_path: Path) -> None:
     path = Synthetic("end.mkv", frames=100, gop=1).write(tmp_path)
     with av.open(str(path)) as container:
