@@ -9,11 +9,11 @@ from threading import Lock
 from typing import Any
 
 import numpy as np
-from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from c2fpl.models.halves import as_float32
 from c2fpl.models.sources import locate
+from c2fpl.pipeline.npy_header import BadNpy, read_npy_header
 
 _MOST_OPEN_FILES = 256  # far under the usual limit of 1,024 descriptors
 
@@ -40,33 +40,34 @@ class FeatureFile:
         return self.shape[1] * self.shape[2] * self.dtype.itemsize
 
 
-def read_header(path: Path) -> FeatureFile:
+def feature_file(path: Path) -> FeatureFile:
     """Reads and checks the header of a `.npy` file of (segments, crops, dim).
 
     Raises:
         UnusableFeatureFile: not a .npy file, pickled objects, other axes or dtype, or cut short.
-        OSError: the file cannot be opened.
     """
-    with path.open("rb") as file:
-        try:
-            version = npy.read_magic(file)
-            read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-            shape, fortran_order, dtype = read(file)
-        except ValueError as error:
-            raise UnusableFeatureFile(f"{path} is not a .npy file; extract it again") from error
-        offset_bytes = file.tell()
-    if len(shape) != 3 or 0 in shape or fortran_order or dtype.str not in ("<f2", "<f4"):
+    try:
+        header = read_npy_header(path)
+    except BadNpy as error:
+        raise UnusableFeatureFile(str(error)) from error
+    shape, dtype = header.shape, header.dtype
+    if len(shape) != 3 or 0 in shape or header.fortran_order or dtype.str not in ("<f2", "<f4"):
         raise UnusableFeatureFile(
             f"{path} holds {dtype} of shape {shape}; training reads float16 or float32 of "
             "(segments, crops, dim) in C order: extract or convert it again"
         )
-    found = FeatureFile(path, (shape[0], shape[1], shape[2]), dtype, offset_bytes)
-    whole_bytes = offset_bytes + shape[0] * found.segment_bytes
-    if path.stat().st_size < whole_bytes:
-        raise UnusableFeatureFile(
-            f"{path} has {path.stat().st_size} of its {whole_bytes} bytes; extract it again"
-        )
-    return found
+    return FeatureFile(path, (shape[0], shape[1], shape[2]), dtype, header.offset)
+
+
+def read_at(descriptor: int, values: NDArray[Any], offset_bytes: int) -> int:
+    """Fills a contiguous array from that byte of a file on; the byte at which the reading ended.
+
+    Short of `offset_bytes + values.nbytes` where the file ends before.
+    """
+    wanted = values.reshape(-1).view(np.uint8).data
+    while wanted and (count := os.preadv(descriptor, [wanted], offset_bytes)):
+        wanted, offset_bytes = wanted[count:], offset_bytes + count
+    return offset_bytes
 
 
 class SegmentStore:
@@ -81,7 +82,7 @@ class SegmentStore:
     """
 
     def __init__(self, paths: Sequence[Path]) -> None:
-        files = [read_header(path) for path in paths]
+        files = [feature_file(path) for path in paths]
         forms = {(*file.shape[1:], file.dtype.name): file.path for file in files}
         if len(forms) != 1:
             raise UnusableFeatureFile(
@@ -127,16 +128,12 @@ class _OpenFile:
 
     def read_into(self, row: NDArray[Any], offset_bytes: int) -> None:
         """Fills `row` with the bytes from `offset_bytes` on."""
-        wanted = row.reshape(-1).view(np.uint8).data
-        while wanted:
-            count = os.preadv(self._descriptor, [wanted], offset_bytes)
-            if count == 0:
-                raise OSError(
-                    f"{self._path} ended at byte {offset_bytes}, before its last segment; it was "
-                    "changed during the training: extract it again"
-                )
-            wanted = wanted[count:]
-            offset_bytes += count
+        end = read_at(self._descriptor, row, offset_bytes)
+        if end < offset_bytes + row.nbytes:
+            raise OSError(
+                f"{self._path} ended at byte {end}, before its last segment; it was "
+                "changed during the training: extract it again"
+            )
 
     def __del__(self) -> None:
         if hasattr(self, "_descriptor"):

@@ -9,7 +9,6 @@ order somewhere in a file; a video is its blocks side by side along crops:
 """
 
 import math
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 
 from c2fpl.models.sources import locate
 from c2fpl.pipeline.own_features import CHUNK_SEGMENTS, BadFeatures
+from c2fpl.pipeline.segment_store import read_at
 
 
 @dataclass(frozen=True)
@@ -87,18 +87,15 @@ class StoredFeatures:
         shape = (stop - start, block.crops, self.shape[2])
         segment_bytes = block.crops * self.shape[2] * self.dtype.itemsize
         values = np.empty(shape, self.dtype)
-        buffer = values.reshape(-1).view(np.uint8).data
-        offset = block.offset_bytes + start * segment_bytes
+        begin = block.offset_bytes + start * segment_bytes
         with block.path.open("rb", buffering=0) as file:
-            while buffer:
-                count = os.preadv(file.fileno(), [buffer], offset)
-                if not count:
-                    raise BadFeatures(
-                        f"{block.path} ended at byte {offset}, inside segment"
-                        f" {(offset - block.offset_bytes) // segment_bytes} of {self.name}:"
-                        " it was changed while being read, copy it again"
-                    )
-                buffer, offset = buffer[count:], offset + count
+            end = read_at(file.fileno(), values, begin)
+        if end < begin + values.nbytes:
+            raise BadFeatures(
+                f"{block.path} ended at byte {end}, inside segment"
+                f" {(end - block.offset_bytes) // segment_bytes} of {self.name}:"
+                " it was changed while being read, copy it again"
+            )
         return values
 
 
