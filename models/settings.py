@@ -24,7 +24,8 @@ class LabelSettings:
     """
 
     method: Method = "paper"
-    """`paper` as the paper says, `released` as the published notebook does, `refined` ours."""
+    """`paper` as the paper says, `released` as the published notebook does, `refined` ours: it
+    reads no other setting of labels than the seed."""
     eta: float = 1.0
     """Ratio of anomalous to normal videos at which the coarse split ends (notebook cell 15)."""
     beta: float = 0.2
@@ -55,8 +56,11 @@ class LabelSettings:
     def resolved(self) -> "LabelSettings":
         """The same settings with every None replaced by the value of the method.
 
-        Source: METHOD sections 2, 3 and 8; `refined` has no switch of its own and shows `paper`'s.
+        Source: METHOD sections 2, 3 and 8. `refined` has none of them: what is given is dropped, so
+        that nothing is labelled again for it.
         """
+        if self.method == "refined":
+            return LabelSettings(method="refined", seed=self.seed)
         released = self.method == "released"
         return replace(
             self,

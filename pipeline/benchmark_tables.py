@@ -25,7 +25,8 @@ def markdown_of(results: Mapping[str, Any]) -> str:
         f"Protocol `{results['protocol']}`, features `{results['backbone']}`,"
         f" {results['train_videos']} training and {results['test_videos']} test videos,"
         f" {results['test_frames']} frames scored, {results['anomalous_frames']} of them anomalous."
-        " Last epoch, mean ± standard deviation over the seeds, in per cent.",
+        " Last epoch, mean ± standard deviation over the seeds, in per cent. False alarms: frames"
+        " of normal videos with a score of 0.5 or more.",
         _main_table(variants),
         _published_table(variants),
         _seeds_table(variants),

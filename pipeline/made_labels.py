@@ -57,8 +57,9 @@ def make_labels(features: NamedFeatures, settings: LabelSettings, *, quiet: bool
         NothingToTell, BadSegments: nothing that `refined` could see (models.refined).
     """
     make = _by_change if settings.method == "refined" else _by_norm
-    readings = len(features.names) * (2 if settings.method == "refined" else 1)
-    with progress("labels", readings, "videos read", quiet=quiet) as shown:
+    twice = settings.method == "refined"
+    readings, unit = len(features.names) * (1 + twice), "readings" if twice else "videos read"
+    with progress("labels", readings, unit, quiet=quiet) as shown:
         return make(features, settings.resolved(), shown)
 
 

@@ -86,6 +86,13 @@ def test_each_method_has_its_switches() -> None:
     ]  # fmt: skip
 
 
+def test_refined_drops_the_switches_of_the_other_methods() -> None:
+    given = LabelSettings(
+        method="refined", seed=3, eta=0.5, beta=0.1, norm="l2", window="lowest-mean-p"
+    )
+    assert given.resolved() == LabelSettings(method="refined", seed=3)
+
+
 def test_a_switch_that_is_set_stays() -> None:
     settings = LabelSettings(method="released", norm="l2", stop="before").resolved()
     assert (settings.norm, settings.stop, settings.spread) == ("l2", "before", "variance")
