@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from c2fpl.extractors.segments import SegmentPlan, TooShort
+from c2fpl.extractors.settings import Fps
 from c2fpl.models.settings import TrainingSettings
 from c2fpl.pipeline.extract_features import still_to_do
 from c2fpl.pipeline.extraction_worker import FeatureSettings
@@ -26,7 +27,7 @@ class PlannedVideo:
     done: bool
     """Features of these settings are there."""
     frames: int
-    """As its header promises, or its duration makes; 0 where the header cannot be read."""
+    """As its header promises, or its duration and rate make; 0 where it cannot be read."""
     problem: str
     """Why the video will fail: its header cannot be read, or its name carries no outputs."""
 
@@ -40,7 +41,7 @@ def plan_videos(
     return [
         PlannedVideo(video, False, 0, refused[video.name])
         if video.name in refused
-        else _planned(video, done=video not in todo)
+        else _planned(video, settings.decoding.fps, done=video not in todo)
         for video in work.videos
     ]
 
@@ -50,7 +51,7 @@ def plan_table(planned: Sequence[PlannedVideo]) -> "Table":
     from rich.table import Table
     from rich.text import Text
 
-    table = Table("video", "features", "frames in header", "problem")
+    table = Table("video", "features", "frames by header", "problem")
     for item in planned:
         state = "done" if item.done else "will fail" if item.problem else "to do"
         cells = (item.video.name, state, str(item.frames or "-"), item.problem)
@@ -92,7 +93,7 @@ def estimate_lines(
     return [*lines, "an estimate from a probe of about two seconds, as busy as the machine is now"]
 
 
-def _planned(video: VideoFile, *, done: bool) -> PlannedVideo:
+def _planned(video: VideoFile, fps: Fps, *, done: bool) -> PlannedVideo:
     from c2fpl.extractors.video_header import UndecodableVideo, read_header
 
     try:
@@ -100,6 +101,8 @@ def _planned(video: VideoFile, *, done: bool) -> PlannedVideo:
     except UndecodableVideo as error:
         return PlannedVideo(video, done, 0, str(error))
     frames = header.num_frames or round((header.duration_s or 0) * header.frame_rate)
+    if fps != "native":
+        frames = round(frames * float(fps) / header.frame_rate)
     return PlannedVideo(video, done, frames, "")
 
 

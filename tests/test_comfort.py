@@ -67,6 +67,8 @@ def test_a_dry_run_knows_what_is_done(
     assert "0 of 12 segments" in capsys.readouterr().out
     assert c2fpl("run", videos, "-o", finished, *FLOW, "--tail", "drop", "--dry-run") == 0
     assert "9 of 9 segments" in capsys.readouterr().out
+    assert c2fpl("run", videos, "-o", finished, *FLOW, "--fps", 30, "--dry-run") == 0
+    assert "15 of 15 segments" in capsys.readouterr().out  # 72, 73 and 74 frames
 
 
 def test_inspect_says_how_long_a_run_will_take(
