@@ -118,7 +118,7 @@ def links(files: RunFiles) -> Json:
     """The full data beside the report, where it exists."""
     named = {
         "events.csv": files.events,
-        "events.json": files.events.with_suffix(".json"),
+        "events.json": files.events_json,
         "failed.csv": files.failed,
         "run.json": files.record,
         "metrics.json": files.metrics,
