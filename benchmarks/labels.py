@@ -7,6 +7,7 @@ of the same number and sum. The norms are drawn (no features are needed once the
 """
 
 import argparse
+import sys
 import time
 from pathlib import Path
 
@@ -18,6 +19,10 @@ from c2fpl.models.coarse import label_videos
 from c2fpl.models.fine import label_segments
 from c2fpl.models.settings import LabelSettings, Method
 from c2fpl.models.summaries import describe, segment_norms
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+
+from plain_labels import plain_largest_variation
 
 VIDEOS, SEGMENTS = 1_609, 779_951
 METHODS: tuple[Method, ...] = ("paper", "released")
@@ -57,15 +62,7 @@ def plain_windows(norms: list[NDArray[np.float32]], labels_of: NDArray[np.bool_]
         if not is_anomalous or length == 0:
             firsts.append(-1)
             continue
-        p = gaussian.pdf(video, mean, std).tolist()
-        best, best_first = -1.0, 0
-        for first in range(len(p) - length + 1):
-            total = 0.0
-            for t in range(first, first + length - 1):
-                total += abs(p[t + 1] - p[t])
-            if total > best:
-                best, best_first = total, first
-        firsts.append(best_first)
+        firsts.append(plain_largest_variation(gaussian.pdf(video, mean, std), length))
     return firsts
 
 

@@ -84,14 +84,7 @@ def train(
     orders = np.random.default_rng(settings.seed)
     detector = Detector(feeder.dim, settings).to(device)
     detector.draw_dropout_from(torch.Generator(device).manual_seed(int(orders.integers(2**62))))
-    optimiser = torch.optim.SGD(
-        detector.parameters(),
-        lr=settings.learning_rate,
-        momentum=MOMENTUM,
-        nesterov=True,
-        weight_decay=settings.weight_decay,
-        fused=True,
-    )
+    optimiser = _optimiser(detector, settings)
     schedule = torch.optim.lr_scheduler.MultiStepLR(optimiser, list(MILESTONES), gamma=DECAY)
     for number in range(1, settings.epochs + 1):
         started = time.perf_counter()
@@ -109,6 +102,17 @@ def train(
             after_epoch(Epoch(number, loss, learning_rate, seconds, detector))
     detector.draw_dropout_from(None)
     return detector.eval()
+
+
+def _optimiser(detector: Detector, settings: TrainingSettings) -> torch.optim.Optimizer:
+    return torch.optim.SGD(
+        detector.parameters(),
+        lr=settings.learning_rate,
+        momentum=MOMENTUM,
+        nesterov=True,
+        weight_decay=settings.weight_decay,
+        fused=True,
+    )
 
 
 def _checked(labels: ArrayLike, segment_count: int) -> Tensor:

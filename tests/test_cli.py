@@ -4,26 +4,11 @@ import subprocess
 import sys
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from c2fpl.pipeline import cli
 from c2fpl.pipeline.arguments import SETTINGS
-
-
-def run_cli(capsys: pytest.CaptureFixture[str], *arguments: Any) -> Any:
-    with pytest.raises(SystemExit) as exit_info:
-        cli.main([str(argument) for argument in arguments])
-    return exit_info.value.code, capsys.readouterr()
-
-
-def refused(capsys: pytest.CaptureFixture[str], *arguments: Any) -> Any:
-    code, said = run_cli(capsys, *arguments)
-    assert code == 2
-    assert said.err.startswith("c2fpl: ")
-    assert said.err.count("\n") == 1
-    return said.err
+from command_line import refused
 
 
 def test_an_unknown_option_is_refused_with_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:

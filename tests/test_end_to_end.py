@@ -5,7 +5,6 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -17,17 +16,17 @@ FLOW = ("--backbone", "flow", "--crops", "1", "--device", "cpu", "--quiet")
 LENGTHS = (100, 90, 120, 64, 81, 111)
 
 
-def contents(folder: Any, pattern: Any) -> Any:
+def contents(folder: Path, pattern: str) -> dict[Path, bytes]:
     return {path.relative_to(folder): path.read_bytes() for path in folder.rglob(pattern)}
 
 
-def table(path: Any) -> Any:
+def table(path: Path) -> list[dict[str, str]]:
     with path.open(newline="") as file:
         return list(csv.DictReader(file))
 
 
 @pytest.fixture(scope="module")
-def videos(tmp_path_factory: pytest.TempPathFactory) -> Any:
+def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Six videos of known length, two of them with a brawl."""
     folder = tmp_path_factory.mktemp("scene") / "videos"
     plans = [
@@ -39,14 +38,14 @@ def videos(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 
 @pytest.fixture(scope="module")
-def finished(videos: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
+def finished(videos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run over them."""
     run = tmp_path_factory.mktemp("run")
     assert c2fpl("run", videos, "-o", run, *FLOW, "--format", "npy,csv") == 0
     return run
 
 
-def test_every_video_has_one_score_a_decoded_frame(videos: Any, finished: Any) -> None:
+def test_every_video_has_one_score_a_decoded_frame(videos: Path, finished: Path) -> None:
     names = sorted(path.stem for path in videos.iterdir())
     scores = {p.stem: np.load(p) for p in (finished / "scores").glob("*.npy")}
     assert sorted(scores) == names
@@ -58,7 +57,7 @@ def test_every_video_has_one_score_a_decoded_frame(videos: Any, finished: Any) -
         assert scores[name].max() <= 1
 
 
-def test_the_files_of_the_design_are_there(finished: Any) -> None:
+def test_the_files_of_the_design_are_there(finished: Path) -> None:
     expected = {"detector.pt", "events.csv", "run.json", "labels", "features", "scores", "plots"}
     assert expected <= {path.name for path in finished.iterdir()}
     assert (finished / "report" / "index.html").exists()
@@ -70,7 +69,7 @@ def test_the_files_of_the_design_are_there(finished: Any) -> None:
     assert np.load(finished / "features" / "hall00.npy").shape == (7, 1, record["dim"])
 
 
-def test_the_score_table_repeats_the_array_with_times(finished: Any) -> None:
+def test_the_score_table_repeats_the_array_with_times(finished: Path) -> None:
     rows = table(finished / "scores" / "hall00.csv")
     scores = np.load(finished / "scores" / "hall00.npy")
     assert [int(row["frame"]) for row in rows] == list(range(100))
@@ -78,13 +77,13 @@ def test_the_score_table_repeats_the_array_with_times(finished: Any) -> None:
     np.testing.assert_allclose([float(row["score"]) for row in rows], scores, atol=5e-7)
 
 
-def test_labels_name_every_segment_with_its_frames(finished: Any) -> None:
+def test_labels_name_every_segment_with_its_frames(finished: Path) -> None:
     rows = [row for row in table(finished / "labels" / "labels.csv") if row["video"] == "hall04"]
     frames = [(int(row["start_frame"]), int(row["end_frame"])) for row in rows]
     assert frames == [(0, 16), (16, 32), (32, 48), (48, 64), (64, 80), (80, 81)]
 
 
-def test_run_json_says_versions_settings_and_seconds(finished: Any) -> None:
+def test_run_json_says_versions_settings_and_seconds(finished: Path) -> None:
     record = json.loads((finished / "run.json").read_text())["run"]
     assert record["exit_code"] == 0
     assert record["settings"]["extraction"]["backbone"] == "flow"
@@ -97,7 +96,7 @@ def test_run_json_says_versions_settings_and_seconds(finished: Any) -> None:
     assert process["decode"] > 0
 
 
-def test_a_second_run_does_nothing_and_changes_nothing(videos: Any, finished: Any) -> None:
+def test_a_second_run_does_nothing_and_changes_nothing(videos: Path, finished: Path) -> None:
     before = contents(finished, "*.npy") | contents(finished, "*.pt") | contents(finished, "*.json")
     times = {p: p.stat().st_mtime_ns for p in finished.rglob("*.npy")}
     assert c2fpl("run", videos, "-o", finished, *FLOW, "--format", "npy,csv") == 0
@@ -108,7 +107,7 @@ def test_a_second_run_does_nothing_and_changes_nothing(videos: Any, finished: An
 
 
 def test_a_changed_label_setting_leaves_the_features(
-    videos: Any, finished: Any, tmp_path: Path
+    videos: Path, finished: Path, tmp_path: Path
 ) -> None:
     run = shutil.copytree(finished, tmp_path / "run")
     features = {p: p.stat().st_mtime_ns for p in (run / "features").rglob("[!.]*")}
@@ -120,7 +119,7 @@ def test_a_changed_label_setting_leaves_the_features(
 
 
 def test_the_steps_one_by_one_give_the_same_bytes_as_run(
-    videos: Any, finished: Any, tmp_path: Path
+    videos: Path, finished: Path, tmp_path: Path
 ) -> None:
     features, labels, scores = (tmp_path / part for part in ("features", "labels", "scores"))
     assert c2fpl("extract", videos, "-o", features, *FLOW) == 0
@@ -133,28 +132,28 @@ def test_the_steps_one_by_one_give_the_same_bytes_as_run(
     assert contents(features, "*.npy") == contents(finished / "features", "*.npy")
 
 
-def test_a_trained_detector_scores_new_videos(videos: Any, finished: Any, tmp_path: Path) -> None:
+def test_a_trained_detector_scores_new_videos(videos: Path, finished: Path, tmp_path: Path) -> None:
     out = tmp_path / "new"
     arguments = ("--detector", finished / "detector.pt", "-o", out, "--device", "cpu", "--quiet")
     assert c2fpl("score", videos / "hall02.mp4", *arguments) == 0
     assert (out / "hall02.npy").read_bytes() == (finished / "scores/hall02.npy").read_bytes()
 
 
-def test_workers_and_order_change_no_byte(videos: Any, finished: Any, tmp_path: Path) -> None:
+def test_workers_and_order_change_no_byte(videos: Path, finished: Path, tmp_path: Path) -> None:
     (tmp_path / "list.txt").write_text("\n".join(map(str, sorted(videos.iterdir(), reverse=True))))
     assert c2fpl("extract", tmp_path / "list.txt", "-o", tmp_path / "f", *FLOW, "--workers", 2) == 0
     assert contents(tmp_path / "f", "*.npy") == contents(finished / "features", "*.npy")
 
 
 def test_two_device_processes_give_the_same_bytes(
-    videos: Any, finished: Any, tmp_path: Path
+    videos: Path, finished: Path, tmp_path: Path
 ) -> None:
     arguments = (*FLOW[:-3], "--device", "cpu,cpu", "--quiet")
     assert c2fpl("extract", videos, "-o", tmp_path / "f", *arguments) == 0
     assert contents(tmp_path / "f", "*.npy") == contents(finished / "features", "*.npy")
 
 
-def test_shards_together_are_the_whole(videos: Any, finished: Any, tmp_path: Path) -> None:
+def test_shards_together_are_the_whole(videos: Path, finished: Path, tmp_path: Path) -> None:
     for shard in ("1/2", "2/2"):
         assert c2fpl("extract", videos, "-o", tmp_path / "f", *FLOW, "--shard", shard) == 0
         count = len(list((tmp_path / "f").glob("*.npy")))
@@ -162,7 +161,7 @@ def test_shards_together_are_the_whole(videos: Any, finished: Any, tmp_path: Pat
     assert contents(tmp_path / "f", "*.npy") == contents(finished / "features", "*.npy")
 
 
-def test_a_bad_video_costs_only_itself(videos: Any, finished: Any, tmp_path: Path) -> None:
+def test_a_bad_video_costs_only_itself(videos: Path, finished: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(videos, tmp_path / "videos")
     (folder / "text.mp4").write_text("this is no video")
     (folder / "empty.mp4").touch()
@@ -178,7 +177,7 @@ def test_a_bad_video_costs_only_itself(videos: Any, finished: Any, tmp_path: Pat
     assert not (run / "failed.csv").exists()
 
 
-def test_names_of_every_kind_keep_their_scores(videos: Any, tmp_path: Path) -> None:
+def test_names_of_every_kind_keep_their_scores(videos: Path, tmp_path: Path) -> None:
     folder = tmp_path / "videos"
     names = ["a b", "x#1=2@3", "ünï çødé", "dots.in.name", "sub/same", "sub2/same", "'q\"<b>&"]
     for index, name in enumerate(names):
@@ -192,7 +191,7 @@ def test_names_of_every_kind_keep_their_scores(videos: Any, tmp_path: Path) -> N
 
 
 def test_one_video_alone_is_scored_within_itself_and_it_is_said(
-    videos: Any, tmp_path: Path
+    videos: Path, tmp_path: Path
 ) -> None:
     run = tmp_path / "run"
     assert c2fpl("run", videos / "hall02.mp4", "-o", run, *FLOW) == 0
@@ -203,7 +202,7 @@ def test_one_video_alone_is_scored_within_itself_and_it_is_said(
 
 
 def test_videos_all_the_same_cannot_be_split_and_it_is_said(
-    videos: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    videos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "videos"
     folder.mkdir()
@@ -215,7 +214,7 @@ def test_videos_all_the_same_cannot_be_split_and_it_is_said(
 
 
 def test_a_detector_of_another_backbone_is_refused(
-    videos: Any, finished: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    videos: Path, finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     features = shutil.copytree(finished / "features", tmp_path / "features")
     for path in features.glob("*.json"):
@@ -229,7 +228,7 @@ def test_a_detector_of_another_backbone_is_refused(
 
 @pytest.mark.parametrize("harm", ["nan", "pickle", "dim"])
 def test_harmed_features_are_refused_by_name(
-    finished: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str], harm: Any
+    finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], harm: str
 ) -> None:
     features = shutil.copytree(finished / "features", tmp_path / "features")
     values = np.load(features / "hall00.npy")

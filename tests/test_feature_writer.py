@@ -1,20 +1,20 @@
 """Arrays that grow on disk: equal to what was given, and visible only when whole."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from c2fpl.pipeline.feature_writer import FeatureWriter, GrowingArray
 
 
-def rows(count: Any, seed: Any = 0) -> Any:
+def rows(count: int, seed: int = 0) -> NDArray[np.float32]:
     return np.random.default_rng(seed).normal(size=(count, 2, 5)).astype(np.float32)
 
 
 @pytest.mark.parametrize("dtype", ["float16", "float32"])
-def test_rows_given_in_parts_come_back_as_one_array(tmp_path: Path, dtype: Any) -> None:
+def test_rows_given_in_parts_come_back_as_one_array(tmp_path: Path, dtype: str) -> None:
     whole = rows(7)
     with FeatureWriter(lambda key: tmp_path / f"{key}.npy", dtype) as writer:
         for part in np.split(whole, [2, 3]):

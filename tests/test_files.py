@@ -1,7 +1,6 @@
 """Files appear whole or not at all, under names that stay inside their folder."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -25,7 +24,7 @@ NAMES = ["plain", "two words", "a#b=c@d", "ünï/çødé", "Thelma...Louise.1991
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_name_keeps_its_dots_and_gets_the_suffix(tmp_path: Path, name: Any) -> None:
+def test_a_name_keeps_its_dots_and_gets_the_suffix(tmp_path: Path, name: str) -> None:
     path = beside(tmp_path, name, ".npy")
     save_array(path, np.arange(3))
     assert path.relative_to(tmp_path).as_posix() == name + ".npy"
@@ -33,7 +32,7 @@ def test_a_name_keeps_its_dots_and_gets_the_suffix(tmp_path: Path, name: Any) ->
 
 
 @pytest.mark.parametrize("name", ["../x", "a/../../x", "/etc/x", "", "."])
-def test_a_name_that_leaves_the_folder_is_refused(tmp_path: Path, name: Any) -> None:
+def test_a_name_that_leaves_the_folder_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(ValueError, match="leaves its folder"):
         beside(tmp_path, name, ".npy")
 

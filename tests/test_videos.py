@@ -1,21 +1,20 @@
 """Which videos are meant and what their outputs are called."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from c2fpl.pipeline.videos import NoVideos, bare_name, find_videos
 
 
-def touch(folder: Any, *names: Any) -> None:
+def touch(folder: Path, *names: str) -> None:
     for name in names:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
 
 
-def names(where: Any) -> Any:
+def names(where: Path) -> list[str]:
     return [video.name for video in find_videos(str(where))]
 
 
