@@ -1,6 +1,5 @@
 """Segments to features: one interface over every backbone and device, and how to make one."""
 
-import os
 import warnings
 from collections.abc import Sequence
 from typing import Protocol
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 from torch import fx
 
 from c2fpl.extractors.backbones import Backbone, backbone_named
+from c2fpl.extractors.cores import usable_cores
 from c2fpl.extractors.cpu_encoder import CpuEncoder
 from c2fpl.extractors.cuda_encoder import CudaEncoder
 from c2fpl.extractors.flow import FlowEncoder
@@ -87,16 +87,19 @@ def make_encoder(
     *,
     device: torch.device | str,
     batch_size: int | None = None,
+    threads: int | None = None,
 ) -> SegmentEncoder:
     """The encoder of the settings' backbone, weights loaded.
 
-    `batch_size` is in segments; None measures it on a GPU. Raises MissingDevice, MissingWeights,
-    WrongWeights, UnsupportedPrecision.
+    `batch_size` is in segments; None measures it on a GPU. `threads` is for the CPU, where each
+    holds one core; None is a thread for every core that this process may use. Neither changes a
+    feature on the CPU. Raises MissingDevice, MissingWeights, WrongWeights, UnsupportedPrecision.
     """
     device = torch.device(device)
+    threads = threads or usable_cores()
     if settings.backbone == "flow":
         return FlowEncoder(
-            settings.crops, threads=cores(), segments_per_batch=batch_size or FLOW_SEGMENTS_PER_CALL
+            settings.crops, threads=threads, segments_per_batch=batch_size or FLOW_SEGMENTS_PER_CALL
         )
     check_device(device)
     backbone = backbone_named(settings.backbone, nonlocal_blocks=settings.nonlocal_blocks)
@@ -105,7 +108,9 @@ def make_encoder(
     digest = load_weights(network, backbone, settings.weights)
     bgr = settings.channel_order == "bgr"
     fast = fast_form(network, backbone, DTYPES[precision], bgr=bgr)
-    return network_encoder(fast, backbone, settings.crops, device, precision, digest, batch_size)
+    return network_encoder(
+        fast, backbone, settings.crops, device, precision, digest, batch_size, threads
+    )
 
 
 def unloaded_encoder(settings: ExtractionSettings, *, device: torch.device | str) -> SegmentEncoder:
@@ -121,7 +126,9 @@ def unloaded_encoder(settings: ExtractionSettings, *, device: torch.device | str
     precision = choose_precision(settings.precision, device)
     fast = fast_form(build_quietly(backbone), backbone, DTYPES[precision])
     batch_size = None if device.type == "cpu" else UNMEASURED_BATCH_SEGMENTS
-    return network_encoder(fast, backbone, settings.crops, device, precision, "", batch_size)
+    return network_encoder(
+        fast, backbone, settings.crops, device, precision, "", batch_size, usable_cores()
+    )
 
 
 def build_quietly(backbone: Backbone) -> torch.nn.Module:
@@ -139,6 +146,7 @@ def network_encoder(
     precision: str,
     weights_sha256: str,
     batch_size: int | None,
+    threads: int,
 ) -> SegmentEncoder:
     """The network in its fast form on its device."""
     if device.type == "cuda":
@@ -157,14 +165,9 @@ def network_encoder(
         crops,
         precision=precision,
         weights_sha256=weights_sha256,
-        threads=cores(),
+        threads=threads,
         segments_per_batch=batch_size or CLIPS_PER_CALL // crops,
     )
-
-
-def cores() -> int:
-    """CPU cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def check_device(device: torch.device) -> None:

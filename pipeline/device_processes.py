@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
 
+from c2fpl.extractors.cores import usable_cores
 from c2fpl.pipeline.extraction_worker import (
     ExtractionWorker,
     FeatureSettings,
@@ -44,6 +45,15 @@ def deal(videos: Sequence[VideoFile], hands: int) -> list[list[VideoFile]]:
     return dealt
 
 
+def cores_of(device: str, devices: Sequence[str], cores: int) -> int | None:
+    """Cores of one of several devices' processes: a CPU's is an equal part of the machine's.
+
+    A GPU's process is not held to a part: None. Worked example: of 16 cores each process of
+    `cpu,cpu,cpu` has 5.
+    """
+    return max(1, cores // len(devices)) if not device.startswith("cuda") else None
+
+
 def extract_on_devices(
     files: RunFiles,
     settings: FeatureSettings,
@@ -60,7 +70,13 @@ def extract_on_devices(
     shares: list[Share] = []
     hands = deal(list(wanted), len(execution.devices))
     on_devices = [
-        DeviceProcess(files, settings, replace(execution, device=device), hand)
+        DeviceProcess(
+            files,
+            settings,
+            replace(execution, device=device),
+            hand,
+            cores=cores_of(device, execution.devices, usable_cores()),
+        )
         for device, hand in zip(
             execution.devices,
             ({video: wanted[video] for video in hand} for hand in hands),
@@ -94,8 +110,11 @@ class DeviceProcess:
         settings: FeatureSettings,
         execution: Execution,
         wanted: dict[VideoFile, str],
+        *,
+        cores: int | None,
     ) -> None:
         self._files, self._settings, self._execution = files, settings, execution
+        self._cores = cores
         self._wanted = wanted
         self._deaths_in_a_row = 0
         self._start()
@@ -131,7 +150,7 @@ class DeviceProcess:
         self.connection, told = context.Pipe(duplex=False)
         self._process = context.Process(
             target=_extract_share,
-            args=(told, self._files, self._settings, self._execution, self._wanted),
+            args=(told, self._files, self._settings, self._execution, self._wanted, self._cores),
             daemon=True,
         )
         self._process.start()
@@ -179,12 +198,13 @@ def _extract_share(
     settings: FeatureSettings,
     execution: Execution,
     wanted: dict[VideoFile, str],
+    cores: int | None,
 ) -> None:
     """What the process runs; it ends with its parent, and Ctrl-C is the parent's to answer."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _end_with_parent()
     try:
-        with ExtractionWorker(files, settings, execution) as worker:
+        with ExtractionWorker(files, settings, execution, cores=cores) as worker:
             failures = worker.extract(wanted, Told(parent))
             parent.send(Share(tuple(failures), worker.seconds(), worker.provenance()))
     except (OSError, RuntimeError, ValueError) as error:

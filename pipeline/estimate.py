@@ -1,6 +1,5 @@
 """How long a run will take on this machine: a probe of about two seconds, and arithmetic."""
 
-import os
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,13 +10,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from c2fpl.extractors.cores import default_workers, usable_cores
 from c2fpl.extractors.decoder_process import SegmentFrames, WatchedDecoders
 from c2fpl.extractors.encoder import SegmentEncoder, unloaded_encoder
 from c2fpl.models.settings import TrainingSettings
 from c2fpl.models.sources import ArraySource
 from c2fpl.models.training import Epoch, train
 from c2fpl.pipeline.devices import resolve_device
-from c2fpl.pipeline.extraction_worker import FeatureSettings, default_workers
+from c2fpl.pipeline.extraction_worker import FeatureSettings
 from c2fpl.pipeline.settings import Execution
 
 DECODING_S, ENCODING_S = 0.5, 1.0
@@ -42,14 +42,14 @@ class Speed:
     on_gpu: bool
     """Decoding then runs beside the network instead of taking cores from it."""
     processes: int
-    """Devices that share the videos."""
+    """GPUs that share the videos; 1 on the CPU, since its processes share its cores."""
     workers: int
     """Decoders a device."""
 
     def extraction_s(self, segments: int) -> float:
         """Seconds to extract so many segments."""
         decode_s = self.decode_s / self.workers
-        cores = os.cpu_count() or 1
+        cores = usable_cores()
         together_s = (
             max(decode_s, self.encode_s) if self.on_gpu else self.encode_s + self.decode_s / cores
         )
@@ -89,7 +89,8 @@ def measure_speed(
     train(ArraySource([random]), targets, thrice, device=device, after_epoch=passes.append)
     workers = execution.workers or default_workers()
     train_s = min(each.seconds for each in passes) / len(random)
-    return Speed(decode_s, encode_s, train_s, str(device), on_gpu, len(execution.devices), workers)
+    processes = len(execution.devices) if on_gpu else 1
+    return Speed(decode_s, encode_s, train_s, str(device), on_gpu, processes, workers)
 
 
 def _decoded(

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from c2fpl.extractors.cores import default_workers
 from c2fpl.extractors.settings import DecodingSettings, ExtractionSettings
 from c2fpl.pipeline.devices import device_failures_said, resolve_device
 from c2fpl.pipeline.feature_writer import FeatureWriter, GrowingArray
@@ -60,11 +61,20 @@ class FeatureSettings:
 class ExtractionWorker:
     """One encoder on one device with its decoders, which live until the block ends.
 
+    It has so many CPU cores to itself; None is all that this process may use.
+
     Raises:
         MissingDevice, MissingWeights, WrongWeights: at once, before anything is decoded.
     """
 
-    def __init__(self, files: RunFiles, settings: FeatureSettings, execution: Execution) -> None:
+    def __init__(
+        self,
+        files: RunFiles,
+        settings: FeatureSettings,
+        execution: Execution,
+        *,
+        cores: int | None = None,
+    ) -> None:
         device = resolve_device(execution.device)
 
         from c2fpl.extractors.decoder_process import WatchedDecoders
@@ -74,13 +84,16 @@ class ExtractionWorker:
         self._files, self._settings = files, settings
         with device_failures_said():
             self._encoder: SegmentEncoder = make_encoder(
-                settings.extraction, device=device, batch_size=execution.segments_per_call or None
+                settings.extraction,
+                device=device,
+                batch_size=execution.segments_per_call or None,
+                threads=cores,
             )
         self._decoders = WatchedDecoders(
             settings.decoding,
             self._encoder.short_side_pixels,
             tail=settings.extraction.tail,
-            workers=execution.workers or default_workers(),
+            workers=execution.workers or default_workers(cores),
         )
         self._extraction = Extraction(self._decoders, self._encoder)
         self._write_seconds = 0.0
@@ -118,7 +131,8 @@ class ExtractionWorker:
                     continue
                 video = by_name[str(message.key)]
                 if isinstance(message, Decoded):
-                    _say_loss(video, message.report)
+                    if loss := message.report.loss:
+                        logger.warning("%s: %s; taken as far as it decodes", video.path, loss)
                     publish = self._publisher(video, wanted[video], message.report, failures)
                     writer.publish(message.key, publish)
                 else:
@@ -204,11 +218,6 @@ class ExtractionWorker:
         }
 
 
-def _say_loss(video: VideoFile, report: "DecodeReport") -> None:
-    if report.loss:
-        logger.warning("%s: %s; taken as far as it decodes", video.path, report.loss)
-
-
 def is_done(files: RunFiles, name: str, wanted: str) -> bool:
     """Whether the features of this video are whole and of the wanted settings."""
     return record_of(files, name).get("fingerprint") == wanted
@@ -223,11 +232,6 @@ def record_of(files: RunFiles, name: str) -> dict[str, Any]:
         return load_json(record)
     except NotAnObject:
         return {}
-
-
-def default_workers() -> int:
-    """Decoder processes: decoding is a few percent of a CPU run and must not crowd it out."""
-    return max(1, min(8, (os.cpu_count() or 1) // 2))
 
 
 def size_bytes(video: VideoFile) -> int:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from c2fpl.extractors.cores import default_workers
 from c2fpl.extractors.settings import DecodingSettings
-from c2fpl.pipeline.extraction_worker import default_workers
 from c2fpl.pipeline.progress import progress
 from c2fpl.pipeline.settings import Execution
 from c2fpl.pipeline.videos import VideoFile

@@ -69,12 +69,21 @@ def extract_on_cluster(
 class VideoActor:
     """Holds one encoder and its decoders for its life; each call does one video."""
 
-    def __init__(self, files: RunFiles, settings: FeatureSettings, execution: Execution) -> None:
+    def __init__(
+        self,
+        files: RunFiles,
+        settings: FeatureSettings,
+        execution: Execution,
+        cores: int | None,
+    ) -> None:
         self._files, self._settings, self._execution = files, settings, execution
+        self._cores = cores
 
     def begin(self) -> None:
         """Build the encoder; its errors are the caller's."""
-        self._worker = ExtractionWorker(self._files, self._settings, self._execution)
+        self._worker = ExtractionWorker(
+            self._files, self._settings, self._execution, cores=self._cores
+        )
 
     def extract(self, video: VideoFile, wanted: str) -> Share:
         """Write the video's features; failures are returned, with what the actor did so far."""
@@ -109,7 +118,8 @@ class Crew:
         here = replace(self.execution, engine="local", device=device, quiet=True, log_file=None)
         there = RunFiles(self.files.root.absolute(), self.files.holds)
         self._kind = self.ray.remote(max_restarts=0, max_task_retries=0, **needs)(VideoActor)
-        self._arguments = (there, _absolute(self.settings), here)
+        cores = int(needs.get("num_cpus", 0)) or None  # a GPU's actor is not held to a part
+        self._arguments = (there, _absolute(self.settings), here, cores)
         self._busy: dict[Future, _Member] = {}
         self._idle: list[_Member] = []
         self._deaths_in_a_row = 0
