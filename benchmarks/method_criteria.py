@@ -5,7 +5,9 @@
 Over random halves A, B of the training videos: how well rarity measured against A agrees with
 rarity measured against B, for each number of neighbours; how well a ridge regression that learns a
 sign's normal scores from A's segments predicts them in B (a sign that holds content, not accident);
-the weight that rarity gets; how alike a video's labels are when half of the other videos are gone.
+the weight that rarity gets; the likelihood of one population, of two and of two in time. Of every
+variant of the ablation: how alike a video's labels are when half of the other videos are gone, and
+how well labels of A, learned, tell the change of B's segments.
 """
 
 import argparse
@@ -14,18 +16,29 @@ from pathlib import Path
 
 import numpy as np
 from method_sets import NAMES, load
-from method_variants import Videos, change_of, departure_of, evidence_of, rarity_of, weight_of
+from method_variants import (
+    VARIANTS,
+    Videos,
+    change_of,
+    departure_of,
+    evidence_of,
+    rarity_of,
+    weight_of,
+)
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
+from sklearn.mixture import GaussianMixture
 
 from c2fpl.models import segment_space, two_states
 from c2fpl.models.segment_space import Array
 
+Places = NDArray[np.int64]
+"""Numbers of videos."""
 NEIGHBOURS = (1, 5, 20, 50)
 RIDGE = 100.0  # on features scaled to a mean square of 1
 
 
-def halves(count: int, number: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def halves(count: int, number: int) -> tuple[Places, Places]:
     """Two halves of the videos."""
     order = np.random.default_rng(number).permutation(count)
     return np.sort(order[: count // 2]), np.sort(order[count // 2 :])
@@ -57,13 +70,9 @@ def predictability(videos: Videos, scores: Sequence[Array], count: int) -> float
     found = []
     for number in range(count):
         for seen, unseen in (pair := halves(len(videos), number), pair[::-1]):
-            features = np.concatenate([videos[video].mean(axis=1) for video in seen])
-            mean, scale = features.mean(axis=0), float(features.std())
-            wanted = np.concatenate([scores[video] for video in seen])
-            weights = ridge((features - mean) / scale, wanted - wanted.mean())
-            others = np.concatenate([videos[video].mean(axis=1) for video in unseen])
+            said = learned(videos, seen, np.concatenate([scores[v] for v in seen]), unseen)
             truth = np.concatenate([scores[video] for video in unseen])
-            found.append(float(spearmanr((others - mean) @ weights, truth).statistic))
+            found.append(float(spearmanr(said, truth).statistic))
     return float(np.mean(found))
 
 
@@ -76,22 +85,54 @@ def ridge(features: Array, wanted: Array) -> Array:
     return np.asarray(np.linalg.solve(outer, features.T @ wanted))
 
 
-def without_half(videos: Videos, count: int) -> tuple[list[float], list[float]]:
-    """Weight of rarity in each half, and the correlation of its labels with those of all videos."""
-    whole = soft(evidence_of(videos))
-    weights, alike = [], []
+def weights_in_halves(videos: Videos, count: int) -> list[float]:
+    """Weight that rarity gets in each half alone."""
+    halved = ([videos[video] for video in halves(len(videos), n)[0]] for n in range(count))
+    return [weight_of(change_of(own), rarity_of(own)) for own in halved]
+
+
+def of_variant(videos: Videos, variant: str, count: int) -> tuple[float, float]:
+    """Of a variant's labels: their stability, and their agreement between halves of the videos.
+
+    Returns:
+        Mean correlation of a half's labels with those of all videos; mean rank correlation of the
+        change in B with what a ridge regression learned from A's labels says of B's content.
+    """
+    make, change = VARIANTS[variant], change_of(videos)
+    whole, stable, agreed = make(videos), [], []
     for number in range(count):
-        half = halves(len(videos), number)[0]
-        own = [videos[video] for video in half]
-        weights.append(weight_of(change_of(own), rarity_of(own)))
-        same = np.concatenate([whole[video] for video in half])
-        alike.append(float(np.corrcoef(np.concatenate(soft(evidence_of(own))), same)[0, 1]))
-    return weights, alike
+        for seen, unseen in (pair := halves(len(videos), number), pair[::-1]):
+            own = np.concatenate(make([videos[video] for video in seen])).astype(np.float64)
+            stable.append(correlation(own, np.concatenate([whole[v] for v in seen])))
+            said = learned(videos, seen, own, unseen)
+            agreed.append(spearmanr(said, np.concatenate([change[v] for v in unseen])).statistic)
+    return float(np.mean(stable)), float(np.mean(agreed))
 
 
-def soft(evidence: list[Array]) -> tuple[Array, ...]:
-    """The posterior of the fitted chain."""
-    return two_states.higher_state(evidence, two_states.fit(evidence))
+def correlation(one: Array, other: Array) -> float:
+    """Of Pearson; labels that are all the same agree with nothing."""
+    return float(np.corrcoef(one, other)[0, 1]) if one.std() * other.std() > 0 else 0.0
+
+
+def learned(videos: Videos, seen: Places, labels: Array, unseen: Places) -> Array:
+    """What a ridge regression of the labels on the seen content says of the unseen."""
+    features = np.concatenate([videos[video].mean(axis=1) for video in seen])
+    mean, scale = features.mean(axis=0), float(features.std())
+    weights = ridge((features - mean) / scale, labels - labels.mean())
+    others = np.concatenate([videos[video].mean(axis=1) for video in unseen])
+    return np.asarray((others - mean) @ weights)
+
+
+def likelihoods(evidence: Sequence[Array]) -> str:
+    """BIC of one Gaussian, of two without memory, of the chain; the same on segments far apart."""
+    found = []
+    for z in (evidence, [one[::3] for one in evidence]):
+        values = np.concatenate(list(z))
+        mixture = GaussianMixture(2, covariance_type="tied", random_state=0).fit(values[:, None])
+        one = two_states.bic_of_one(values)
+        two = mixture.bic(values[:, None])
+        found.append(f"{one:.0f} {two:.0f} {one - two_states.fit(z).gain:.0f}")
+    return ", every third segment ".join(found)
 
 
 def main() -> None:
@@ -107,20 +148,20 @@ def main() -> None:
         rarity = [agreement_of_rarity(videos, k, count) for k in NEIGHBOURS]
         signs = {"change": change_of(videos), "distance to own mean": departure_of(videos)}
         content = {sign: predictability(videos, z, count) for sign, z in signs.items()}
-        weights, alike = without_half(videos, count)
-        chain = two_states.fit(evidence_of(videos))
+        weights = weights_in_halves(videos, count)
         weight = weight_of(signs["change"], rarity_of(videos))
         print(
             f"{name}: rarity agrees between halves with {NEIGHBOURS} neighbours "
             + " ".join(f"{one:.3f}" for one in rarity)
             + "; predicted from the other half: "
             + ", ".join(f"{sign} {one:.2f}" for sign, one in content.items())
-            + f"; weight of rarity {weight:.2f}, in halves "
-            f"{min(weights):.2f} to {max(weights):.2f}; labels of halves against all "
-            f"{min(alike):.2f} to {max(alike):.2f}; BIC of one Gaussian - BIC of the chain "
-            f"{chain.gain:.0f}, renewal {chain.renewal:.3f}, higher share {chain.shares[1]:.2f}",
+            + f"; weight of rarity {weight:.2f}, in halves {min(weights):.2f} to {max(weights):.2f}"
+            + f"; BIC of one, two, the chain: {likelihoods(evidence_of(videos))}",
             flush=True,
         )
+        for variant in [one for one in VARIANTS if one not in ("paper", "released")]:
+            stable, agreed = of_variant(videos, variant, count)
+            print(f"    {variant}: stability {stable:.3f}, agreement {agreed:.3f}", flush=True)
 
 
 if __name__ == "__main__":

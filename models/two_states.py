@@ -67,7 +67,7 @@ def fit(z: Sequence[Array]) -> TwoStates:
         if settled:
             break
     order = np.argsort(chain.means, kind="stable")
-    gain = _bic_of_one(values) - (5 * math.log(len(values)) - 2 * before)
+    gain = bic_of_one(values) - (5 * math.log(len(values)) - 2 * before)
     return TwoStates(chain.means[order], chain.deviation, chain.shares[order], chain.renewal, gain)
 
 
@@ -77,7 +77,8 @@ def higher_state(z: Sequence[Array], chain: TwoStates) -> tuple[Array, ...]:
     return pieces.by_video(np.clip(_smoothed(pieces, chain).weights[..., 1], 0, 1))
 
 
-def _bic_of_one(values: Array) -> float:
+def bic_of_one(values: Array) -> float:
+    """BIC of one Gaussian without memory behind (segments,) values."""
     count = len(values)
     log_likelihood = -0.5 * count * (math.log(2 * math.pi * float(values.var())) + 1)
     return 2 * math.log(count) - 2 * log_likelihood
