@@ -1,5 +1,6 @@
 """Commands on a run's events: clips, overlay, export."""
 
+import logging
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -7,6 +8,8 @@ from cyclopts import Parameter
 
 from c2fpl.pipeline.arguments import app
 from c2fpl.pipeline.clip_settings import ClipSettings
+
+logger = logging.getLogger(__name__)
 
 Form = Annotated[Literal["parquet", "activitynet"], Parameter(name="--format")]
 OptionalOutput = Annotated[Path | None, Parameter(name=["--output", "-o"])]
@@ -33,12 +36,10 @@ def clips(
     from c2fpl.pipeline.outcomes import exit_code
 
     cut = cut_clips(RunFiles(run), settings, output)
-    console = Console()
     for path in cut.paths:
-        console.print(str(path), markup=False, highlight=False, soft_wrap=True)
+        Console().print(str(path), markup=False, highlight=False, soft_wrap=True)
     for failure in cut.failures:
-        said = f"{failure.video}: {failure.reason}"
-        console.print(said, markup=False, highlight=False, soft_wrap=True)
+        logger.warning("%s: %s", failure.video, failure.reason)
     return exit_code(cut.failures)
 
 

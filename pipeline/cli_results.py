@@ -129,9 +129,10 @@ def report(
     from c2fpl.pipeline.windows import read_windows
 
     files = RunFiles(run, holds="run" if (run / "scores").is_dir() else "scores")
+    names = [video.name for video in scored_videos(files)]
+    windows = read_windows(annotations, names, dataset) if annotations else None
     with only_writer(files):
-        names = [video.name for video in scored_videos(files)]
-        look(files, events, read_windows(annotations, names, dataset) if annotations else None)
+        look(files, events, windows)
     return 0
 
 

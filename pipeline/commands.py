@@ -130,13 +130,13 @@ def extract_only(
 
 def label_only(features: Path, output: Path, labels: LabelSettings, execution: Execution) -> int:
     """`c2fpl label`."""
-    files = RunFiles(output, holds="labels")
+    opened, files = features_in(features), RunFiles(output, holds="labels")
     with (
         only_writer(files),
         recorded(files, "label", {"labels": labels}) as record,
         record.stage("label"),
     ):
-        label_segments(files, features_in(features), labels, execution)
+        label_segments(files, opened, labels, execution)
     return _last_words(files, [], f"labels in {files.segment_labels}")
 
 

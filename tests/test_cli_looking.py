@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from c2fpl.pipeline.cli import main
 from c2fpl.pipeline.files import RunFiles
+from command_line import c2fpl, refused
 from run_folder import add_video, scores_with, small_run
 
 
@@ -14,22 +14,16 @@ def run_files(tmp_path: Path) -> RunFiles:
     return small_run(tmp_path)
 
 
-def code_of(*arguments: str) -> object:
-    with pytest.raises(SystemExit) as left:
-        main(arguments)
-    return left.value.code
-
-
 def test_report_then_clips_overlay_and_export(
     run_files: RunFiles, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run = str(run_files.root)
-    assert code_of("report", run) == 0
+    run = run_files.root
+    assert c2fpl("report", run) == 0
     assert (run_files.report / "index.html").is_file()
     assert len(list(run_files.plots.rglob("*.png"))) == 3
-    assert code_of("clips", run, "--top", "1") == 0
-    assert code_of("overlay", "gate/night", "--run", run) == 0
-    assert code_of("export", run, "--format", "activitynet") == 0
+    assert c2fpl("clips", run, "--top", "1") == 0
+    assert c2fpl("overlay", "gate/night", "--run", run) == 0
+    assert c2fpl("export", run, "--format", "activitynet") == 0
     written = [Path(line) for line in capsys.readouterr().out.splitlines()]
     assert written == [
         run_files.clips / "001_0.900_gate_night_00-00-08.mp4",
@@ -42,13 +36,13 @@ def test_report_then_clips_overlay_and_export(
 def test_annotations_of_own_videos_are_shaded(run_files: RunFiles, tmp_path: Path) -> None:
     annotations = tmp_path / "own.txt"
     annotations.write_text("gate/night.mp4 70 130\nquiet\n")
-    assert code_of("report", str(run_files.root), "--annotations", str(annotations)) == 0
+    assert c2fpl("report", run_files.root, "--annotations", annotations) == 0
     script = (run_files.report / "videos" / "1.js").read_text("ascii")
     assert '"windows":[[70,130]]' in script
 
 
 def test_a_threshold_of_the_command_line_finds_other_events(run_files: RunFiles) -> None:
-    assert code_of("report", str(run_files.root), "--threshold", "0.85") == 0
+    assert c2fpl("report", run_files.root, "--threshold", "0.85") == 0
     assert len(run_files.events.read_text("utf-8").splitlines()) == 2
 
 
@@ -57,15 +51,21 @@ def test_a_clip_that_cannot_be_cut_is_exit_code_one(
 ) -> None:
     files = RunFiles(tmp_path / "run")
     add_video(files, tmp_path, "gone", scores_with(60, [(20, 40, 0.9)]), with_file=False)
-    assert code_of("report", str(files.root)) == 0
-    assert code_of("clips", str(files.root)) == 1
-    assert "gone: the video is no longer at" in capsys.readouterr().out
+    assert c2fpl("report", files.root) == 0
+    assert c2fpl("clips", files.root) == 1
+    said = capsys.readouterr()
+    assert "gone: the video is no longer at" in said.err
+    assert said.out == ""
 
 
 def test_clips_before_a_report_is_wrong_use_in_one_line(
     run_files: RunFiles, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert code_of("clips", str(run_files.root)) == 2
-    said = capsys.readouterr().err.strip().splitlines()
-    assert len(said) == 1
-    assert "`c2fpl report" in said[0]
+    assert "`c2fpl report" in refused(capsys, "clips", run_files.root)
+
+
+def test_a_report_of_a_folder_that_is_not_there_leaves_none(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "no scores in" in refused(capsys, "report", tmp_path / "typo")
+    assert list(tmp_path.iterdir()) == []

@@ -71,3 +71,11 @@ def test_a_detector_of_published_features_scores_no_videos(
     assert "trained on published features" in said
     assert f"a folder of such features instead of {videos}" in said
     assert c2fpl("score", features, *scoring) == 0
+
+
+def test_features_that_are_not_there_leave_no_folder_of_labels(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = refused(capsys, "label", tmp_path / "typo", "-o", tmp_path / "labels", "--quiet")
+    assert "holds no features" in said
+    assert list(tmp_path.iterdir()) == []
