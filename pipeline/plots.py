@@ -6,10 +6,11 @@ that nothing global holds on to.
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
 from importlib import metadata
 from pathlib import Path
 
+import joblib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -35,7 +36,20 @@ BLANK = np.full((3, 4, 3), 235, dtype=np.uint8)
 STILL_HEIGHT_PIXELS = 120
 MOST_STEPS = 4000
 LONGEST_TITLE = 110
+WORTH_PROCESSES = 32
+"""Pictures from which on other processes, two seconds to start, draw them sooner."""
 SCORE_COLOUR, WINDOW_COLOUR, EVENT_COLOUR = "#1f5fa8", "#e4572e", "#f2a541"
+
+
+@dataclass(frozen=True)
+class Plot:
+    """What one picture is drawn from, small enough to be sent to another process."""
+
+    path: Path
+    video: ScoredVideo
+    windows: Windows
+    found: RunEvents | None
+    """Threshold of the run and the events of this video; None where no events were made."""
 
 
 def write_plots(
@@ -54,23 +68,35 @@ def write_plots(
         NoScores: the run has no scores yet.
     """
     found = load_events(files) if files.events_json.is_file() else None
-    videos, paths = scored_videos(files), []
-    with progress("plots", len(videos), "videos", quiet=quiet) as shown:
-        for video in videos:
-            path = beside(files.plots, video.name, ".png")
-            draw(path, video, (annotations or {}).get(video.name, ()), found)
-            paths.append(path)
+    plots = [
+        Plot(
+            beside(files.plots, video.name, ".png"),
+            video,
+            tuple((annotations or {}).get(video.name, ())),
+            found and of_video(found, video.name),
+        )
+        for video in scored_videos(files)
+    ]
+    processes = joblib.cpu_count() if len(plots) >= WORTH_PROCESSES else 1
+    drawing = joblib.Parallel(n_jobs=processes, return_as="generator")
+    with progress("plots", len(plots), "videos", quiet=quiet) as shown:
+        for _ in drawing(joblib.delayed(draw)(plot) for plot in plots):
             shown.advance()
-    return paths
+    return [plot.path for plot in plots]
 
 
-def draw(path: Path, video: ScoredVideo, windows: Windows, found: RunEvents | None) -> None:
+def of_video(found: RunEvents, name: str) -> RunEvents:
+    """The run's threshold with the events of one video."""
+    return replace(found, events=tuple(e for e in found.events if e.video == name))
+
+
+def draw(plot: Plot) -> None:
     """Write one picture, unless the one that is there was drawn from the same facts."""
-    wanted = fingerprint(facts_of(video, windows, found))
-    if path.is_file() and drawn_from(path) == wanted:
+    wanted = fingerprint(facts_of(plot.video, plot.windows, plot.found))
+    if plot.path.is_file() and drawn_from(plot.path) == wanted:
         return
-    figure = plot_video(video, windows, found)
-    with whole_file(path) as file:
+    figure = plot_video(plot.video, plot.windows, plot.found)
+    with whole_file(plot.path) as file:
         figure.savefig(file, format="png", metadata={DRAWN_FROM: wanted})
 
 
@@ -83,7 +109,7 @@ def facts_of(video: ScoredVideo, windows: Windows, found: RunEvents | None) -> d
         "file": source and (str(source), source.stat().st_mtime_ns),
         "windows": [tuple(window) for window in windows],
         "threshold": found and found.threshold.value,
-        "events": [asdict(e) for e in found.events if e.video == video.name] if found else [],
+        "events": [asdict(event) for event in found.events] if found else [],
         "drawn_by": metadata.version("c2fpl"),
     }
 
@@ -154,7 +180,7 @@ def draw_windows(axes: Axes, windows: Windows, frame_rate: float) -> None:
 def draw_events(axes: Axes, video: ScoredVideo, events: RunEvents) -> None:
     """Mark the events along the bottom and the threshold of the run."""
     axes.axhline(events.threshold.value, color="0.45", lw=0.9, ls=(0, (4, 3)), label="threshold")
-    own = [(e.start_s, e.end_s - e.start_s) for e in events.events if e.video == video.name]
+    own = [(event.start_s, event.end_s - event.start_s) for event in events.events]
     if own:
         axes.broken_barh(own, (-0.045, 0.035), color=EVENT_COLOUR, label="event")
 

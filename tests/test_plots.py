@@ -13,10 +13,18 @@ from matplotlib.figure import Figure
 from matplotlib.patches import StepPatch
 from PIL import Image
 
+from c2fpl.pipeline import plots
 from c2fpl.pipeline.curves import curve_of
 from c2fpl.pipeline.events import EventSettings, write_events
 from c2fpl.pipeline.files import RunFiles
-from c2fpl.pipeline.plots import clock, plot_video, shown_name, tick_distance_s, write_plots
+from c2fpl.pipeline.plots import (
+    clock,
+    of_video,
+    plot_video,
+    shown_name,
+    tick_distance_s,
+    write_plots,
+)
 from c2fpl.pipeline.scored_videos import scored_videos
 from c2fpl.pipeline.stills import grab_stills, upright
 from run_folder import FRAME_RATE, HEIGHT, HOSTILE, WIDTH, add_video, scores_with, small_run
@@ -30,7 +38,7 @@ def run_files(tmp_path_factory: pytest.TempPathFactory) -> RunFiles:
 def figure_of(files: RunFiles, name: str, windows: tuple[tuple[int, int], ...] = ()) -> Figure:
     events = write_events(files, EventSettings())
     video = next(video for video in scored_videos(files) if video.name == name)
-    return plot_video(video, windows, events)
+    return plot_video(video, windows, of_video(events, name))
 
 
 def test_every_video_gets_one_picture_under_its_own_name(run_files: RunFiles) -> None:
@@ -41,6 +49,19 @@ def test_every_video_gets_one_picture_under_its_own_name(run_files: RunFiles) ->
     assert names == [f"{HOSTILE}.png", "gate/night.png", "quiet.png"]
     with Image.open(paths[0]) as picture:
         assert picture.size == (1210, 396)
+
+
+def test_pictures_do_not_depend_on_the_number_of_processes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = small_run(tmp_path)
+    write_events(files, EventSettings())
+    alone = [path.read_bytes() for path in write_plots(files)]
+    for path in files.plots.rglob("*.png"):
+        path.unlink()
+    monkeypatch.setattr(plots, "WORTH_PROCESSES", 2)
+    monkeypatch.setattr("joblib.cpu_count", lambda: 2)
+    assert [path.read_bytes() for path in write_plots(files)] == alone
 
 
 def test_the_curve_holds_each_score_until_the_next(run_files: RunFiles) -> None:
