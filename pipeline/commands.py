@@ -23,7 +23,7 @@ from c2fpl.pipeline.run_record import recorded
 from c2fpl.pipeline.score_videos import WrongDetector, score_videos
 from c2fpl.pipeline.settings import Execution, ScoreSettings
 from c2fpl.pipeline.train_detector import SavedDetector, load_detector, train_detector
-from c2fpl.pipeline.videos import find_videos
+from c2fpl.pipeline.videos import VideoFile, find_videos
 from c2fpl.pipeline.windows import read_windows
 
 Settings = TypeVar("Settings", ExtractionSettings, DecodingSettings)
@@ -44,10 +44,10 @@ def run_all(
 ) -> int:
     """`c2fpl run`."""
     _refuse_shards(settings.execution)
-    videos = find_videos(where)
+    files = RunFiles(output)
+    videos = _videos_of(where, files)
     names = [video.name for video in videos]
     windows = read_windows(annotations, names, dataset) if annotations else None
-    files = RunFiles(output)
     with only_writer(files):
         failures = run(files, videos, settings, windows=windows)
     return _last_words(files, failures, f"{len(videos)} videos, scores in {files.scores}")
@@ -68,7 +68,8 @@ def plan_only(
     from c2fpl.pipeline.dry_run import estimate_lines, plan_table, plan_videos
 
     settings = FeatureSettings(extraction, decoding)
-    planned = plan_videos(RunFiles(output, holds), find_videos(where), settings, execution)
+    files = RunFiles(output, holds)
+    planned = plan_videos(files, _videos_of(where, files), settings, execution)
     console = Console(width=None if sys.stdout.isatty() else 160)
     console.print(plan_table(planned))
     lengths = [(item.video.path, item.frames, item.done) for item in planned]
@@ -111,8 +112,8 @@ def extract_only(
     execution: Execution,
 ) -> int:
     """`c2fpl extract`."""
-    videos = find_videos(where)
     files = RunFiles(output, holds="features")
+    videos = _videos_of(where, files)
     settings = {"extraction": extraction, "decoding": decoding, "execution": execution}
     shard = execution.shard_of
     command = "extract" if shard == (1, 1) else f"extract --shard {execution.shard}"
@@ -201,8 +202,13 @@ def _features_of(
         replace(_settings_from(ExtractionSettings, saved.extraction), weights=weights),
         _settings_from(DecodingSettings, saved.extraction),
     )
-    report = extract_features(files, find_videos(source), settings, execution)
+    report = extract_features(files, _videos_of(source, files), settings, execution)
     return OwnFeatures(files.features, report.ready), list(report.failures)
+
+
+def _videos_of(where: str, files: RunFiles) -> list[VideoFile]:
+    """The videos of a place that may hold the output folder: its own clips are none."""
+    return find_videos(where, leave_out=(files.clips, files.overlays))
 
 
 def _settings_from(kind: type[Settings], saved: dict[str, Any]) -> Settings:

@@ -1,6 +1,7 @@
 """Which videos are meant: a file, a folder, a glob or a list, each with a name for its outputs."""
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,25 +30,26 @@ class VideoFile:
     """Where the file lies."""
 
 
-def find_videos(where: str) -> list[VideoFile]:
+def find_videos(where: str, leave_out: Collection[Path] = ()) -> list[VideoFile]:
     """Videos in name order.
 
     Args:
         where: a file, a folder (searched recursively), a glob, or a `.txt` list of one path a line
             (relative paths start at the list's folder; empty lines and `#` + space are skipped).
+        leave_out: folders that are not searched: what a run wrote is no footage.
 
     Raises:
         NoVideos: nothing there.
     """
     path = Path(where)
     if path.is_dir():
-        found, root = _below(path), path
+        found, root = _below(path, leave_out), path
     elif path.suffix.lower() == ".txt" and path.is_file():
         found, root = _listed(path), None
     elif path.exists():
         found, root = [path], path.parent
     else:
-        found, root = _matching(path), None
+        found, root = _matching(path, leave_out), None
     if not found:
         raise NoVideos(
             f"no video in {where!r}; give a video, a folder of videos "
@@ -56,18 +58,23 @@ def find_videos(where: str) -> list[VideoFile]:
     return _named(found, root or _common_folder(found))
 
 
-def _below(folder: Path) -> list[Path]:
+def _below(folder: Path, leave_out: Collection[Path]) -> list[Path]:
+    outside = [left.absolute() for left in leave_out]
     return sorted(
         path
         for path in folder.rglob("*")
-        if path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and not path.is_dir()
+        if path.suffix.lower() in SUFFIXES
+        and not path.name.startswith(".")
+        and not path.is_dir()
+        and not any(path.absolute().is_relative_to(left) for left in outside)
     )
 
 
-def _matching(pattern: Path) -> list[Path]:
+def _matching(pattern: Path, leave_out: Collection[Path]) -> list[Path]:
     start = Path(pattern.anchor)
     matches = sorted(start.glob(str(pattern.relative_to(start)))) if pattern.parts else []
-    return [video for match in matches for video in (_below(match) if match.is_dir() else [match])]
+    files = [_below(match, leave_out) if match.is_dir() else [match] for match in matches]
+    return [video for found in files for video in found]
 
 
 def _listed(path: Path) -> list[Path]:

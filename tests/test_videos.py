@@ -23,6 +23,15 @@ def test_a_folder_is_searched_below_and_its_tree_kept(tmp_path: Path) -> None:
     assert names(tmp_path) == ["a/deep/y", "a/x", "b/x"]
 
 
+def test_what_a_run_wrote_is_no_footage(tmp_path: Path) -> None:
+    touch(tmp_path, "a.mp4", "clips/b.mp4", "run/clips/c.mp4", "run/clips/deep/d.mp4")
+    for where in (tmp_path, tmp_path / "*"):
+        found = find_videos(str(where), leave_out=(tmp_path / "run" / "clips",))
+        assert [video.name for video in found] == ["a", "clips/b"]
+    (named,) = find_videos(str(tmp_path / "run/clips/c.mp4"), leave_out=(tmp_path / "run",))
+    assert named.name == "c"
+
+
 def test_same_name_in_two_folders_are_two_videos(tmp_path: Path) -> None:
     touch(tmp_path, "one/x.mp4", "two/x.mp4")
     assert names(tmp_path) == ["one/x", "two/x"]
