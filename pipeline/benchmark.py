@@ -87,8 +87,9 @@ def _figures(
 
     draw_convergence(files.convergence, done)
     first, seeds = done[0]
-    scores = runner.last_scores(first, seeds[0]["seed"])
-    draw_qualitative(files.qualitative, runner.truth, scores)
+    seed = seeds[0]["seed"]
+    whose = f"{first.title} ({first.method}), seed {seed}"
+    draw_qualitative(files.qualitative, runner.truth, runner.last_scores(first, seed), whose)
 
 
 def _shown(auc: float | None) -> str:

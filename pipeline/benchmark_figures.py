@@ -43,7 +43,7 @@ def draw_convergence(path: Path, done: Sequence[tuple[Variant, SeedResults]]) ->
     _save(path, figure)
 
 
-def draw_qualitative(path: Path, truth: TestSet, scores: NDArray[np.float32]) -> None:
+def draw_qualitative(path: Path, truth: TestSet, scores: NDArray[np.float32], whose: str) -> None:
     """Scores of some test videos over their frames, annotated windows shaded.
 
     Source: supplementary Figure 9. Chosen by name alone, never by result: the first video of each
@@ -53,6 +53,7 @@ def draw_qualitative(path: Path, truth: TestSet, scores: NDArray[np.float32]) ->
         path: the PNG.
         truth: the test set.
         scores: (segments of all test videos,) in its order.
+        whose: variant and seed, above the panels.
     """
     frames = truth.frame_scores(scores)
     names = chosen_videos(truth)
@@ -60,6 +61,7 @@ def draw_qualitative(path: Path, truth: TestSet, scores: NDArray[np.float32]) ->
     rows = math.ceil(len(names) / columns)
     figure = Figure(figsize=(6.4 * columns, 2.3 * rows), dpi=DPI, layout="constrained")
     panels = figure.subplots(rows, columns, squeeze=False, sharey=True).ravel()
+    figure.suptitle(whose, fontsize=10, parse_math=False)
     for axes, name in zip(panels, names, strict=False):
         _score_panel(axes, name, frames[name], truth.truth[name])
     for axes in panels[len(names) :]:
@@ -92,7 +94,8 @@ def _converge(axes: Axes, variant: Variant, seeds: SeedResults) -> None:
         axes.plot(epochs, 100 * curve, color=SCORE_COLOUR, alpha=0.35, lw=0.9, marker=marker)
     mean, last = 100 * curves.mean(axis=0), 100 * curves[:, -1]
     spread = f" ± {last.std(ddof=1):.2f}" if len(last) > 1 else ""
-    label = f"mean of {len(seeds)} seeds, last epoch {last.mean():.2f}{spread}"
+    which = f"mean of {len(seeds)} seeds" if len(seeds) > 1 else f"seed {seeds[0]['seed']}"
+    label = f"{which}, last epoch {last.mean():.2f}{spread}"
     axes.plot(epochs, mean, color=SCORE_COLOUR, lw=2.2, label=label, marker=marker)
     _mark_paper(axes, variant)
     axes.set_title(f"{variant.title} ({variant.method})", fontsize=10, parse_math=False)
@@ -108,7 +111,7 @@ def _mark_paper(axes: Axes, variant: Variant) -> None:
     if figure is None or figure.metric != "auc":
         return
     spread = f" ± {100 * figure.std:.2f}" if figure.std else ""
-    label = f"paper {100 * figure.value:.2f}{spread}"
+    label = f"published {100 * figure.value:.2f}{spread}"
     axes.axhline(100 * figure.value, color=PAPER_COLOUR, lw=1.1, ls=(0, (4, 3)), label=label)
     if figure.std:
         low, high = 100 * (figure.value - figure.std), 100 * (figure.value + figure.std)

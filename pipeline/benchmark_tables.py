@@ -43,7 +43,7 @@ def _main_table(variants: Sequence[Mapping[str, Any]]) -> str:
         "seeds",
         *_TITLES.values(),
         "AUC 95 % (test videos)",
-        "paper AUC",
+        "published AUC",
         "source",
     )
     rows = []
