@@ -3,10 +3,13 @@
 from pathlib import Path
 
 from c2fpl.extractors.matroska import matroska_faults
+from c2fpl.extractors.mp4_boxes import mp4_faults
 from c2fpl.extractors.transport_stream import transport_faults
 
 
-def broken_parts(path: Path, container: str, stream_id: int, *, times_jump: bool) -> list[str]:
+def broken_parts(
+    path: Path, container: str, stream_id: int = 0, *, times_jump: bool = False
+) -> list[str]:
     """What is broken, in words; empty for a whole file, and for containers that cannot tell.
 
     Args:
@@ -17,6 +20,8 @@ def broken_parts(path: Path, container: str, stream_id: int, *, times_jump: bool
     """
     if container == "matroska":
         return matroska_faults(path)
+    if container == "mov":
+        return mp4_faults(path)
     if container != "mpegts":
         return []
     faults = transport_faults(path, stream_id)

@@ -10,6 +10,7 @@ import decord
 import numpy as np
 from numpy.typing import NDArray
 
+from c2fpl.extractors.broken_files import broken_parts
 from c2fpl.extractors.pyav_frames import TimedFrame
 from c2fpl.extractors.video_header import VideoHeader
 
@@ -45,11 +46,15 @@ class DecordFrames:
 
     num_frames_lost = 0
     """None: where one is lost decord gives up."""
-    damage = ""
 
     def __init__(self, path: Path, header: VideoHeader) -> None:
         self._path = path
         self._header = header
+
+    @property
+    def damage(self) -> str:
+        """What of the container is broken, in words; decord does not tell of damaged pixels."""
+        return "; ".join(broken_parts(self._path, self._header.container))
 
     def __iter__(self) -> Iterator[TimedFrame]:
         """Yield all frames.

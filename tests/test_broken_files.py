@@ -8,6 +8,7 @@ import pytest
 
 from c2fpl.extractors.broken_files import broken_parts
 from c2fpl.extractors.matroska import matroska_faults
+from c2fpl.extractors.mp4_boxes import mp4_faults
 from c2fpl.extractors.transport_stream import TransportFaults, transport_faults
 from synthetic import Synthetic
 
@@ -165,3 +166,26 @@ def test_a_live_recording_without_sizes_is_whole_until_it_is_cut(tmp_path: Path)
     for good in (data, data + data):
         assert changed(path, good) == []
     assert changed(path, data[:-5]) == ["cut off: 5 bytes are missing"]
+
+
+def box(kind: bytes, content: bytes, *, in_64_bits: bool = False) -> bytes:
+    if in_64_bits:
+        return (1).to_bytes(4, "big") + kind + (16 + len(content)).to_bytes(8, "big") + content
+    return (8 + len(content)).to_bytes(4, "big") + kind + content
+
+
+@pytest.mark.parametrize(
+    ("parts", "said"),
+    [
+        ([box(b"ftyp", b"isom"), box(b"mdat", bytes(90), in_64_bits=True)], []),
+        ([box(b"ftyp", b"isom"), bytes(4) + b"mdat" + bytes(90)], []),
+        ([box(b"ftyp", b"isom"), box(b"mdat", bytes(90)), bytes(512)], []),
+        ([box(b"mdat", bytes(90)), b"\xff" * 20], ["no mp4 box at byte 98"]),
+        ([box(b"mdat", bytes(90)), b"\0\0\0\7free"], ["no mp4 box at byte 98"]),
+        ([box(b"ftyp", b"isom"), box(b"mdat", bytes(90))[:-7]], ["cut off: 7 bytes are missing"]),
+    ],
+)
+def test_boxes_of_an_mp4_fill_the_file(parts: list[bytes], said: list[str], tmp_path: Path) -> None:
+    path = tmp_path / "boxes.mp4"
+    path.write_bytes(b"".join(parts))
+    assert mp4_faults(path) == said

@@ -78,6 +78,15 @@ def test_a_transport_stream_cut_between_frames_is_a_whole_shorter_one(tmp_path: 
     assert report.loss == ""
 
 
+def test_bytes_put_into_an_mp4_are_damage_also_where_decord_decodes(tmp_path: Path) -> None:
+    path = with_index_first(Synthetic("whole.mp4").write(tmp_path))
+    data = path.read_bytes()
+    path.write_bytes(data[:-9] + data[-20:])
+    numbers, report = decoded(path, DecodingSettings(decoder="decord"))
+    assert (len(numbers), report.num_frames_lost) == (40, 0)
+    assert report.damage == f"no mp4 box at byte {len(data)}"
+
+
 def test_recordings_joined_where_the_time_goes_on_lack_nothing(tmp_path: Path) -> None:
     no_b = {"bf": "0"}
     first = Synthetic("first.ts", options=no_b).write(tmp_path).read_bytes()
