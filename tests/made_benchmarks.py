@@ -8,10 +8,9 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
-import pytest
 from numpy.typing import NDArray
 
-from c2fpl.pipeline import cli
+from command_line import c2fpl
 
 Json = dict[str, Any]
 ROOT = Path(__file__).resolve().parents[1]
@@ -87,19 +86,10 @@ def made_values(
     return values.astype(np.float32)
 
 
-def run_command(*arguments: object) -> int:
-    """The exit code of the command line in this process."""
-    with pytest.raises(SystemExit) as exit_info:
-        cli.main([str(argument) for argument in arguments])
-    code = exit_info.value.code
-    assert isinstance(code, int)
-    return code
-
-
 def benchmark_ucf(data: Path, output: Path, *options: object) -> Json:
     """`c2fpl benchmark ucf-crime` on `make_ucf`; the content of results.json."""
     given = ("--annotations", data / UCF_ROWS, "-o", output, *QUICK, *options)
-    assert run_command("benchmark", "ucf-crime", "--features", data, *given) == 0
+    assert c2fpl("benchmark", "ucf-crime", "--features", data, *given) == 0
     return load_results(output)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
+from command_line import c2fpl
 from made_benchmarks import (
     QUICK,
     UCF_ROWS,
@@ -17,7 +18,6 @@ from made_benchmarks import (
     benchmark_ucf,
     load_results,
     make_ucf,
-    run_command,
 )
 
 METRICS = ("auc", "ap", "ap_trapezoid", "auc_anomalous", "far")
@@ -236,7 +236,7 @@ def test_twelve_real_videos_run_whole(shared_data: Path, tmp_path: Path) -> None
     rows = data / "Temporal_Anomaly_Annotation_for_Testing_Videos.txt"
     options = ("--backbone", "flow", "--crops", "1", "--seeds", "2", *QUICK)
     given = ("--videos", data, "--annotations", rows, "-o", tmp_path, *options)
-    assert run_command("benchmark", "ucf-crime", *given) == 0
+    assert c2fpl("benchmark", "ucf-crime", *given) == 0
     results = load_results(tmp_path)
     assert (results["train_videos"], results["test_videos"]) == (6, 6)
     assert results["backbone"] == "flow"

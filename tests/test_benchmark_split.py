@@ -11,6 +11,7 @@ from c2fpl.pipeline.annotations import Annotations, VideoAnnotation
 from c2fpl.pipeline.benchmark_plan import BadPlan, BenchmarkPaths
 from c2fpl.pipeline.benchmark_split import split_of
 from c2fpl.pipeline.datasets import BadList
+from command_line import c2fpl
 from made_benchmarks import (
     QUICK,
     UCF_ROWS,
@@ -19,7 +20,6 @@ from made_benchmarks import (
     make_shanghaitech,
     make_ucf,
     make_xd,
-    run_command,
 )
 
 
@@ -54,7 +54,7 @@ def test_a_feature_file_of_the_wrong_length_is_refused_by_name(
     np.save(wrong, np.load(wrong)[:-2])
     options = ("--annotations", data / UCF_ROWS, "-o", tmp_path / "out", *QUICK)
     counts = ("--frame-counts", data / "ucf_test.csv")
-    assert run_command("benchmark", "ucf-crime", "--features", data, *options, *counts) == 2
+    assert c2fpl("benchmark", "ucf-crime", "--features", data, *options, *counts) == 2
     assert "Arrest501_x264 has 10 segments" in capsys.readouterr().err
 
 
@@ -66,7 +66,7 @@ def test_two_feature_files_of_one_video_are_refused_by_name(
         np.save(tmp_path / "own" / camera / "Abuse001_x264.npy", np.ones((2, 1, 3), np.float32))
         (tmp_path / "own" / camera / "Abuse001_x264.json").write_text("{}")
     given = ("--annotations", ucf / UCF_ROWS, "-o", tmp_path / "out", *QUICK)
-    assert run_command("benchmark", "ucf-crime", "--features", tmp_path / "own", *given) == 2
+    assert c2fpl("benchmark", "ucf-crime", "--features", tmp_path / "own", *given) == 2
     said = capsys.readouterr().err
     assert "features twice, as a/Abuse001_x264 and b/Abuse001_x264" in said
 
@@ -76,7 +76,7 @@ def test_xd_violence_without_lists_is_split_by_the_folders_of_annotated_videos(
 ) -> None:
     data = make_xd(tmp_path / "xd", np.random.default_rng(3))
     options = ("--annotations", data / "annotations.txt", "-o", tmp_path / "out", *QUICK)
-    code = run_command(
+    code = c2fpl(
         "benchmark", "xd-violence", "--features", data, *options, "--seeds", "2", "--eta", "0.3"
     )
     results = load_results(tmp_path / "out")
@@ -91,7 +91,7 @@ def test_xd_violence_without_lists_is_split_by_the_folders_of_annotated_videos(
 def test_shanghaitech_takes_masks_and_the_lists_beside_them(tmp_path: Path) -> None:
     data = make_shanghaitech(tmp_path / "sht", np.random.default_rng(4))
     options = ("--annotations", data / "test_frame_mask", "-o", tmp_path / "out", *QUICK)
-    code = run_command(
+    code = c2fpl(
         *("benchmark", "shanghaitech", "--features", data / "features", *options),
         *("--seeds", "1", "--eta", "0.3"),
     )
@@ -118,7 +118,7 @@ def test_misuse_is_one_line(
     options: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     given = ("--annotations", tmp_path / "rows.txt", "-o", tmp_path / "out", *options)
-    assert run_command("benchmark", "ucf-crime", *given) == 2
+    assert c2fpl("benchmark", "ucf-crime", *given) == 2
     line = capsys.readouterr().err
     assert said in line
     assert line.count("\n") == 1
