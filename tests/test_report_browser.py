@@ -13,7 +13,7 @@ from c2fpl.pipeline.events import EventSettings, write_events
 from c2fpl.pipeline.files import RunFiles
 from c2fpl.pipeline.report import write_report, write_tables
 from c2fpl.pipeline.scored_videos import scored_videos
-from run_folder import HOSTILE, small_run
+from run_folder import HOSTILE, add_video, scores_with, small_run
 
 pytestmark = pytest.mark.browser
 NIGHT, OTHER = 1, 0
@@ -184,3 +184,18 @@ def test_names_stay_in_order_when_listed_by_video(browser: Any, run_files: RunFi
     )
     assert all(videos.index(a) <= videos.index(b) for a, b in pairwise(titles))
     assert len(titles) == 2
+
+
+def test_what_is_broken_in_a_video_is_shown_as_text(browser: Any, tmp_path: Path) -> None:
+    files = RunFiles(tmp_path / "run")
+    for name in ("damaged", "whole"):
+        add_video(files, tmp_path, name, scores_with(160), with_file=False)
+    record = files.features / "damaged.json"
+    facts = {**json.loads(record.read_text()), "num_frames_lost": 2, "damage": "cut <b>off</b>"}
+    record.write_text(json.dumps(facts))
+    write_report(files)
+    open_page(browser, files)
+    lost = text_of(browser, "#video-table .tabulator-cell[tabulator-field='lost']")
+    assert sorted(lost) == ["0", "2 ?"]
+    open_page(browser, files, "#video=0&t=0")
+    assert "damaged (cut <b>off</b>): frames may be missing" in text_of(browser, "#panel-facts")[0]
