@@ -14,7 +14,7 @@ from c2fpl.pipeline.annotations import (
 )
 from c2fpl.pipeline.count_table import CountTable
 from c2fpl.pipeline.datasets import DATASETS, DatasetName, UnknownName, is_anomalous
-from c2fpl.pipeline.files import save_json
+from c2fpl.pipeline.files import RunFiles, beside, load_json, save_json
 from c2fpl.pipeline.frame_runs import VideoRuns, video_runs
 from c2fpl.pipeline.metrics import Metrics, measure
 from c2fpl.pipeline.protocols import (
@@ -108,7 +108,7 @@ def evaluate(
         measured.append(runs)
         fitted.extend([f"{name} {change:+d}"] if change else [])
     metrics = measure(measured, bootstrap_replicates=bootstrap_replicates, seed=seed)
-    notes = _notes(joined, wanted, table, dataset, fitted)
+    notes = (*_notes(joined, wanted, table, dataset, fitted), *_rate_note(scores, joined))
     return Evaluation(dataset, protocol, scores, annotations, metrics, notes)
 
 
@@ -183,6 +183,28 @@ def _measured(
     truth = rule.truth(video, counts)
     fitted = fit_scores(video.name, scores, len(truth), counts.frames)
     return video_runs(video.name, fitted, truth, video.classes), len(truth) - len(scores)
+
+
+def _rate_note(scores: Path, joined: JoinedScores) -> tuple[str, ...]:
+    """Where features beside the scores tell that these are not of the file's own frames."""
+    resampled = [name for name, path in joined.files.items() if _is_resampled(scores, path)]
+    if not resampled:
+        return ()
+    return (
+        f"{len(resampled)} videos were scored at another frame rate than their own (--fps 30), so"
+        f" annotations must count frames of that rate: {named(resampled)}",
+    )
+
+
+def _is_resampled(scores: Path, path: Path) -> bool:
+    name = path.relative_to(scores).as_posix().removesuffix(".npy")
+    for files in (RunFiles(scores.parent), RunFiles(scores, holds="scores")):
+        record = beside(files.features, name, ".json")
+        if record.is_file():
+            facts = load_json(record)
+            decoded = facts.get("num_frames_decoded")
+            return bool(facts.get("num_frames_source", decoded) != decoded)
+    return False
 
 
 def _left_out(

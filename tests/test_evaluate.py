@@ -114,6 +114,17 @@ def test_scores_are_fitted_by_less_than_a_segment() -> None:
         fit_scores("v", scores[:0], 4)
 
 
+def test_frames_at_another_rate_than_the_files_are_said(own: Path) -> None:
+    for name, source in (("cam/a", 3), ("cam/b", 2)):
+        record = own / "features" / f"{name}.json"
+        record.parent.mkdir(parents=True, exist_ok=True)
+        decoded = len(np.load(own / "scores" / f"{name}.npy"))
+        record.write_text(f'{{"num_frames_source": {source}, "num_frames_decoded": {decoded}}}')
+    (said,) = [note for note in measured(own).notes if "frame rate" in note]
+    assert said.startswith("1 videos were scored at another frame rate than their own (--fps 30)")
+    assert said.endswith(": a")
+
+
 def test_a_count_that_does_not_fit_the_scores_names_the_video(own: Path) -> None:
     table = CountTable(own / "counts.csv", {"a": Counts(frames=400), "b": Counts(frames=2)})
     with pytest.raises(WrongCount, match="a has 4 scores and 400 frames"):

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from c2fpl.pipeline import cli, lock
+from c2fpl.pipeline import lock
 from c2fpl.pipeline.files import PART_PREFIX, RunFiles
 from c2fpl.pipeline.lock import FolderInUse, only_writer
 from c2fpl.pipeline.outcomes import Failure, load_failures, save_failures
+from command_line import refused
 from killing import Killable, results, strays, write_short_videos
 
 FLOW = ("--backbone", "flow", "--crops", "1", "--device", "cpu", "--quiet")
@@ -132,6 +133,4 @@ def test_steps_that_need_all_videos_take_no_shard(
 ) -> None:
     detector = ("--detector", tmp_path / "d.pt") if command == "score" else ()
     arguments = [command, tmp_path, "-o", tmp_path / "out", *detector, "--shard", "1/2"]
-    with pytest.raises(SystemExit):
-        cli.main([str(argument) for argument in arguments])
-    assert "--shard 1/2 divides `c2fpl extract` alone" in capsys.readouterr().err
+    assert "--shard 1/2 divides `c2fpl extract` alone" in refused(capsys, *arguments)
