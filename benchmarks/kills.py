@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
@@ -91,7 +92,7 @@ def measure(folder: Path, kills: int, videos: int, seed: int) -> int:
     return wrong
 
 
-def report(what: str, found: list[object] | list[Path] | list[list[str]] | list[str]) -> int:
+def report(what: str, found: Sequence[object]) -> int:
     """Says what was found though it should not have been; returns how much."""
     for each in found:
         print(f"{what}: {each}", flush=True)
