@@ -40,9 +40,18 @@ class _Lines:
             rate = self._done / max(now - self._start, 1e-9)
             left_s = (self._total - self._done) / max(rate, 1e-9)
             logger.info(
-                "%s: %d of %d %s, %.2f a second, %.0f s left",
-                *(self._title, self._done, self._total, self._unit, rate, left_s),
+                "%s: %d of %d %s, %s, %.0f s left",
+                *(self._title, self._done, self._total, self._unit, pace(rate), left_s),
             )
+
+
+def pace(a_second: float) -> str:
+    """A rate as a person reads it.
+
+    >>> pace(12.345), pace(0.05)
+    ('12.35 a second', '3.0 a minute')
+    """
+    return f"{a_second:.2f} a second" if a_second >= 0.5 else f"{60 * a_second:.1f} a minute"
 
 
 @contextmanager
@@ -76,6 +85,6 @@ def _bar(title: str, total: int, unit: str) -> Iterator[Progress]:
             def advance(self, count: int = 1) -> None:
                 bar.advance(task, count)
                 speed = bar.tasks[0].speed
-                bar.update(task, rate=f"{speed:.2f} a second" if speed else "")
+                bar.update(task, rate=pace(speed) if speed else "")
 
         yield _Bar()

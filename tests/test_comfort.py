@@ -1,6 +1,5 @@
 """Comfort: dry runs, estimates, versions, completion, TensorBoard; nothing of it changes a run."""
 
-import doctest
 import resource
 import subprocess
 import sys
@@ -11,7 +10,7 @@ import pytest
 
 from c2fpl.extractors.settings import DecodingSettings, ExtractionSettings
 from c2fpl.models.settings import TrainingSettings
-from c2fpl.pipeline import cli, estimate
+from c2fpl.pipeline import cli
 from c2fpl.pipeline.arguments import app
 from c2fpl.pipeline.demo_videos import DemoVideo, write_videos
 from c2fpl.pipeline.estimate import Speed, measure_speed
@@ -97,10 +96,6 @@ def test_on_a_gpu_the_slower_stage_counts_and_on_a_cpu_their_sum() -> None:
     cpu = Speed(0.0, 0.3, 0.001, "cpu", on_gpu=False, processes=1, workers=1)
     assert cpu.extraction_s(100) == pytest.approx(30)
     assert cpu.training_s(100, epochs=20) == pytest.approx(2)
-
-
-def test_durations_are_said_for_a_person() -> None:
-    assert doctest.testmod(estimate).failed == 0
 
 
 def test_tensorboard_gets_the_loss_of_every_pass(finished: Path) -> None:
