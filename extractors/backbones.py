@@ -52,6 +52,8 @@ class Backbone:
     std: tuple[float, float, float] = KINETICS_STD
     cpu_clips: int = 2
     """Clips that a CPU core runs at once where the crops allow: more would leave its cache."""
+    cpu_shares_stem: bool = False
+    """Whether a CPU is faster with the first convolution shared by the crops: where it is large."""
     url: str
     """Official weights file."""
     sha256_prefix: str = ""
@@ -68,6 +70,7 @@ I3D = Backbone(
     marker=("blocks.0.conv.weight", (64, 3, 5, 7, 7)),
     dim=2048,
     cpu_clips=1,
+    cpu_shares_stem=True,
     url=f"{PYTORCHVIDEO_ZOO}/I3D_8x8_R50.pyth",
     licence="Apache-2.0 (pytorchvideo; no separate terms of its model zoo are stated)",
     source="pytorchvideo hub i3d_r50, Kinetics-400 8x8, 73.27 top-1",
@@ -78,6 +81,7 @@ I3D_NONLOCAL_NET = Backbone(
     marker=("conv1.weight", (64, 3, 5, 7, 7)),
     builder_names=False,
     dim=2048,
+    cpu_shares_stem=True,
     url=f"{NONLOCAL_ZOO}/i3d_baseline_32x2_IN_pretrain_400k.pkl",
     licence="CC BY-NC 4.0 (video-nonlocal-net, code and models)",
     source="pytorchvideo create_resnet, video-nonlocal-net i3d_baseline 32x2, 73.6 top-1",
@@ -88,6 +92,7 @@ I3D_NONLOCAL_NET_WITH_BLOCKS = Backbone(
     marker=("layer2.1.nl.theta.weight", (256, 512, 1, 1, 1)),
     builder_names=False,
     dim=2048,
+    cpu_shares_stem=True,
     url=f"{NONLOCAL_ZOO}/i3d_nonlocal_32x2_IN_pretrain_400k.pkl",
     licence="CC BY-NC 4.0 (video-nonlocal-net, code and models)",
     source="pytorchvideo create_resnet and create_nonlocal, i3d_nonlocal 32x2, 74.9 top-1",

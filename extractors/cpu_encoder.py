@@ -7,6 +7,7 @@ small to share, and no core ever waits for another.
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 
 import numpy as np
 import torch
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from torch import fx
 
 from c2fpl.extractors.backbones import Backbone
-from c2fpl.extractors.crops import crop_boxes
+from c2fpl.extractors.crops import crop_boxes, cut
 from c2fpl.extractors.network import PIXEL_CHANNELS, integers
 from c2fpl.extractors.packed import pack
 from c2fpl.extractors.settings import Crops
@@ -44,9 +45,10 @@ class CpuEncoder:
         self.weights_sha256 = weights_sha256
         self._clips = math.gcd(crops, backbone.cpu_clips)
         self._dtype = next(network.parameters()).dtype
-        packed = pack(network, self._shape(backbone)) if has_onednn() else network
-        self._stem = SharedStem(take_stem(packed), backbone.crop_pixels)
-        self._after_stem = packed
+        self._network = pack(network, self._shape(backbone)) if has_onednn() else network
+        self._stem: SharedStem | None = None
+        if backbone.cpu_shares_stem:
+            self._stem = SharedStem(take_stem(self._network), backbone.crop_pixels)
         self._backbone = backbone
         self._usual_threads = torch.get_num_threads()
 
@@ -68,9 +70,13 @@ class CpuEncoder:
         pixels = integers(frames[clip_indices(self._backbone)], self._backbone, self._dtype)
         _, height, width, _ = frames.shape
         boxes = crop_boxes(height, width, self._backbone.crop_pixels, self.crops)
-        maps = self._stem.share(pixels, boxes)
+        cut_crops = (
+            partial(self._stem.crops, self._stem.share(pixels, boxes))
+            if self._stem
+            else partial(cut, pixels)
+        )
         groups = (boxes[i : i + self._clips] for i in range(0, self.crops, self._clips))
-        return torch.cat([self._after_stem(self._stem.crops(maps, group)) for group in groups])
+        return torch.cat([self._network(cut_crops(group)) for group in groups])
 
     def _shape(self, backbone: Backbone) -> torch.Size:
         """Of the clips of a forward pass."""

@@ -1,5 +1,8 @@
 """The stem shared by crops gives every crop the map that it has alone."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -9,7 +12,7 @@ from torch import nn
 from c2fpl.extractors.crops import CropBox, crop_boxes, cut
 from c2fpl.extractors.network import trace
 from c2fpl.extractors.shared_stem import SharedStem, take_stem
-from tiny import TinyNetwork
+from tiny import TINY, TinyNetwork, cpu_encoder, segments_of, tiny_network
 
 CROP_PIXELS = 20
 
@@ -77,3 +80,9 @@ def test_a_network_is_its_stem_and_the_rest() -> None:
     stem = take_stem(rest)
     assert stem is network.conv1
     assert torch.equal(rest(stem(clips)), whole)
+
+
+def test_an_encoder_that_shares_the_stem_gives_the_same_features() -> None:
+    network, segments = tiny_network(), segments_of(3, sizes=((20, 27), (24, 20)))
+    shared = cpu_encoder(network, replace(TINY, cpu_shares_stem=True)).encode(segments)
+    np.testing.assert_allclose(shared, cpu_encoder(network).encode(segments), rtol=1e-4)
