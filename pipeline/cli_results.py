@@ -125,11 +125,13 @@ def report(
     from c2fpl.pipeline.files import RunFiles
     from c2fpl.pipeline.lock import only_writer
     from c2fpl.pipeline.looking import look
+    from c2fpl.pipeline.score_files import say_left_out
     from c2fpl.pipeline.scored_videos import scored_videos
     from c2fpl.pipeline.windows import read_windows
 
     files = RunFiles(run, holds="run" if (run / "scores").is_dir() else "scores")
     names = [video.name for video in scored_videos(files)]
+    say_left_out(files.scores)
     windows = read_windows(annotations, names, dataset) if annotations else None
     with only_writer(files):
         look(files, events, windows)

@@ -23,6 +23,7 @@ from c2fpl.pipeline.protocols import (
     ProtocolName,
     protocol_of,
 )
+from c2fpl.pipeline.score_files import score_files
 from c2fpl.pipeline.score_join import (
     JoinedScores,
     UnmatchedVideos,
@@ -148,8 +149,8 @@ def _scored_normal_videos(scores: Path) -> list[str]:
     Raises:
         UnmatchedVideos: more than the test set has, so training videos are among them.
     """
-    names = sorted({video_name(path.name) for path in scores.rglob("*.npy")})
-    normal = [name for name in names if not name.startswith(".") and _is_xd_normal(name)]
+    names = sorted({video_name(path.name) for path in score_files(scores).counted.values()})
+    normal = [name for name in names if _is_xd_normal(name)]
     official = (DATASETS["xd-violence"].test_videos or 0) - (
         DATASETS["xd-violence"].test_anomalous or 0
     )

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from c2fpl.pipeline.frame_runs import BadScores
 from c2fpl.pipeline.npy_header import load_npy
 from c2fpl.pipeline.protocols import SEGMENT_FRAMES, WrongCount
+from c2fpl.pipeline.score_files import score_files
 from c2fpl.pipeline.video_names import named, video_path_name
 
 
@@ -30,7 +31,7 @@ class JoinedScores:
     extra: tuple[str, ...]
     """Score files of no video of the test set."""
     notes: tuple[str, ...]
-    """Doubled files that hold the same."""
+    """Doubled files that hold the same, and files that do not count (`score_files`)."""
 
 
 def join_scores(folder: Path, wanted: Collection[str]) -> JoinedScores:
@@ -42,20 +43,21 @@ def join_scores(folder: Path, wanted: Collection[str]) -> JoinedScores:
     Raises:
         UnmatchedVideos: no scores at all, or two different files for one video.
     """
-    paths = [
-        (video_path_name(path.relative_to(folder).as_posix()), path)
-        for path in sorted(folder.rglob("*.npy"))
-        if not path.name.startswith(".")
-    ]
+    below = score_files(folder)
+    paths = [(video_path_name(f"{name}.npy"), path) for name, path in below.counted.items()]
     if not paths:
-        raise UnmatchedVideos(f"{folder} holds no scores (.npy): run c2fpl score into it first")
+        left_out = f" ({below.remark})" if below.remark else ""
+        raise UnmatchedVideos(
+            f"{folder} holds no scores (.npy){left_out}: run c2fpl score into it first"
+        )
     by_file_name = _by_file_name(wanted)
     found: dict[str, list[Path]] = defaultdict(list)
     extra = []
     for written, path in paths:
         name = _match(written, wanted, by_file_name)
         found[name].append(path) if name is not None else extra.append(written)
-    notes = tuple(_same_scores(name, files) for name, files in found.items() if len(files) > 1)
+    doubled = [_same_scores(name, files) for name, files in found.items() if len(files) > 1]
+    notes = (*doubled, *([below.remark] if below.remark else []))
     files = {name: found[name][0] for name in wanted if name in found}
     missing = tuple(name for name in wanted if name not in found)
     return JoinedScores(files, missing, tuple(extra), notes)

@@ -1,7 +1,7 @@
 """Step 4: features + detector -> scores/<name>.npy, exactly one value a decoded frame."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ from c2fpl.pipeline.files import fingerprint as fingerprint_of
 from c2fpl.pipeline.outcomes import Failure, save_failures
 from c2fpl.pipeline.own_features import BadFeatures
 from c2fpl.pipeline.progress import progress
+from c2fpl.pipeline.score_files import INDEX_HEADER, save_index, say_left_out
 from c2fpl.pipeline.settings import Execution, ScoreSettings
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 STEP = "score"
-INDEX_HEADER = ("video", "fingerprint", "source", "frame_rate", "num_frames_lost", "damage")
 
 
 class WrongDetector(ValueError):
@@ -39,42 +39,43 @@ def score_videos(
 ) -> list[Failure]:
     """Score every video; scores of the same detector, features and options are kept.
 
+    Other videos that the same detector scored into this folder with the same options stay in its
+    index; those of another detector leave it.
+
     Raises:
         WrongDetector: the detector reads features of another length or backbone.
     """
     check_fits(features, saved)
-    index_path = files.score_index
-    before = _index(index_path)
-    options = _options_in_force(settings)
-    wanted = {name: _made_by(features, saved, options, name) for name in features.names}
-    same = {name for name in before.keys() & wanted if before[name][1] == wanted[name]}
-    if before.keys() - same:
-        replaced = len(before.keys() - same)
+    before = _index(files.score_index)
+    scored_by = fingerprint_of({"detector": saved.fingerprint, **_options_in_force(settings)})
+    rows = {name: _index_row(features, name, scored_by) for name in features.names}
+    others = {
+        name: row
+        for name, row in before.items()
+        if name not in rows and row["detector"] == scored_by
+    }
+    again = before.keys() & rows.keys()
+    same = {name for name in again if before[name]["fingerprint"] == rows[name]["fingerprint"]}
+    if again - same:
         logger.info(
-            "scores: detector, features or options changed, %d videos are scored again", replaced
+            "scores: detector, features or options changed, %d videos are scored again",
+            len(again - same),
         )
     kept = set() if execution.overwrite else same
-    _forget_others(index_path, before, kept)
+    _forget_others(files, before, kept | others.keys())
     failures: list[Failure] = []
-    rows: list[Sequence[object]] = []
-    with progress("score", len(features.names), "videos", quiet=execution.quiet) as shown:
+    with progress("score", len(rows), "videos", quiet=execution.quiet) as shown:
         for name in features.names:
             try:
                 _score_one(files, features, saved, settings, name, name in kept)
-                rows.append(_index_row(features, name, wanted[name]))
             except BadFeatures as error:
                 failures.append(Failure(name, STEP, str(error)))
+                del rows[name]
             shown.advance()
-    save_table(index_path, INDEX_HEADER, rows)
+    save_index(files.scores, [*rows.values(), *others.values()])
+    say_left_out(files.scores)
     save_failures(files, STEP, failures)
     return failures
-
-
-def _made_by(
-    features: FeatureSet, saved: "SavedDetector", options: Mapping[str, float], name: str
-) -> str:
-    of_features = features.records[name]["fingerprint"]
-    return fingerprint_of({"detector": saved.fingerprint, "features": of_features, **options})
 
 
 def _options_in_force(settings: ScoreSettings) -> dict[str, float]:
@@ -83,17 +84,30 @@ def _options_in_force(settings: ScoreSettings) -> dict[str, float]:
     return {name: value for name, value in values.items() if value != 0}
 
 
-def _index_row(features: FeatureSet, name: str, made_by: str) -> Sequence[object]:
+def _index_row(features: FeatureSet, name: str, scored_by: str) -> Mapping[str, object]:
     """What is kept of a video beside its scores, whose features may lie elsewhere."""
     record = features.records[name]
-    loss = record.get("num_frames_lost", 0), record.get("damage", "")
-    return name, made_by, record.get("source", ""), features.frame_rate(name), *loss
+    made_from = {"detector": scored_by, "features": record["fingerprint"]}
+    return {
+        "video": name,
+        "fingerprint": fingerprint_of(made_from),
+        "detector": scored_by,
+        "source": record.get("source", ""),
+        "frame_rate": features.frame_rate(name),
+        "num_frames_lost": record.get("num_frames_lost", 0),
+        "damage": record.get("damage", ""),
+    }
 
 
-def _forget_others(index_path: Path, before: Mapping[str, Sequence[str]], kept: set[str]) -> None:
-    """Before a score is replaced: a run killed midway must not leave the old word for new bytes."""
-    if before.keys() - kept:
-        save_table(index_path, INDEX_HEADER, [before[name] for name in sorted(kept)])
+def _forget_others(
+    files: RunFiles, before: Mapping[str, Mapping[str, object]], kept: set[str]
+) -> None:
+    """Before a score is replaced: a run killed midway must not leave the old word for new bytes.
+
+    Nor may a folder be without an index while the first scores come: all would count.
+    """
+    if before.keys() - kept or not files.score_index.exists():
+        save_index(files.scores, [before[name] for name in kept])
 
 
 def check_fits(features: FeatureSet, saved: "SavedDetector") -> None:
@@ -138,22 +152,22 @@ def _score_one(
     from c2fpl.models.detector import chunk_scores
     from c2fpl.models.score_options import finished
 
-    path = beside(files.scores, name, ".npy")
+    path, table = (beside(files.scores, name, suffix) for suffix in (".npy", ".csv"))
     plan = features.plan(name)
     if not (known and path.exists()):
         chunks = features.chunks(name)
         scores = chunk_scores([saved.detector], chunks, features.segment_count(name))[0]
+        table.unlink(missing_ok=True)  # of other scores; the index does not name the video now
         save_array(path, plan.to_frames(finished(scores, settings)))
-    table = beside(files.scores, name, ".csv")
     if "csv" in settings.formats and not (known and table.exists()):
         scores = np.load(path, allow_pickle=False)
         rows = score_table(scores, features.frame_rate(name))
         save_table(table, ("frame", "time_s", "score"), rows)
 
 
-def _index(path: Path) -> dict[str, Sequence[str]]:
+def _index(path: Path) -> dict[str, dict[str, str]]:
     try:
         rows = load_table(path, INDEX_HEADER) if path.exists() else []
     except NotATable:
         return {}
-    return {row["video"]: [row[column] for column in INDEX_HEADER] for row in rows}
+    return {row["video"]: row for row in rows}

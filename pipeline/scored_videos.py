@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from c2fpl.pipeline.files import RunFiles, beside, load_json, load_table
+from c2fpl.pipeline.files import RunFiles, beside, load_json
 from c2fpl.pipeline.npy_header import load_npy
+from c2fpl.pipeline.score_files import score_files
 
 USUAL_FRAME_RATE = 25.0
 """Frames a second taken for a video whose own rate is not recorded."""
@@ -61,21 +62,25 @@ class ScoredVideo:
 
 
 def scored_videos(files: RunFiles) -> list[ScoredVideo]:
-    """All videos with scores, in name order.
+    """All videos with scores that count (`score_files`), in name order.
 
     Raises:
         NoScores: there are none.
     """
-    found = sorted(
-        (path.relative_to(files.scores).as_posix().removesuffix(".npy"), path)
-        for path in files.scores.rglob("*.npy")
-        if not path.name.startswith(".") and not path.is_relative_to(files.features)
-    )
-    if not found:
-        raise NoScores(f"no scores in {files.scores}; run `c2fpl score` or `c2fpl run` first")
-    index = load_table(files.score_index, ("video",)) if files.score_index.is_file() else []
-    rows = {row["video"]: row for row in index}
-    return [scored_video(files, name, path, rows.get(name, {})) for name, path in found]
+    found = score_files(files.scores)
+    counted = {
+        name: path
+        for name, path in found.counted.items()
+        if not path.is_relative_to(files.features)
+    }
+    if not counted:
+        left_out = f" ({found.remark})" if found.remark else ""
+        raise NoScores(
+            f"no scores in {files.scores}{left_out}; run `c2fpl score` or `c2fpl run` first"
+        )
+    return [
+        scored_video(files, name, path, found.rows.get(name, {})) for name, path in counted.items()
+    ]
 
 
 def scored_video(
