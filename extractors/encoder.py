@@ -13,6 +13,7 @@ from c2fpl.extractors.backbones import Backbone, backbone_named
 from c2fpl.extractors.cores import usable_cores
 from c2fpl.extractors.cpu_encoder import CpuEncoder
 from c2fpl.extractors.cuda_encoder import CudaEncoder
+from c2fpl.extractors.devices import check_device
 from c2fpl.extractors.flow import FlowEncoder
 from c2fpl.extractors.network import fast_form
 from c2fpl.extractors.settings import Crops, ExtractionSettings, Precision
@@ -26,10 +27,6 @@ and small ones share the last of the work out better."""
 
 UNMEASURED_BATCH_SEGMENTS = 8
 """On a GPU, where a batch has to be chosen without measuring."""
-
-
-class MissingDevice(RuntimeError):
-    """A device was asked for that is not there."""
 
 
 class UnsupportedPrecision(ValueError):
@@ -168,15 +165,6 @@ def network_encoder(
         threads=threads,
         segments_per_batch=batch_size or CLIPS_PER_CALL // crops,
     )
-
-
-def check_device(device: torch.device) -> None:
-    """Raises MissingDevice where a GPU was asked for and is not there: never a silent CPU."""
-    count = torch.cuda.device_count() if device.type == "cuda" else 0
-    if device.type == "cuda" and (device.index or 0) >= count:
-        raise MissingDevice(f"no {device}: {count} CUDA devices here; use --device cpu or another")
-    if device.type not in ("cpu", "cuda"):
-        raise MissingDevice(f"{device} is not supported: use --device cpu or cuda")
 
 
 def choose_precision(asked: Precision, device: torch.device) -> str:

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from c2fpl.extractors.devices import MissingDevice, check_device
+
 if TYPE_CHECKING:
     import torch
 
@@ -14,10 +16,6 @@ DEVICE_WORDS = ("CUDA", "cuDNN", "cuBLAS", "out of memory")
 
 class DeviceFailed(RuntimeError):
     """The device vanished midway, or has too little memory for a single clip."""
-
-
-class MissingDevice(ValueError):
-    """A device was asked for that this machine does not have."""
 
 
 def resolve_device(name: str) -> "torch.device":
@@ -34,14 +32,7 @@ def resolve_device(name: str) -> "torch.device":
         device = torch.device(name)
     except RuntimeError as error:
         raise MissingDevice(f"device {name!r} is unknown; use auto, cpu, cuda or cuda:1") from error
-    count = torch.cuda.device_count()
-    if device.type not in ("cpu", "cuda"):
-        raise MissingDevice(f"device {name!r} is not supported; use auto, cpu, cuda or cuda:1")
-    if device.type == "cuda" and (device.index or 0) >= count:
-        raise MissingDevice(
-            f"device {name!r} was asked for and this machine has {count} CUDA devices; "
-            "use --device cpu, or check the driver with nvidia-smi"
-        )
+    check_device(device)
     return device
 
 

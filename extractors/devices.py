@@ -1,0 +1,28 @@
+"""Whether a device is there: an error where it is not, never a silent CPU."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
+
+
+class MissingDevice(ValueError):
+    """A device was asked for that this machine does not have."""
+
+
+def check_device(device: "torch.device") -> None:
+    """Refuse a device that is not there.
+
+    Raises:
+        MissingDevice: neither the CPU nor one of this machine's GPUs.
+    """
+    import torch
+
+    if device.type not in ("cpu", "cuda"):
+        raise MissingDevice(f"{device} is not supported; use --device auto, cpu, cuda or cuda:1")
+    count = torch.cuda.device_count() if device.type == "cuda" else 0
+    if device.type == "cuda" and (device.index or 0) >= count:
+        raise MissingDevice(
+            f"no {device}: {count} CUDA devices here; use --device cpu or another, "
+            "or check the driver with nvidia-smi"
+        )
