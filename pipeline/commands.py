@@ -23,7 +23,7 @@ from c2fpl.pipeline.run_record import recorded
 from c2fpl.pipeline.score_videos import WrongDetector, score_videos
 from c2fpl.pipeline.settings import Execution, ScoreSettings
 from c2fpl.pipeline.train_detector import SavedDetector, load_detector, train_detector
-from c2fpl.pipeline.videos import VideoFile, find_videos
+from c2fpl.pipeline.videos import VideoFile, find_videos, holds_videos
 from c2fpl.pipeline.windows import read_windows
 
 Settings = TypeVar("Settings", ExtractionSettings, DecodingSettings)
@@ -190,13 +190,17 @@ def _features_of(
     weights: Path | None,
     execution: Execution,
 ) -> tuple[FeatureSet, list[Failure]]:
-    """A folder of features as it is; videos are extracted as the detector's features were."""
-    if Path(source).is_dir() and next(Path(source).rglob("*.npy"), None) is not None:
-        return features_in(Path(source)), []
+    """A folder of features as it is; videos are extracted as the detector's features were.
+
+    A folder that holds videos is one of videos, whatever arrays lie beside them: masks, say.
+    """
+    folder = Path(source)
+    if folder.is_dir() and not holds_videos(folder) and any(folder.rglob("*.npy")):
+        return features_in(folder), []
     if saved.extraction.get("backbone") not in get_args(BackboneName):
         raise WrongDetector(
             "the detector was trained on published features, and which network made them is not "
-            f"known here; give a folder of such features instead of {source}"
+            f"known here; give a folder of such features, without videos, instead of {source}"
         )
     settings = FeatureSettings(
         replace(_settings_from(ExtractionSettings, saved.extraction), weights=weights),

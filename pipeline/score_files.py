@@ -38,9 +38,9 @@ class ScoreFiles:
         if not self.left_out:
             return ""
         return (
-            f"{len(self.left_out)} score files are left out, for they are of another detector or of"
-            f" a scoring that did not end: {named(self.left_out)}; score their videos again,"
-            " together with the others"
+            f"{len(self.left_out)} .npy files are left out, for the last scoring did not write"
+            f" them: {named(self.left_out)} (of another detector, or of a scoring that did not end:"
+            " score their videos again)"
         )
 
 

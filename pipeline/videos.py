@@ -58,6 +58,11 @@ def find_videos(where: str, leave_out: Collection[Path] = ()) -> list[VideoFile]
     return _named(found, root or _common_folder(found))
 
 
+def holds_videos(folder: Path) -> bool:
+    """Whether any file below the folder counts as a video."""
+    return bool(_below(folder, ()))
+
+
 def _below(folder: Path, leave_out: Collection[Path]) -> list[Path]:
     outside = [left.absolute() for left in leave_out]
     return sorted(

@@ -62,8 +62,9 @@ def test_a_video_that_is_no_longer_there_is_left_out_of_all_results(
     assert c2fpl(*run) == 0
     said = capsys.readouterr().err
     assert "2 videos are scored again" in said
-    assert said.count("1 score files are left out") == 1
-    assert "of another detector or of a scoring that did not end: v01;" in said
+    assert (
+        said.count("1 .npy files are left out, for the last scoring did not write them: v01") == 1
+    )
     assert names_in(files) == ["v00", "v02"]
     assert "v01" not in files.events.read_text()
     assert (files.scores / "v01.npy").exists()
@@ -110,10 +111,23 @@ def test_a_first_scoring_that_was_stopped_counts_for_nothing(
         patched.setattr(score_videos, "_score_one", full_at_the_second)
         assert c2fpl(*run) == 2
     assert (tmp_path / "scores/v00.npy").exists()
-    with pytest.raises(NoScores, match="1 score files are left out"):
+    with pytest.raises(NoScores, match=r"1 \.npy files are left out"):
         scored_videos(RunFiles(tmp_path))
     assert c2fpl(*run) == 0
     assert names_in(RunFiles(tmp_path)) == ["v00", "v01"]
+
+
+def test_arrays_beside_videos_do_not_make_a_folder_one_of_features(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(trained.parent / "videos", tmp_path, dirs_exist_ok=True)
+    np.save(tmp_path / "mask.npy", np.zeros(20, np.uint8))
+    detector = ("--detector", trained / "detector.pt", "--device", "cpu")
+    for _ in range(2):  # the second time its own scores and features lie there as well
+        assert c2fpl("score", tmp_path, "-o", tmp_path, *detector) == 0
+        made = (tmp_path / "v01.npy").read_bytes()
+        assert made == (trained / "scores/v01.npy").read_bytes()
+        assert "the last scoring did not write them: mask (" in capsys.readouterr().err
 
 
 @pytest.fixture
