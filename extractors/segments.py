@@ -16,6 +16,10 @@ class TooShort(ValueError):
     """A video has too few frames for one segment under its tail rule."""
 
 
+class WrongScoreCount(ValueError):
+    """Scores that are not one a segment."""
+
+
 @dataclass(frozen=True)
 class SegmentPlan:
     """How the frames of one video fall into segments.
@@ -67,9 +71,13 @@ class SegmentPlan:
         return (start, self.frame_count) if segment == self.segment_count - 1 else (start, end)
 
     def to_frames(self, scores: NDArray[np.floating]) -> NDArray[np.float32]:
-        """One score a frame: scores (segments,) → float32 (frame_count,)."""
+        """One score a frame: scores (segments,) → float32 (frame_count,).
+
+        Raises:
+            WrongScoreCount: not one score a segment.
+        """
         if scores.shape != (self.segment_count,):
-            raise ValueError(
+            raise WrongScoreCount(
                 f"scores of shape {scores.shape} for {self.segment_count} segments "
                 f"({self.frame_count} frames); give one score a segment"
             )

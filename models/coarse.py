@@ -20,6 +20,10 @@ _CONSTANT = 1e-3  # norms that vary by less than this share of their mean say no
 _ENOUGH_FOR_BIC = 12  # below this two full Gaussians can always be drawn through the points
 
 
+class BadSummaries(ValueError):
+    """Summaries of another shape, or a value that is not finite."""
+
+
 class TooFewVideos(ValueError):
     """One video has no other to be compared with."""
 
@@ -59,7 +63,7 @@ def label_videos(summaries: ArrayLike, settings: LabelSettings) -> CoarseLabels:
     Raises:
         TooFewVideos: fewer than two videos.
         CannotSplit: all videos alike, or one group only.
-        ValueError: another shape, or a value that is not finite.
+        BadSummaries: another shape, or a value that is not finite.
     """
     settings = settings.resolved()
     points = _checked(summaries)
@@ -79,7 +83,10 @@ def _checked(summaries: ArrayLike) -> NDArray[np.floating[Any]]:
     if points.dtype not in (np.float32, np.float64):
         points = points.astype(np.float64)
     if points.ndim != 2 or points.shape[1] != 2 or not np.isfinite(points).all():
-        raise ValueError(f"summaries of shape {points.shape} must be (videos, 2) and finite")
+        raise BadSummaries(
+            f"summaries of shape {points.shape} must be (videos, 2) and finite; extract features "
+            "without extreme values"
+        )
     if len(points) < 2:
         raise TooFewVideos(
             f"{len(points)} video(s) cannot be split into normal and anomalous; give at least two"

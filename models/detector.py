@@ -17,6 +17,10 @@ class WrongDim(ValueError):
     """Features made by another backbone than the one that the detector was trained on."""
 
 
+class WrongLength(ValueError):
+    """More or fewer segments came than the video was said to have."""
+
+
 class SeededDropout(nn.Module):
     """Dropout whose randomness is a generator of its own: the global states play no part.
 
@@ -152,7 +156,7 @@ def chunk_scores(
 
     Raises:
         WrongDim: features of another dimension.
-        ValueError: more or fewer segments than `segment_count`.
+        WrongLength: more or fewer segments than `segment_count`.
     """
     scores = [
         np.stack([_block_scores(detector, block) for detector in detectors])
@@ -193,4 +197,4 @@ def _blocks(
             yield held[:length]
             waiting, given = [held[length:]], given + length
     if ends or seen != segment_count:
-        raise ValueError(f"{seen} segments came of a video of {segment_count}; extract it again")
+        raise WrongLength(f"{seen} segments came of a video of {segment_count}; extract it again")

@@ -14,6 +14,10 @@ from c2fpl.models.settings import LabelSettings, WindowLength
 Norms = NDArray[np.floating[Any]]
 
 
+class BadNorms(ValueError):
+    """Norms that are not one array, with a segment in it, for each coarse label."""
+
+
 class EmptyNullModel(ValueError):
     """No normal video is left to say what is normal."""
 
@@ -51,7 +55,7 @@ def label_segments(
 
     Raises:
         EmptyNullModel: every video is anomalous.
-        ValueError: as many videos in `norms` as in `anomalous`, each with a segment, is the rule.
+        BadNorms: as many videos in `norms` as in `anomalous`, each with a segment, is the rule.
     """
     settings = settings.resolved()
     _check(norms, anomalous)
@@ -68,7 +72,7 @@ def label_segments(
 
 def _check(norms: Sequence[Norms], anomalous: NDArray[np.bool_]) -> None:
     if len(norms) != len(anomalous) or any(n.ndim != 1 or not len(n) for n in norms):
-        raise ValueError(
+        raise BadNorms(
             f"norms of {len(norms)} videos for {len(anomalous)} coarse labels: there must be one "
             "(segments,) array with a segment in it for each label"
         )

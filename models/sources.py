@@ -34,17 +34,21 @@ class SegmentSource(Protocol):
         """(n,) segment numbers in any order to (n, crops, dim) float32."""
 
 
+class UnlikeVideos(ValueError):
+    """Features of several videos that do not form one set, or of none."""
+
+
 class ArraySource:
     """Segments of videos that lie in memory (or in memory maps) as (segments, crops, dim).
 
     Raises:
-        ValueError: no video, or videos of different crops or dim.
+        UnlikeVideos: no video, or videos of different crops or dim.
     """
 
     def __init__(self, videos: Sequence[NDArray[Any]]) -> None:
         forms = {video.shape[1:] for video in videos}
         if len(forms) != 1 or len(next(iter(forms))) != 2:
-            raise ValueError(
+            raise UnlikeVideos(
                 f"videos of shapes (segments, *{sorted(forms)}) must all be (segments, crops, dim) "
                 "with the same crops and dim; extract them with one backbone"
             )

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import plain_labels
-from c2fpl.models.coarse import CannotSplit, TooFewVideos, label_videos
+from c2fpl.models.coarse import BadSummaries, CannotSplit, TooFewVideos, label_videos
 from c2fpl.models.settings import LabelSettings, Split
 
 PAPER = LabelSettings(method="paper")
@@ -189,7 +189,7 @@ def test_released_ends_where_the_notebook_would_loop_for_ever() -> None:
 
 @pytest.mark.parametrize("bad", [[[1.0, np.nan], [1, 2]], [[1.0], [2.0]], [1.0, 2.0]])
 def test_bad_summaries_are_refused(bad: Any) -> None:
-    with pytest.raises(ValueError, match=r"must be \(videos, 2\) and finite"):
+    with pytest.raises(BadSummaries, match=r"must be \(videos, 2\) and finite"):
         label_videos(bad, PAPER)
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 import plain_labels
 from c2fpl.models.coarse import label_videos
 from c2fpl.models.fine import (
+    BadNorms,
     EmptyNullModel,
     label_segments,
     largest_variation,
@@ -203,5 +204,5 @@ def test_released_on_short_videos_says_that_no_segment_is_anomalous() -> None:
 
 
 def test_norms_that_do_not_match_the_coarse_labels_are_refused() -> None:
-    with pytest.raises(ValueError, match="norms of 3 videos for 2 coarse labels"):
+    with pytest.raises(BadNorms, match="norms of 3 videos for 2 coarse labels"):
         label_segments(norms_of(3), np.array([False, True]), PAPER)

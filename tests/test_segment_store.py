@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from c2fpl.models.sources import ArraySource
+from c2fpl.models.sources import ArraySource, UnlikeVideos
 from c2fpl.pipeline import segment_store
 from c2fpl.pipeline.segment_store import SegmentStore, UnusableFeatureFile, feature_file
 
@@ -120,5 +120,5 @@ def test_files_of_different_forms_are_refused_by_name(tmp_path: Path) -> None:
 
 
 def test_array_source_refuses_mixed_videos() -> None:
-    with pytest.raises(ValueError, match=r"must all be \(segments, crops, dim\)"):
+    with pytest.raises(UnlikeVideos, match=r"must all be \(segments, crops, dim\)"):
         ArraySource([np.zeros((2, 2, 5)), np.zeros((2, 2, 6))])
