@@ -93,9 +93,9 @@ def extract_features(
     save_failures(files, STEP, failures, of=None if execution.shard_of == (1, 1) else names)
     failed = {failure.video for failure in failures}
     ready = tuple(name for name in names if name not in failed)
-    seconds = [share.seconds for share in shares if share.seconds]
-    encoder = shares[0].encoder if shares else {}
-    return ExtractionReport(ready, work.kept, failures, seconds, encoder)
+    seconds = [share.seconds for share in shares if share.seconds is not None]
+    encoders = [share.encoder for share in shares if share.encoder is not None]
+    return ExtractionReport(ready, work.kept, failures, seconds, encoders[0] if encoders else {})
 
 
 @dataclass(frozen=True)

@@ -33,10 +33,10 @@ class Share:
 
     failures: tuple[Failure, ...]
     """Videos that could not be read."""
-    seconds: dict[str, Any]
-    """Seconds by stage, occupancy of the network, the stage that is the limit."""
-    encoder: dict[str, Any]
-    """Backbone, precision and SHA-256 of its weights."""
+    seconds: dict[str, Any] | None = None
+    """Seconds by stage, occupancy of the network, the limiting stage; None where not known."""
+    encoder: dict[str, Any] | None = None
+    """Backbone, precision and SHA-256 of its weights; None where not known."""
 
 
 @dataclass(frozen=True)

@@ -62,8 +62,7 @@ def extract_on_cluster(
                 shown.advance()
         finally:
             crew.dismiss()
-    shares = [*crew.shares.values()] or [Share((), {}, {})]
-    return [replace(shares[0], failures=tuple(failures)), *shares[1:]]
+    return [*crew.shares.values(), Share(tuple(failures))]
 
 
 class VideoActor:

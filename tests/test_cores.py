@@ -68,7 +68,7 @@ class FakeProcess:
         other.close()
 
     def heard(self, _: object) -> Share:
-        return Share((), {}, {})
+        return Share(())
 
     def end(self) -> None:
         self.connection.close()

@@ -105,7 +105,8 @@ def test_an_actor_killed_and_a_node_lost_cost_no_video_and_no_byte(
     assert shown.done == len(videos)
     assert results(files.root) == results(local.root)
     assert len(results(files.root)) == GOOD
-    assert {share.encoder["backbone"] for share in shares} == {"flow"}
+    known = [share.encoder for share in shares if share.encoder is not None]
+    assert {encoder["backbone"] for encoder in known} == {"flow"}
 
 
 def test_a_ray_run_goes_on_where_a_local_one_ended_and_the_other_way_round(
