@@ -8,7 +8,7 @@ ahead of the consumer and no more.
 import time
 from collections import deque
 from collections.abc import Generator, Hashable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from multiprocessing.connection import wait
 from pathlib import Path
 from types import TracebackType
@@ -75,7 +75,23 @@ class _Task:
     path: Path
     avoid_decord: str = ""
     segments: int = 0
-    deadline_s: float = field(default=0.0)
+    starting: bool = False
+    """Whether its child has yet to say anything."""
+    patience_s: float = 0.0
+    """Time that the child may be silent."""
+    deadline_s: float = 0.0
+    """When that ends."""
+
+    def wait(self, patience_s: float, *, starting: bool = False) -> None:
+        """Give the child so long from now on."""
+        self.starting, self.patience_s = starting, patience_s
+        self.deadline_s = time.monotonic() + patience_s
+
+    @property
+    def silence(self) -> str:
+        """What is said of a child that was silent for too long."""
+        what = "did not start within" if self.starting else "made no progress for"
+        return f"decoder {what} {self.patience_s:g} s and was killed"
 
 
 class WatchedDecoders:
@@ -151,11 +167,11 @@ class WatchedDecoders:
 
     def _begin(self, task: _Task, busy: dict[ChildProcess, _Task]) -> None:
         if self._idle:
-            child, patience_s = self._idle.pop(), self._stall_timeout_s
+            child = self._idle.pop()
+            task.wait(self._stall_timeout_s)
         else:
             child = ChildProcess(self._settings, self._tail, self._short_side_pixels)
-            patience_s = max(START_TIMEOUT_S, self._stall_timeout_s)
-        task.deadline_s = time.monotonic() + patience_s
+            task.wait(max(START_TIMEOUT_S, self._stall_timeout_s), starting=True)
         busy[child] = task
         child.order(task.path, avoid_decord=task.avoid_decord)
 
@@ -175,8 +191,7 @@ class WatchedDecoders:
         task = busy[child]
         if not child.connection.poll():
             child.end()
-            reason = f"decoder made no progress for {self._stall_timeout_s:g} s and was killed"
-            yield self._given_up(busy.pop(child), reason, again)
+            yield self._given_up(busy.pop(child), task.silence, again)
             return
         try:
             message = child.receive()
@@ -184,7 +199,7 @@ class WatchedDecoders:
             ended = child.end(patience_s=DEATH_S)
             yield self._given_up(busy.pop(child), f"decoder process died ({ended})", again)
             return
-        task.deadline_s = time.monotonic() + self._stall_timeout_s
+        task.wait(self._stall_timeout_s)
         match message:
             case Ready():
                 return

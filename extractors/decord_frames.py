@@ -31,7 +31,7 @@ DECORD_ERRORS: Final = (
 """What decord raises; the last one for file names that are not UTF-8."""
 
 
-class DecordGaveUp(RuntimeError):
+class DecordGaveUp(ValueError):
     """decord cannot read this file, or its frames cannot be trusted; the text says why."""
 
 
@@ -66,8 +66,6 @@ class DecordFrames:
         while True:
             try:
                 frame = next(frames, None)
-            except DecordGaveUp:
-                raise
             except DECORD_ERRORS as error:
                 raise DecordGaveUp(f"decord failed: {_first_line(error)}") from error
             if frame is None:

@@ -172,9 +172,19 @@ class PyavFrames:
         self._interlaced |= frame.interlaced_frame
         # swscale's defaults: the same bits as decord's scale filter
         pixels = cast(NDArray[np.uint8], frame.to_ndarray(format="rgb24"))
-        if frame.rotation and frame.rotation % 90 == 0:
-            pixels = np.rot90(pixels, frame.rotation // 90).copy()
-        return TimedFrame(pixels, frame.time)
+        return TimedFrame(upright(pixels, frame.rotation), frame.time)
+
+
+def upright(pixels: NDArray[np.uint8], rotation_degrees: int) -> NDArray[np.uint8]:
+    """Turn a stored picture as it is displayed.
+
+    Args:
+        pixels: RGB, uint8 (height, width, 3), as stored.
+        rotation_degrees: the file's tag, counterclockwise; one that is no multiple of 90 turns
+            nothing, as in decord.
+    """
+    turns = rotation_degrees // 90 % 4 if rotation_degrees % 90 == 0 else 0
+    return np.ascontiguousarray(np.rot90(pixels, turns))
 
 
 def decoder_errors() -> int:

@@ -59,15 +59,10 @@ def read_header(path: Path) -> VideoHeader:
     file_bytes = readable_bytes(path)
     try:
         with open_container(path) as container:
-            if not container.streams.video:
-                kinds = ", ".join(sorted({stream.type for stream in container.streams}))
-                raise UndecodableVideo(
-                    f"no video stream inside (only {kinds or 'nothing'}); give a video file"
-                )
-            return _header_of(container.streams.video[0], container, file_bytes)
+            return _header_of(_video_stream(container), container, file_bytes)
+    except UndecodableVideo:
+        raise
     except (av.FFmpegError, ValueError) as error:
-        if isinstance(error, UndecodableVideo):
-            raise
         raise UndecodableVideo(not_a_video(error)) from error
 
 
@@ -128,6 +123,16 @@ def why_not_decord(header: VideoHeader) -> str:
     if header.num_frames is None:
         return "the header has no frame count"
     return ""
+
+
+def _video_stream(container: av.container.InputContainer) -> VideoStream:
+    """The first one; raises UndecodableVideo where there is none."""
+    if not container.streams.video:
+        kinds = ", ".join(sorted({stream.type for stream in container.streams}))
+        raise UndecodableVideo(
+            f"no video stream inside (only {kinds or 'nothing'}); give a video file"
+        )
+    return container.streams.video[0]
 
 
 def _header_of(

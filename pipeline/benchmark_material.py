@@ -2,7 +2,7 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -92,8 +92,11 @@ def _from_videos(
         features,
         {name: name for name in train.files if name in ready},
         {name: name for name in test.files if name in ready},
-        (split, annotations, table),
-        (tuple(notes), report.failures),
+        split=split,
+        annotations=annotations,
+        table=table,
+        notes=notes,
+        failures=report.failures,
     )
 
 
@@ -108,8 +111,16 @@ def _from_features(
     test = {name: named[name] for name in split.test if name in named}
     _refuse_empty(plan, split, tuple(train), tuple(test))
     extra = len(named) - len(train) - len(test)
-    notes = (f"{extra} videos with features are in neither list: not used",) if extra else ()
-    return _joined(plan, features, train, test, (split, annotations, table), (notes, ()))
+    return _joined(
+        plan,
+        features,
+        train,
+        test,
+        split=split,
+        annotations=annotations,
+        table=table,
+        notes=[f"{extra} videos with features are in neither list: not used"] if extra else [],
+    )
 
 
 def _opened(plan: BenchmarkPlan) -> FeatureSet:
@@ -127,11 +138,13 @@ def _joined(
     features: FeatureSet,
     train: Mapping[str, str],
     test: Mapping[str, str],
-    read: tuple[Split, Annotations, CountTable | None],
-    happened: tuple[tuple[str, ...], tuple[Failure, ...]],
+    *,
+    split: Split,
+    annotations: Annotations,
+    table: CountTable | None,
+    notes: Sequence[str],
+    failures: tuple[Failure, ...] = (),
 ) -> Material:
-    split, annotations, table = read
-    notes, failures = happened
     _refuse_empty(plan, split, tuple(train), tuple(test))
     first = features.records[next(iter(train.values()))]
     return Material(
@@ -146,7 +159,7 @@ def _joined(
             *notes,
             *gap_notes(split, train, test, annotations, table),
         ),
-        failures=tuple(failures),
+        failures=failures,
     )
 
 

@@ -8,9 +8,10 @@ from pathlib import Path
 import av
 import numpy as np
 
+from c2fpl.extractors.pyav_frames import upright
 from c2fpl.extractors.video_header import open_container
 from c2fpl.pipeline.files import whole_file
-from c2fpl.pipeline.stills import Picture, upright
+from c2fpl.pipeline.stills import Picture
 
 TIME_BASE = Fraction(1, 90_000)
 CONSTANT_QUALITY = "23"

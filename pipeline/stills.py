@@ -11,6 +11,7 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 from PIL import Image
 
+from c2fpl.extractors.pyav_frames import upright
 from c2fpl.extractors.video_header import open_container
 
 Picture = NDArray[np.uint8]
@@ -57,11 +58,6 @@ def scaled(frame: VideoFrame, height_pixels: int) -> Picture:
     height, width = picture.shape[:2]
     size = max(1, round(width * height_pixels / height)), height_pixels
     return np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BILINEAR))
-
-
-def upright(picture: Picture, rotation_degrees: int) -> Picture:
-    """Turn a picture by its rotation tag (degrees counterclockwise, as PyAV tells it)."""
-    return np.ascontiguousarray(np.rot90(picture, round(rotation_degrees / 90) % 4))
 
 
 def strip_times(frame_count: int, frame_rate: float, count: int) -> Iterator[float]:

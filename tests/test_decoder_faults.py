@@ -62,6 +62,18 @@ def test_a_hanging_decoder_is_killed_and_the_video_done_by_pyav(
     assert (end.report.decoder, end.report.fallback) == ("pyav", reason)
 
 
+def test_a_decoder_that_does_not_start_is_said_to_have_had_the_time_it_had(
+    five_videos: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decoder_process, "START_TIMEOUT_S", 0.02)
+    messages = all_messages(five_videos[:1], stall_timeout_s=0.01)[five_videos[0]]
+    restart, end = messages
+    assert isinstance(restart, Restarted)
+    assert restart.reason == "decoder did not start within 0.02 s and was killed"
+    assert isinstance(end, Undecodable)
+    assert end.reason.startswith("twice, decoder did not start within 0.02 s and was killed;")
+
+
 def test_a_crashing_decoder_is_replaced_by_pyav(five_videos: list[Path], fake_decord: Path) -> None:
     fake_decord.write_text(FAKE_DECORD.format(fate=CRASHES))
     messages = all_messages([five_videos[0], five_videos[2]], workers=1)

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import StepPatch
 from PIL import Image
 
+from c2fpl.extractors.pyav_frames import upright
 from c2fpl.pipeline import plots
 from c2fpl.pipeline.curves import curve_of
 from c2fpl.pipeline.events import EventSettings, write_events
@@ -26,7 +27,7 @@ from c2fpl.pipeline.plots import (
     write_plots,
 )
 from c2fpl.pipeline.scored_videos import scored_videos
-from c2fpl.pipeline.stills import grab_stills, upright
+from c2fpl.pipeline.stills import grab_stills
 from run_folder import FRAME_RATE, HEIGHT, HOSTILE, WIDTH, add_video, scores_with, small_run
 
 
@@ -193,3 +194,10 @@ def test_a_picture_is_turned_counterclockwise_by_its_tag() -> None:
     picture[0, 1] = 255  # right end is white
     assert upright(picture, 90)[:, 0, 0].tolist() == [255, 0]
     assert upright(picture, -90)[:, 0, 0].tolist() == [0, 255]
+    assert upright(picture, 270)[:, 0, 0].tolist() == [0, 255]
+
+
+def test_pictures_and_features_leave_a_slanted_tag_alone() -> None:
+    picture = np.arange(6, dtype=np.uint8).reshape(1, 2, 3)
+    for degrees in (0, 7, 60, -80):
+        np.testing.assert_array_equal(upright(picture, degrees), picture)
