@@ -2,12 +2,11 @@
 
     python benchmarks/method_criteria.py DATA [-o OUT] [--halves 10] [--sets NAME ...]
 
-Over random halves A, B of the training videos: how well rarity measured against A agrees with
-rarity measured against B, for each number of neighbours; how well a ridge regression that learns a
-sign's normal scores from A's segments predicts them in B (a sign that holds content, not accident);
-the weight that rarity gets; the likelihood of one population, of two and of two in time. Of every
-variant of the ablation: how alike a video's labels are when half of the other videos are gone, and
-how well labels of A, learned, tell the change of B's segments.
+Over random halves A, B of the training videos: how well a ridge regression that learns a sign's
+normal scores from A's segments predicts them in B (a sign that holds content, not accident); the
+likelihood of one population, of two and of two in time. Of every variant of the ablation: how alike
+a video's labels are when half of the other videos are gone, and how well labels of A, learned, tell
+the change of B's segments.
 """
 
 import argparse
@@ -16,25 +15,16 @@ from pathlib import Path
 
 import numpy as np
 from method_sets import NAMES, load
-from method_variants import (
-    VARIANTS,
-    Videos,
-    change_of,
-    departure_of,
-    evidence_of,
-    rarity_of,
-    weight_of,
-)
+from method_variants import VARIANTS, Videos, change_of, departure_of
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 from sklearn.mixture import GaussianMixture
 
-from c2fpl.models import segment_space, two_states
-from c2fpl.models.segment_space import Array
+from c2fpl.models import two_states
+from c2fpl.models.change import Array
 
 Places = NDArray[np.int64]
 """Numbers of videos."""
-NEIGHBOURS = (1, 5, 20, 50)
 RIDGE = 100.0  # on features scaled to a mean square of 1
 
 
@@ -42,27 +32,6 @@ def halves(count: int, number: int) -> tuple[Places, Places]:
     """Two halves of the videos."""
     order = np.random.default_rng(number).permutation(count)
     return np.sort(order[: count // 2]), np.sort(order[count // 2 :])
-
-
-def agreement_of_rarity(videos: Videos, neighbours: int, count: int) -> float:
-    """Rank correlation of rarity against two disjoint halves of the other videos."""
-    segment_space.NEIGHBOURS, before = neighbours, segment_space.NEIGHBOURS
-    found = []
-    for number in range(count):
-        measured = []
-        for half in halves(len(videos), number):
-            means = [[video.mean(axis=1)] for video in videos]
-            seen = segment_space.first_pass([means[video] for video in half], 0)
-            whole = segment_space.first_pass(means, 0)
-            rare = segment_space.rarities(
-                means,
-                segment_space.FirstPass(whole.changes, whole.keys, seen.sample, seen.owners),
-            )
-            assert rare is not None
-            measured.append(np.concatenate(rare))
-        found.append(float(spearmanr(measured[0], measured[1]).statistic))
-    segment_space.NEIGHBOURS = before
-    return float(np.mean(found))
 
 
 def predictability(videos: Videos, scores: Sequence[Array], count: int) -> float:
@@ -83,12 +52,6 @@ def ridge(features: Array, wanted: Array) -> Array:
         return np.asarray(features.T @ np.linalg.solve(inner, wanted))
     outer = features.T @ features + RIDGE * np.eye(features.shape[1])
     return np.asarray(np.linalg.solve(outer, features.T @ wanted))
-
-
-def weights_in_halves(videos: Videos, count: int) -> list[float]:
-    """Weight that rarity gets in each half alone."""
-    halved = ([videos[video] for video in halves(len(videos), n)[0]] for n in range(count))
-    return [weight_of(change_of(own), rarity_of(own)) for own in halved]
 
 
 def of_variant(videos: Videos, variant: str, count: int) -> tuple[float, float]:
@@ -145,18 +108,12 @@ def main() -> None:
     options = parser.parse_args()
     for name in options.sets:
         videos, count = load(name, options.data, options.out).trained, options.halves
-        rarity = [agreement_of_rarity(videos, k, count) for k in NEIGHBOURS]
         signs = {"change": change_of(videos), "distance to own mean": departure_of(videos)}
         content = {sign: predictability(videos, z, count) for sign, z in signs.items()}
-        weights = weights_in_halves(videos, count)
-        weight = weight_of(signs["change"], rarity_of(videos))
         print(
-            f"{name}: rarity agrees between halves with {NEIGHBOURS} neighbours "
-            + " ".join(f"{one:.3f}" for one in rarity)
-            + "; predicted from the other half: "
+            f"{name}: predicted from the other half: "
             + ", ".join(f"{sign} {one:.2f}" for sign, one in content.items())
-            + f"; weight of rarity {weight:.2f}, in halves {min(weights):.2f} to {max(weights):.2f}"
-            + f"; BIC of one, two, the chain: {likelihoods(evidence_of(videos))}",
+            + f"; BIC of one, two, the chain: {likelihoods(signs['change'])}",
             flush=True,
         )
         for variant in [one for one in VARIANTS if one not in ("paper", "released")]:

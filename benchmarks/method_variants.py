@@ -5,11 +5,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
+from method_rarity import rarities
 from numpy.typing import NDArray
 
 from c2fpl.models import coarse, fine, summaries, two_states
+from c2fpl.models.change import Array, changes
 from c2fpl.models.refined import label, normal_scores
-from c2fpl.models.segment_space import Array, first_pass, rarities
 from c2fpl.models.settings import LabelSettings, Method
 
 Videos = Sequence[NDArray[np.float32]]
@@ -19,9 +20,9 @@ Labels = list[NDArray[np.float32]]
 
 def by_method(videos: Videos, method: Method) -> Labels:
     """The labels of the command line's methods."""
-    settings = LabelSettings(method=method).resolved()
     if method == "refined":
-        return list(label(_crop_means(videos), settings).labels)
+        return list(label(_crop_means(videos)).labels)
+    settings = LabelSettings(method=method).resolved()
     assert settings.norm is not None
     assert settings.spread is not None
     norms = [summaries.segment_norms(video, settings.norm) for video in videos]
@@ -36,18 +37,15 @@ def _crop_means(videos: Videos) -> list[list[NDArray[np.float32]]]:
 
 
 def change_of(videos: Videos) -> list[Array]:
-    """Normal scores of the change in time; a video of one segment counts as the median."""
-    changes = first_pass(_crop_means(videos), 0).changes
-    middle = float(np.nanmedian(np.concatenate(changes)))
-    return normal_scores([np.nan_to_num(change, nan=middle) for change in changes])
+    """Normal scores of the change in time: the method's z."""
+    found = changes(_crop_means(videos))
+    middle = float(np.nanmedian(np.concatenate(found)))
+    return normal_scores([np.nan_to_num(change, nan=middle) for change in found])
 
 
 def rarity_of(videos: Videos) -> list[Array]:
     """Normal scores of the rarity."""
-    means = _crop_means(videos)
-    rare = rarities(means, first_pass(means, 0))
-    assert rare is not None
-    return normal_scores(rare)
+    return normal_scores(rarities([video.mean(axis=1) for video in videos]))
 
 
 def departure_of(videos: Videos) -> list[Array]:
@@ -56,21 +54,13 @@ def departure_of(videos: Videos) -> list[Array]:
     return normal_scores([np.linalg.norm(m - m.mean(axis=0), axis=1) for m in means])
 
 
-def weight_of(one: list[Array], other: list[Array]) -> float:
-    """Correlation, at least 0."""
-    found = float(np.corrcoef(np.concatenate(one), np.concatenate(other))[0, 1])
-    return max(0.0, found)
-
-
-def joined(one: list[Array], other: list[Array], weight: float) -> list[Array]:
-    """Normal scores of one + weight * other."""
-    return normal_scores([a + weight * b for a, b in zip(one, other, strict=True)])
-
-
-def evidence_of(videos: Videos, first: Callable[[Videos], list[Array]] = change_of) -> list[Array]:
-    """The method's own z, of change or of what stands in its place."""
-    leading, rare = first(videos), rarity_of(videos)
-    return joined(leading, rare, weight_of(leading, rare))
+def with_rarity(videos: Videos, weight: float | None = None) -> Labels:
+    """Of both signs' sum; rarity's weight is their correlation, at least 0, if not given."""
+    change, rarity = change_of(videos), rarity_of(videos)
+    if weight is None:
+        found = np.corrcoef(np.concatenate(change), np.concatenate(rarity))[0, 1]
+        weight = max(0.0, float(found))
+    return soft(normal_scores([a + weight * b for a, b in zip(change, rarity, strict=True)]))
 
 
 def soft(evidence: list[Array]) -> Labels:
@@ -84,7 +74,7 @@ def _float32(labels: Sequence[Array]) -> Labels:
 
 def without_memory(videos: Videos) -> Labels:
     """Each segment for itself: the state is drawn anew every time."""
-    evidence = evidence_of(videos)
+    evidence = change_of(videos)
     chain = replace(two_states.fit(evidence), renewal=1.0)
     return _float32(two_states.higher_state(evidence, chain))
 
@@ -93,7 +83,7 @@ def ranks(videos: Videos) -> Labels:
     """No states: the share of segments with less evidence is the label."""
     return [
         np.array([0.5 * math.erfc(-z / math.sqrt(2)) for z in one], np.float32)
-        for one in evidence_of(videos)
+        for one in change_of(videos)
     ]
 
 
@@ -104,7 +94,7 @@ def hard(videos: Videos) -> Labels:
 
 def paper_window(videos: Videos) -> Labels:
     """The paper's fine step: ceil(0.2 m) segments in a row of each anomalous video, else 0."""
-    found = label(_crop_means(videos), LabelSettings(method="refined"))
+    found = label(_crop_means(videos))
     labels = []
     for scores, anomalous in zip(found.scores, found.anomalous, strict=True):
         length = math.ceil(0.2 * len(scores))
@@ -116,10 +106,10 @@ def paper_window(videos: Videos) -> Labels:
 
 
 def unranked(videos: Videos) -> Labels:
-    """Logarithm of the change, standardised, in place of its ranks; no rarity."""
-    changes = first_pass(_crop_means(videos), 0).changes
-    every = np.concatenate(changes)
-    logs = [np.log(np.nan_to_num(change, nan=1) + 1e-9 * np.nanmax(every)) for change in changes]
+    """Logarithm of the change, standardised, in place of its ranks."""
+    found = changes(_crop_means(videos))
+    every = np.concatenate(found)
+    logs = [np.log(np.nan_to_num(change, nan=1) + 1e-9 * np.nanmax(every)) for change in found]
     every = np.concatenate(logs)
     return soft([(one - every.mean()) / every.std() for one in logs])
 
@@ -128,12 +118,10 @@ VARIANTS: dict[str, Callable[[Videos], Labels]] = {
     "paper": lambda videos: by_method(videos, "paper"),
     "released": lambda videos: by_method(videos, "released"),
     "refined": lambda videos: by_method(videos, "refined"),
-    "change alone": lambda videos: soft(change_of(videos)),
+    "with rarity, weight by correlation": with_rarity,
+    "with rarity, weight 1": lambda videos: with_rarity(videos, 1.0),
     "rarity alone": lambda videos: soft(rarity_of(videos)),
-    "rarity always, weight 1": lambda videos: soft(
-        joined(change_of(videos), rarity_of(videos), 1.0)
-    ),
-    "distance to own mean for change": lambda videos: soft(evidence_of(videos, departure_of)),
+    "distance to own mean for change": lambda videos: soft(departure_of(videos)),
     "logarithms for ranks": unranked,
     "states without memory": without_memory,
     "ranks as labels, no states": ranks,

@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from c2fpl.models.refined import label
-from c2fpl.models.settings import LabelSettings
 
 CHUNK_SEGMENTS = 256
 SEGMENTS_A_VIDEO = 485  # UCF-Crime's mean
@@ -61,7 +60,7 @@ def main() -> None:
     videos = [MadeVideo(n, SEGMENTS_A_VIDEO, options.dim, clock) for n in range(count)]
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     started = time.process_time()
-    label(videos, LabelSettings(method="refined"))
+    label(videos)
     cpu_seconds = time.process_time() - started - clock.seconds
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(

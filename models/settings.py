@@ -25,7 +25,7 @@ class LabelSettings:
 
     method: Method = "paper"
     """`paper` as the paper says, `released` as the published notebook does, `refined` ours: it
-    reads no other setting of labels than the seed."""
+    reads no other setting of labels."""
     eta: float = 1.0
     """Ratio of anomalous to normal videos at which the coarse split ends (notebook cell 15)."""
     beta: float = 0.2
@@ -60,7 +60,7 @@ class LabelSettings:
         that nothing is labelled again for it.
         """
         if self.method == "refined":
-            return LabelSettings(method="refined", seed=self.seed)
+            return LabelSettings(method="refined")
         released = self.method == "released"
         return replace(
             self,

@@ -53,13 +53,14 @@ def label_segments(
         BadFeatures: a feature file that cannot be used, by name.
     """
     settings = settings.resolved()
-    wanted = fingerprint({**asdict(settings), "features": features.fingerprint()})
+    asked = _asked(settings)
+    wanted = fingerprint({**asked, "features": features.fingerprint()})
     before = _record(files)
     if not execution.overwrite and before.get("fingerprint") == wanted:
         logger.info("labels of these features and settings are there already")
         return load_labels(files, features)
     if before:
-        cause = what_changed(before.get("settings", {}), asdict(settings)) or "features"
+        cause = what_changed(before.get("settings", {}), asked) or "features"
         logger.info("labels: %s changed, labelling again", cause)
     made = make_labels(features, settings, quiet=execution.quiet)
     for note in made.notes:
@@ -67,7 +68,7 @@ def label_segments(
     files.labels_record.unlink(missing_ok=True)
     save_table(files.video_labels, made.video_header, made.video_rows)
     save_table(files.segment_labels, LABELS_HEADER, _segment_rows(features, made))
-    record: dict[str, Any] = {"settings": asdict(settings), "notes": list(made.notes)}
+    record: dict[str, Any] = {"settings": asked, "notes": list(made.notes)}
     save_json(files.labels_record, {**record, "fingerprint": wanted})
     positive = sum(float(labels.sum()) for labels in made.labels)
     total = sum(len(labels) for labels in made.labels)
@@ -121,6 +122,12 @@ def _segment_rows(features: FeatureSet, made: MadeLabels) -> Iterator[tuple[obje
             start, end = plan.interval_of(segment)
             # nine digits tell every float32: what is read back is what was made
             yield name, segment, start, end, f"{label:.9g}", repr(float(p_value))
+
+
+def _asked(settings: LabelSettings) -> dict[str, Any]:
+    """What labels follow from beside the features; version 1 of `refined` was another rule."""
+    version = {"version": 2} if settings.method == "refined" else {}
+    return {**asdict(settings), **version}
 
 
 def _record(files: RunFiles) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Labels in memory by each method, in one streaming pass over the features (refined: two)."""
+"""Labels in memory by each method, in one streaming pass over the features."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -56,11 +56,10 @@ def make_labels(features: NamedFeatures, settings: LabelSettings, *, quiet: bool
         CannotSplit: the features carry nothing to split by (models.coarse).
         NothingToTell, BadSegments: nothing that `refined` could see (models.refined).
     """
-    make = _by_change if settings.method == "refined" else _by_norm
-    twice = settings.method == "refined"
-    readings, unit = len(features.names) * (1 + twice), "readings" if twice else "videos read"
-    with progress("labels", readings, unit, quiet=quiet) as shown:
-        return make(features, settings.resolved(), shown)
+    with progress("labels", len(features.names), "videos read", quiet=quiet) as shown:
+        if settings.method == "refined":
+            return _by_change(features, shown)
+        return _by_norm(features, settings.resolved(), shown)
 
 
 def _by_norm(features: NamedFeatures, settings: LabelSettings, shown: Progress) -> MadeLabels:
@@ -100,7 +99,7 @@ def _by_norm(features: NamedFeatures, settings: LabelSettings, shown: Progress) 
 
 @dataclass(frozen=True)
 class _CropMeans:
-    """One video for `refined`, read anew at each iteration: float32 (segments, dim) chunks."""
+    """One video for `refined`: float32 (segments, dim) chunks."""
 
     features: NamedFeatures
     name: str
@@ -112,12 +111,12 @@ class _CropMeans:
         self.shown.advance()
 
 
-def _by_change(features: NamedFeatures, settings: LabelSettings, shown: Progress) -> MadeLabels:
-    """`refined`: change in time and rarity among videos."""
+def _by_change(features: NamedFeatures, shown: Progress) -> MadeLabels:
+    """`refined`: everything follows from change in time."""
     from c2fpl.models import refined
 
     videos: Sequence[_CropMeans] = [_CropMeans(features, name, shown) for name in features.names]
-    found = refined.label(videos, settings)
+    found = refined.label(videos)
     rows: list[tuple[object, ...]] = [
         (name, len(labels), repr(float(share)), int(anomalous))
         for name, labels, share, anomalous in zip(

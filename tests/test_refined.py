@@ -1,17 +1,13 @@
 """Refined labels: what they find, and what must never reach them."""
 
-import dataclasses
 from typing import Any
 
 import numpy as np
 import pytest
 
-from c2fpl.models import segment_space
+from c2fpl.models.change import BadSegments, changes
 from c2fpl.models.refined import NothingToTell, label, normal_scores
-from c2fpl.models.segment_space import BadSegments, first_pass, rarities
-from c2fpl.models.settings import LabelSettings
 
-SETTINGS = LabelSettings(method="refined")
 DIM = 24
 
 
@@ -40,14 +36,10 @@ def in_chunks(videos: Any, length: Any) -> Any:
     return [np.split(video, range(length, len(video), length)) for video in videos]
 
 
-def rarity_of(videos: Any) -> Any:
-    return rarities(videos, first_pass(videos, 0))
-
-
 @pytest.fixture(scope="module")
 def found() -> Any:
     videos, truth = made_videos()
-    return label(whole(videos), SETTINGS), truth
+    return label(whole(videos)), truth
 
 
 def test_a_planted_stretch_is_found_whole(found: Any) -> None:
@@ -85,8 +77,8 @@ def test_p_values_are_the_share_of_segments_with_as_much_evidence(found: Any) ->
 def test_the_same_bits_again_and_from_any_order_of_videos() -> None:
     videos, _ = made_videos(seed=3)
     shuffled = np.random.default_rng(1).permutation(len(videos))
-    first = label(whole(videos), SETTINGS)
-    second = label(whole([videos[number] for number in shuffled]), SETTINGS)
+    first = label(whole(videos))
+    second = label(whole([videos[number] for number in shuffled]))
     for place, number in enumerate(shuffled):
         assert first.labels[number].tobytes() == second.labels[place].tobytes()
         assert first.p_values[number].tobytes() == second.p_values[place].tobytes()
@@ -94,90 +86,58 @@ def test_the_same_bits_again_and_from_any_order_of_videos() -> None:
 
 
 @pytest.mark.parametrize("length", [1, 7])
-def test_chunks_give_what_whole_videos_give(length: Any) -> None:
+def test_chunks_give_the_bits_of_whole_videos(length: Any) -> None:
     videos, _ = made_videos(seed=4)
-    for chunked, at_once in zip(
-        label(in_chunks(videos, length), SETTINGS).labels,
-        label(whole(videos), SETTINGS).labels,
-        strict=True,
-    ):
-        np.testing.assert_allclose(chunked, at_once, atol=1e-6)
+    chunked, at_once = label(in_chunks(videos, length)), label(whole(videos))
+    for one, other in zip(chunked.labels, at_once.labels, strict=True):
+        assert one.tobytes() == other.tobytes()
 
 
-def test_scale_and_origin_of_features_do_not_matter() -> None:
+def test_mirrored_videos_have_mirrored_labels() -> None:
+    videos, _ = made_videos(seed=10)
+    forth, back = label(whole(videos)), label(whole([video[::-1] for video in videos]))
+    for one, other in zip(forth.labels, back.labels, strict=True):
+        np.testing.assert_allclose(one, other[::-1], atol=1e-5)
+    np.testing.assert_array_equal(forth.p_values[0], back.p_values[0][::-1])
+
+
+def test_scale_does_not_reach_a_bit_of_a_label() -> None:
     videos, _ = made_videos(seed=5)
-    moved = [4 * video + 2 for video in videos]
-    for one, other in zip(
-        label(whole(videos), SETTINGS).labels, label(whole(moved), SETTINGS).labels, strict=True
-    ):
-        assert np.mean(np.abs(one - other)) < 1e-3  # the sample is drawn by a hash: it may differ
+    one, other = label(whole(videos)), label(whole([4 * video for video in videos]))
+    assert np.concatenate(one.labels).tobytes() == np.concatenate(other.labels).tobytes()
 
 
-def test_the_sample_is_the_same_from_any_order_and_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(segment_space, "SAMPLE_SEGMENTS", 40)
-    videos, _ = made_videos(seed=6)
-    one = first_pass(whole(videos), 0)
-    other = first_pass(in_chunks(videos[::-1], 3), 0)
-    assert len(one.sample) == 40
-    np.testing.assert_array_equal(one.sample, other.sample)
-    assert one.owners == other.owners
-    assert not np.array_equal(one.sample, first_pass(whole(videos), 1).sample)
+def test_each_video_may_have_its_own_origin_and_axes() -> None:
+    videos, _ = made_videos(seed=5)
+    rng = np.random.default_rng(0)
+    turns = [np.linalg.qr(rng.normal(size=(DIM, DIM)))[0] for _ in videos]
+    moved = [5 * rng.normal(size=DIM) + v @ turn for v, turn in zip(videos, turns, strict=True)]
+    for one, other in zip(label(whole(videos)).labels, label(whole(moved)).labels, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-3)
 
 
 def test_change_is_the_distance_to_the_less_alike_neighbour() -> None:
     video = np.array([[0.0], [1], [1], [4]])
-    np.testing.assert_array_equal(first_pass([[video]], 0).changes[0], [1, 1, 3, 3])
-
-
-def test_rarity_is_the_mean_distance_to_the_nearest_of_other_videos(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(segment_space, "NEIGHBOURS", 2)
-    videos = whole([np.array([[0.0], [10]]), np.array([[1.0], [3], [9]])])
-    near, _ = rarity_of(videos)
-    np.testing.assert_allclose(near, [2, 4], atol=1e-9)  # 1 and 3; 1 and 7
-
-
-def test_principal_directions_keep_distances_of_what_lies_in_few(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    rng = np.random.default_rng(0)
-    basis = rng.normal(size=(5, 40))
-    flat = [rng.normal(size=(30, 5)) @ basis for _ in range(3)]
-    exact = rarity_of(whole(flat))
-    monkeypatch.setattr(segment_space, "DIRECTIONS", 8)
-    for one, other in zip(exact, rarity_of(whole(flat)), strict=True):
-        np.testing.assert_allclose(one, other, rtol=1e-5)
-
-
-def test_rarity_that_contradicts_change_has_no_say() -> None:
-    rng = np.random.default_rng(2)
-    # The still videos are the rare ones: they stand far off, the restless ones lie together.
-    still = [30 * rng.normal(size=DIM) + 0.1 * rng.normal(size=(30, DIM)) for _ in range(6)]
-    restless = [2 * rng.normal(size=(30, DIM)) for _ in range(6)]
-    labels = label(whole([*still, *restless]), SETTINGS)
-    assert labels.rarity_weight == 0
-    assert min(labels.shares[6:]) > max(labels.shares[:6])
+    np.testing.assert_array_equal(changes([[video]])[0], [1, 1, 3, 3])
 
 
 def test_a_copy_of_a_video_is_labelled_like_it() -> None:
     videos, _ = made_videos(seed=7)
-    labels = label(whole([*videos, videos[0].copy()]), SETTINGS)
+    labels = label(whole([*videos, videos[0].copy()]))
     np.testing.assert_array_equal(labels.labels[0], labels.labels[-1])
 
 
 def test_float16_and_a_video_of_one_segment_are_taken() -> None:
     videos, _ = made_videos(seed=8)
-    labels = label(whole([*videos, videos[0][:1]]), SETTINGS)
+    labels = label(whole([*videos, videos[0][:1]]))
     assert labels.labels[-1].shape == (1,)
-    half = label(whole([video.astype(np.float16) for video in videos]), SETTINGS)
+    half = label(whole([video.astype(np.float16) for video in videos]))
     assert np.isfinite(np.concatenate(half.labels)).all()
 
 
 def test_one_video_alone_is_labelled_by_change() -> None:
     video = made_videos()[0][0]
-    labels = label([[video]], SETTINGS)
-    assert labels.rarity_weight == 0
+    labels = label([[video]])
     assert labels.labels[0][8:12].min() > labels.labels[0][25:].max()
 
 
@@ -186,7 +146,7 @@ def test_frozen_stretches_do_not_become_the_normal_state() -> None:
     videos[5][5:15] = videos[5][
         5
     ]  # a change of exactly 0, an outlier on any other scale than ranks
-    labels = label(whole(videos), SETTINGS)
+    labels = label(whole(videos))
     assert np.concatenate(labels.labels)[np.concatenate(truth)].min() > 0.9
     assert labels.labels[8].mean() < 0.5
 
@@ -198,14 +158,14 @@ def test_frozen_stretches_do_not_become_the_normal_state() -> None:
 )
 def test_features_that_say_nothing_are_said_in_one_line(videos: Any) -> None:
     with pytest.raises(NothingToTell, match="give features that vary in time") as caught:
-        label(whole(videos), SETTINGS)
+        label(whole(videos))
     assert "\n" not in str(caught.value)
 
 
 def test_noise_without_states_is_noted() -> None:
     rng = np.random.default_rng(0)
     noise = [rng.normal(size=(40, DIM)) for _ in range(12)]
-    (note,) = label(whole(noise), SETTINGS).notes
+    (note,) = label(whole(noise)).notes
     assert "uninformative" in note
 
 
@@ -220,7 +180,7 @@ def test_noise_without_states_is_noted() -> None:
 )
 def test_features_that_cannot_be_compared_are_refused(videos: Any, said: Any) -> None:
     with pytest.raises(BadSegments, match=said):
-        label(whole(videos), SETTINGS)
+        label(whole(videos))
 
 
 def test_normal_scores_know_ranks_only() -> None:
@@ -228,10 +188,3 @@ def test_normal_scores_know_ranks_only() -> None:
     other = normal_scores([np.array([0.0, 9]), np.array([8.0])])
     np.testing.assert_array_equal(np.concatenate(one), np.concatenate(other))
     assert np.concatenate(one).sum() == pytest.approx(0)
-
-
-def test_the_seed_salts_the_sample_only() -> None:
-    videos, _ = made_videos(seed=11)
-    one, other = (label(whole(videos), dataclasses.replace(SETTINGS, seed=seed)) for seed in (0, 1))
-    for first, second in zip(one.labels, other.labels, strict=True):
-        np.testing.assert_allclose(first, second, atol=1e-6)  # all segments are in the sample

@@ -1,5 +1,6 @@
 """Labels on disk: what is read back is what was made, and knows what it belongs to."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 
 from c2fpl.models.settings import LabelSettings
 from c2fpl.pipeline.feature_source import FeatureSet, features_in
-from c2fpl.pipeline.files import RunFiles
+from c2fpl.pipeline.files import RunFiles, fingerprint, load_json, save_json
 from c2fpl.pipeline.label_segments import SegmentLabels, label_segments, load_labels
 from c2fpl.pipeline.made_labels import make_labels
 from c2fpl.pipeline.settings import Execution
@@ -52,6 +53,33 @@ def test_labels_changed_by_hand_are_other_labels(tmp_path: Path, features: Featu
     after = labelled(files.root, features)
     assert after.values[0][0] == 0.25
     assert after.fingerprint != before.fingerprint
+
+
+def test_labels_that_an_older_rule_made_are_made_again(
+    tmp_path: Path, features: FeatureSet, caplog: pytest.LogCaptureFixture
+) -> None:
+    files = RunFiles(tmp_path / "labels", holds="labels")
+    fresh = labelled(files.root, features)
+    older = load_json(files.labels_record)
+    older["settings"] = asdict(REFINED.resolved())
+    older["fingerprint"] = fingerprint({**older["settings"], "features": features.fingerprint()})
+    save_json(files.labels_record, older)
+    files.segment_labels.write_text("what the older rule said")
+    with caplog.at_level("INFO"):
+        again = labelled(files.root, features)
+    assert "version changed, labelling again" in caplog.text
+    assert again.fingerprint == fresh.fingerprint
+
+
+def test_no_setting_makes_refined_labels_again(
+    tmp_path: Path, features: FeatureSet, caplog: pytest.LogCaptureFixture
+) -> None:
+    files = RunFiles(tmp_path / "labels", holds="labels")
+    labelled(files.root, features)
+    other = LabelSettings(method="refined", seed=7, eta=0.3)
+    with caplog.at_level("INFO"):
+        label_segments(files, features, other, Execution(quiet=True))
+    assert "are there already" in caplog.text
 
 
 def test_the_same_labels_of_other_features_are_other_labels(

@@ -1,0 +1,67 @@
+"""How much each segment of a video differs from its neighbours in time, chunk by chunk."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+Videos = Sequence[Iterable[NDArray[Any]]]
+"""Per video its crop means in order of time, as chunks of (segments, dim); read once."""
+
+
+class BadSegments(ValueError):
+    """Features that cannot be compared: other axes, no segment, or values that are not finite."""
+
+
+def changes(videos: Videos) -> tuple[Array, ...]:
+    """Per video (segments,): distance to the less alike of the two neighbours in time.
+
+    A video of one segment has nan. One chunk at a time is in memory.
+
+    Raises:
+        BadSegments: see the class; the video is given by its number.
+    """
+    if len(videos) == 0:
+        raise BadSegments("there is no video to label; give at least one")
+    found = []
+    dim: int | None = None
+    for number, chunks in enumerate(videos):
+        steps: list[Array] = []
+        last: NDArray[np.float32] | None = None
+        for chunk in chunks:
+            rows = _checked(chunk, number, dim)
+            dim = rows.shape[1]
+            joined = rows if last is None else np.concatenate((last, rows))
+            steps.append(np.linalg.norm(np.diff(joined.astype(np.float64), axis=0), axis=1))
+            last = rows[-1:]
+        if last is None:
+            raise BadSegments(f"video number {number} has no segment; extract it again")
+        found.append(_larger_side(np.concatenate(steps)))
+    return tuple(found)
+
+
+def _checked(chunk: NDArray[Any], number: int, dim: int | None) -> NDArray[np.float32]:
+    rows = np.asarray(chunk, dtype=np.float32)
+    if rows.ndim != 2 or 0 in rows.shape or dim not in (None, rows.shape[1]):
+        raise BadSegments(
+            f"video number {number} has features of shape {rows.shape}, which is not (segments, "
+            f"{dim or 'dim'}); extract all videos with one backbone"
+        )
+    if not np.isfinite(rows).all():
+        raise BadSegments(
+            f"video number {number} has a feature that is not finite; extract it again"
+        )
+    return rows
+
+
+def _larger_side(steps: Array) -> Array:
+    """(segments - 1,) distances between neighbours to (segments,): the larger of the two sides.
+
+    Example:
+        [1, 3] -> [1, 3, 3]
+    """
+    if len(steps) == 0:
+        return np.full(1, np.nan)
+    return np.maximum(np.append(steps[:1], steps), np.append(steps, steps[-1:]))
