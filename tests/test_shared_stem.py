@@ -11,6 +11,7 @@ from torch import nn
 
 from c2fpl.extractors.crops import CropBox, crop_boxes, cut
 from c2fpl.extractors.network import trace
+from c2fpl.extractors.settings import Crops
 from c2fpl.extractors.shared_stem import SharedStem, take_stem
 from tiny import TINY, TinyNetwork, cpu_encoder, segments_of, tiny_network
 
@@ -38,11 +39,11 @@ def one_by_one(stem: nn.Conv3d, frames: torch.Tensor, boxes: tuple[CropBox, ...]
 )
 @torch.inference_mode()
 def test_a_crop_has_the_map_that_it_has_alone(
-    height: int, width: int, crops: int, kernel: int, stride: int, data: st.DataObject
+    height: int, width: int, crops: Crops, kernel: int, stride: int, data: st.DataObject
 ) -> None:
     stem = stem_of(kernel, stride, data.draw(st.integers(0, kernel // 2), "padding"))
     frames = torch.randn(2, height, width, 4, generator=torch.Generator().manual_seed(height))
-    boxes = crop_boxes(height, width, CROP_PIXELS, crops)  # type: ignore[arg-type]  # 1, 5 or 10
+    boxes = crop_boxes(height, width, CROP_PIXELS, crops)
     shared = SharedStem(stem, CROP_PIXELS)
     found = shared.crops(shared.share(frames, boxes), boxes)
     torch.testing.assert_close(found, one_by_one(stem, frames, boxes), rtol=1e-4, atol=1e-5)
