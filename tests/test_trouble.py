@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from c2fpl.extractors.flow import FlowEncoder
 from command_line import c2fpl, refused
+from feature_folders import drawn, save_rtfm
 from killing import damaged, results, strays, write_short_videos
 
 SETTINGS = ("--backbone", "flow", "--crops", "1", "--device", "cpu", "--epochs", "1", "--quiet")
@@ -101,9 +102,10 @@ def test_a_read_only_folder_is_one_line(
 
 
 def test_a_folder_without_permission_is_one_line(
-    videos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    output = tmp_path / "run"
+    features, output = tmp_path / "features", tmp_path / "run"
+    save_rtfm(features, drawn(10))
     output.mkdir(mode=0o555)
     nobody = 65534
     is_root = os.geteuid() == 0
@@ -112,7 +114,7 @@ def test_a_folder_without_permission_is_one_line(
             folder.chmod(0o755)
         os.seteuid(nobody)
     try:
-        line = refused(capsys, "label", tmp_path, "-o", output, "--quiet")
+        line = refused(capsys, "label", features, "-o", output, "--quiet")
     finally:
         if is_root:
             os.seteuid(0)
