@@ -172,7 +172,20 @@ class PyavFrames:
         self._interlaced |= frame.interlaced_frame
         # swscale's defaults: the same bits as decord's scale filter
         pixels = cast(NDArray[np.uint8], frame.to_ndarray(format="rgb24"))
-        return TimedFrame(upright(pixels, frame.rotation), frame.time)
+        return TimedFrame(upright(pixels, frame.rotation), time_of(frame, self._header.container))
+
+
+def time_of(frame: VideoFrame, container: str) -> float | None:
+    """Presentation time in seconds, None where the file does not say.
+
+    AVI has none, and FFmpeg counts them up in the order of the file, which B-frames are not shown
+    in; decoding times come in order, late by a constant.
+    """
+    if container != "avi":
+        return frame.time
+    if frame.dts is None or frame.time_base is None:
+        return None
+    return float(frame.dts * frame.time_base)
 
 
 def upright(pixels: NDArray[np.uint8], rotation_degrees: int) -> NDArray[np.uint8]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from c2fpl.extractors.pyav_frames import upright
+from c2fpl.extractors.pyav_frames import time_of, upright
 from c2fpl.extractors.video_header import open_container
 from c2fpl.pipeline.files import whole_file
 from c2fpl.pipeline.stills import Picture
@@ -53,11 +53,13 @@ def read_pictures(
         stream.thread_type = "AUTO"
         first_s = float((stream.start_time or 0) * (stream.time_base or 0))
         interval_s = float(1 / (stream.average_rate or 25))
+        time_s = -interval_s
         try:
             if start_s > 0:
                 container.seek(round((first_s + start_s) * av.time_base), backward=True)
             for index, frame in enumerate(container.decode(stream)):
-                time_s = index * interval_s if frame.time is None else frame.time - first_s
+                own_s = time_of(frame, container.format.name)
+                time_s = time_s + interval_s if own_s is None else own_s - first_s
                 if time_s >= end_s:
                     return
                 if time_s + interval_s / 2 > start_s:

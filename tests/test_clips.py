@@ -15,6 +15,7 @@ from c2fpl.pipeline.files import RunFiles
 from c2fpl.pipeline.mp4 import NotPlayable, TimedPicture, read_pictures, write_pictures
 from c2fpl.pipeline.overlay import BACK, BAR, EVENT, UnknownVideo, panel_height, write_overlay
 from run_folder import FRAME_RATE, HEIGHT, WIDTH, add_video, scores_with, small_run
+from synthetic import Synthetic, number_of
 
 
 @pytest.fixture(scope="module")
@@ -155,3 +156,16 @@ def test_scores_at_another_rate_follow_the_time(tmp_path: Path) -> None:
     rows = [frame.picture[HEIGHT + 25].astype(int) for frame in frames[10:40:10]]
     bars = [int(np.argmax(row[:, 0] - row[:, 2])) for row in rows]
     assert bars == pytest.approx([WIDTH / 4, WIDTH / 2, WIDTH * 3 / 4], abs=2)
+
+
+def test_b_frames_in_avi_which_has_no_times_come_in_order_and_evenly(tmp_path: Path) -> None:
+    source = Synthetic("B-frames.avi", frames=100).write(tmp_path)
+    assert [number_of(frame.picture) for frame in frames_of(source)] == list(range(100))
+    clip = tmp_path / "clip.mp4"
+    assert write_pictures(clip, read_pictures(source, 2, 3)) == 25
+    frames = frames_of(clip)
+    first = number_of(frames[0].picture)
+    assert first == pytest.approx(50, abs=2)  # decoding times are late by a constant
+    assert [number_of(frame.picture) for frame in frames] == list(range(first, first + 25))
+    assert [frame.time_s for frame in frames] == pytest.approx(np.arange(25) / 25)
+    assert write_pictures(clip, read_pictures(source)) == 100
