@@ -18,6 +18,8 @@ def at_constant_rate(
     Frame i goes to the output slots [round(t_i * rate), round(t_(i+1) * rate)), times counted from
     the first frame; the last one lasts 1 / source_rate. A 25 fps source at rate 30 gives 1.2 times
     the frames. Frames without a timestamp come 1 / source_rate after the one before.
+
+    Each frame keeps its own time where it first comes; its repeats have none.
     """
     step_s = min(1 / source_rate, LONGEST_GAP_S)
     previous: TimedFrame | None = None
@@ -33,13 +35,16 @@ def at_constant_rate(
             start_s += offset_s - previous_s - step_s
             offset_s = previous_s + step_s
         end_slot = _nearest(offset_s * rate)
-        for index in range(slot, end_slot):
-            yield TimedFrame(previous.pixels, index / rate)
+        yield from _repeated(previous, end_slot - slot)
         previous, previous_s, slot = frame, offset_s, max(slot, end_slot)
     if previous is not None:
         end_slot = max(_nearest((previous_s + step_s) * rate), 1)
-        for index in range(slot, end_slot):
-            yield TimedFrame(previous.pixels, index / rate)
+        yield from _repeated(previous, end_slot - slot)
+
+
+def _repeated(frame: TimedFrame, times: int) -> Iterator[TimedFrame]:
+    for repeat in range(times):
+        yield TimedFrame(frame.pixels, None if repeat else frame.time_s)
 
 
 def _nearest(slot: float) -> int:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from c2fpl.extractors.constant_rate import at_constant_rate
 from c2fpl.extractors.pyav_frames import PyavFrames, TimedFrame
 from c2fpl.extractors.resizing import FrameResizer
+from c2fpl.extractors.seconds_off import SecondsOff, seconds_remark
 from c2fpl.extractors.settings import DecodingSettings
 from c2fpl.extractors.video_header import (
     UndecodableVideo,
@@ -34,7 +35,8 @@ class DecodeReport:
     num_frames_decoded: int
     """Frames handed out: decoded, or with `fps` 30 resampled from `num_frames_source`."""
     num_frames_source: int
-    """Frames decoded from the file. Frame i of the output shows the file at i / frame_rate s."""
+    """Frames decoded from the file. Frame i of the output shows the file at i / frame_rate s,
+    give or take `seconds_off`."""
     num_frames_lost: int
     """Frames in the file, or promised by a header that counts them, that did not decode."""
     frame_rate: float
@@ -49,6 +51,9 @@ class DecodeReport:
     """Why decord was not used; empty where it was, or where PyAV was asked for."""
     damage: str = ""
     """What is broken in the file, in words; frames may then be missing beyond those counted."""
+    seconds_off: float = 0.0
+    """Largest |t_i - t_0 - i / frame_rate| in seconds, t_i the file's time of output frame i: how
+    far seconds made of frame numbers are off. 0.0 also where the file has no times."""
 
     @property
     def loss(self) -> str:
@@ -56,6 +61,11 @@ class DecodeReport:
         lost = f"{self.num_frames_lost} frames lost" if self.num_frames_lost else ""
         broken = f"damaged ({self.damage}), frames may be missing uncounted" if self.damage else ""
         return "; ".join(part for part in (lost, broken) if part)
+
+    @property
+    def timing(self) -> str:
+        """One line where seconds made of frame numbers are noticeably off; empty otherwise."""
+        return seconds_remark(self.seconds_off, self.frame_rate)
 
 
 @dataclass(frozen=True)
@@ -155,8 +165,10 @@ def _decode(
     native = settings.fps == "native"
     rate = header.frame_rate if native else float(settings.fps)
     frames = counted if native else at_constant_rate(counted, rate, header.frame_rate)
+    seconds_off = SecondsOff(rate)
     num_frames_decoded = 0
-    for pixels in _resized(frames, FrameResizer(settings, short_side_pixels)):
+    resizer = FrameResizer(settings, short_side_pixels)
+    for pixels in _resized(_measured(frames, seconds_off), resizer):
         num_frames_decoded += 1
         busy_s += time.monotonic() - started_s
         yield DecodedFrame(pixels)
@@ -174,7 +186,14 @@ def _decode(
         seconds=busy_s + time.monotonic() - started_s,
         fallback=fallback,
         damage=source.damage,
+        seconds_off=seconds_off.largest_s,
     )
+
+
+def _measured(frames: Iterable[TimedFrame], seconds_off: SecondsOff) -> Iterator[TimedFrame]:
+    for frame in frames:
+        seconds_off.add(frame.time_s)
+        yield frame
 
 
 def _resized(frames: Iterable[TimedFrame], resizer: FrameResizer) -> Iterator[NDArray[np.uint8]]:

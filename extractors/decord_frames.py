@@ -31,12 +31,16 @@ DECORD_ERRORS: Final = (
 """What decord raises; the last one for file names that are not UTF-8."""
 
 
+NO_TIME_S: Final = -1e9
+"""Times below are FFmpeg's word for none."""
+
+
 class DecordGaveUp(ValueError):
     """decord cannot read this file, or its frames cannot be trusted; the text says why."""
 
 
 class DecordFrames:
-    """Iterates over the frames of one file once, in display order, rotated as displayed, untimed.
+    """Iterates over the frames of one file once, in display order, rotated as displayed.
 
     decord decodes ahead as fast as it can, into memory without bound, until it is told to seek. So
     frames are taken window by window as fast as they come, a seek to 0 stops the decoder, and the
@@ -115,14 +119,27 @@ def _windowed_frames(path: Path, header: VideoHeader) -> Iterator[TimedFrame]:
         joined_frames=min(WINDOW_FRAMES, max_frames),
         max_frames=max_frames,
     )
+    times = _frame_times(reader, frame_count)
     border: NDArray[np.uint8] | None = None
     for start, end in windows:
         frames = _window_frames(reader, start, min(end + 1, frame_count))
         if border is not None and not np.array_equal(frames[0].asnumpy(), border):
             raise DecordGaveUp(f"decord's seek to key frame {start} gives another frame")
         border = frames.pop().asnumpy() if end < frame_count else None
-        while frames:
-            yield TimedFrame(frames.popleft().asnumpy(), None)
+        for time_s in times[start:end]:
+            yield TimedFrame(frames.popleft().asnumpy(), time_s)
+
+
+def _frame_times(reader: decord.VideoReader, frame_count: int) -> list[float | None]:
+    """Presentation times in seconds, as float32 (to 4 ms at 12 hours).
+
+    All None where one is: the table is sorted, and what has no time stands first in it.
+    """
+    try:
+        times = reader.get_frame_timestamp(range(frame_count))[:, 0].tolist()
+    except IndexError:  # fewer packets than the header counts
+        return [None] * frame_count
+    return [None] * frame_count if min(times, default=0.0) < NO_TIME_S else times
 
 
 def _window_frames(

@@ -133,6 +133,8 @@ class ExtractionWorker:
                 if isinstance(message, Decoded):
                     if loss := message.report.loss:
                         logger.warning("%s: %s; taken as far as it decodes", video.path, loss)
+                    if timing := message.report.timing:
+                        logger.warning("%s: %s", video.path, timing)
                     publish = self._publisher(video, wanted[video], message.report, failures)
                     writer.publish(message.key, publish)
                 else:

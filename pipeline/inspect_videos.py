@@ -32,10 +32,10 @@ class Inspection:
 
     @property
     def remark(self) -> str:
-        """What is worth knowing of a video that decodes: its loss, why decord was not used."""
+        """What a video that decodes lacks, how far its seconds are off, why decord was not used."""
         if self.report is None:
             return ""
-        said = (self.report.loss, self.report.fallback)
+        said = (self.report.loss, self.report.timing, self.report.fallback)
         return "; ".join(part for part in said if part)
 
 

@@ -10,6 +10,7 @@ from urllib.parse import quote_from_bytes
 import numpy as np
 from numpy.typing import NDArray
 
+from c2fpl.extractors.seconds_off import seconds_remark
 from c2fpl.pipeline.curves import curve_of
 from c2fpl.pipeline.events import Event, RunEvents
 from c2fpl.pipeline.files import RunFiles, beside, load_json
@@ -80,6 +81,7 @@ def video_data(
         "windows": [list(window) for window in windows],
         "lost": video.frames_lost,
         "damage": video.damage,
+        "timing": seconds_remark(video.seconds_off, video.frame_rate),
         "scores": link(video.scores_file, files.report),
         "plot": link(plot, files.report) if plot.is_file() else None,
     }

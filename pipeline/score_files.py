@@ -12,9 +12,11 @@ from pathlib import Path
 from c2fpl.pipeline.files import RunFiles, load_table, save_table
 from c2fpl.pipeline.video_names import named
 
+INDEX_KEY = ("video", "fingerprint", "detector")
+"""Columns without which an index tells nothing; earlier versions wrote fewer of the others."""
 INDEX_HEADER = (
-    *("video", "fingerprint", "detector"),
-    *("source", "frame_rate", "num_frames_lost", "damage"),
+    *INDEX_KEY,
+    *("source", "frame_rate", "num_frames_lost", "damage", "seconds_off"),
 )
 """Columns of the index: what the scores were made from, and what is known of the video."""
 
@@ -65,12 +67,12 @@ def score_files(folder: Path) -> ScoreFiles:
 
 
 def save_index(folder: Path, rows: Iterable[Mapping[str, object]]) -> None:
-    """Write the index of a folder of scores, in name order."""
+    """Write the index of a folder of scores, in name order; what a row lacks stays empty."""
     in_order = sorted(rows, key=lambda row: str(row["video"]))
     save_table(
         RunFiles(folder, holds="scores").score_index,
         INDEX_HEADER,
-        ([row[column] for column in INDEX_HEADER] for row in in_order),
+        ([row.get(column, "") for column in INDEX_HEADER] for row in in_order),
     )
 
 

@@ -16,7 +16,7 @@ from c2fpl.pipeline.files import fingerprint as fingerprint_of
 from c2fpl.pipeline.outcomes import Failure, save_failures
 from c2fpl.pipeline.own_features import BadFeatures
 from c2fpl.pipeline.progress import progress
-from c2fpl.pipeline.score_files import INDEX_HEADER, save_index, say_left_out
+from c2fpl.pipeline.score_files import INDEX_KEY, save_index, say_left_out
 from c2fpl.pipeline.settings import Execution, ScoreSettings
 
 if TYPE_CHECKING:
@@ -96,6 +96,7 @@ def _index_row(features: FeatureSet, name: str, scored_by: str) -> Mapping[str, 
         "frame_rate": features.frame_rate(name),
         "num_frames_lost": record.get("num_frames_lost", 0),
         "damage": record.get("damage", ""),
+        "seconds_off": record.get("seconds_off", 0.0),
     }
 
 
@@ -167,7 +168,7 @@ def _score_one(
 
 def _index(path: Path) -> dict[str, dict[str, str]]:
     try:
-        rows = load_table(path, INDEX_HEADER) if path.exists() else []
+        rows = load_table(path, INDEX_KEY) if path.exists() else []
     except NotATable:
         return {}
     return {row["video"]: row for row in rows}

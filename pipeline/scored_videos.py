@@ -39,6 +39,8 @@ class ScoredVideo:
     """Whether the scores are of frames at another rate than the file's own (`--fps 30`)."""
     damage: str = ""
     """What was broken in the file, in words: frames may be missing beyond `frames_lost`."""
+    seconds_off: float = 0.0
+    """How far frame / frame_rate is off at most, in seconds; 0.0 where it was not measured."""
 
     def scores(self) -> NDArray[np.float32]:
         """Load the scores, float32 (frames,) in [0, 1].
@@ -102,4 +104,5 @@ def scored_video(
         int(facts.get("num_frames_lost") or 0),
         (facts.get("settings") or {}).get("fps", "native") != "native",
         str(facts.get("damage") or ""),
+        float(facts.get("seconds_off") or 0),
     )

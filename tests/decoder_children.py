@@ -39,6 +39,7 @@ class VideoReader:
     def __init__(self, uri, num_threads, fault_tol): self.frames = 0
     def __len__(self): return 200
     def get_key_indices(self): return [0, 100]
+    def get_frame_timestamp(self, frames): return numpy.zeros((len(frames), 2), numpy.float32)
     def seek_accurate(self, frame): pass
     def seek(self, frame): pass
     def next(self):

@@ -92,7 +92,8 @@ c2fpl.Panel = class {
   describe(video) {
     const facts = `${c2fpl.count(video.frames, "frame", "frames")} at ${+video.rate.toFixed(3)} a second`
       + (video.lost ? `, ${video.lost} lost in decoding: times after a gap are early` : "") + "."
-      + (video.damage ? ` The file is damaged (${video.damage}): frames may be missing uncounted.` : "");
+      + (video.damage ? ` The file is damaged (${video.damage}): frames may be missing uncounted.` : "")
+      + (video.timing ? ` Mind the times: ${video.timing}.` : "");
     document.getElementById("panel-facts").textContent = facts;
     const links = { "video file": video.sources[0], "scores (.npy)": video.scores, plot: video.plot };
     document.getElementById("panel-links").replaceChildren(...Object.entries(links)
