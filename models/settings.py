@@ -1,7 +1,7 @@
 """What labels, training and scores can be told, checked at birth. Imports no torch, no sklearn."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Literal
 
 Method = Literal["paper", "released", "refined"]
@@ -53,11 +53,25 @@ class LabelSettings:
         if not 0 < self.beta <= 1:
             raise ValueError(f"beta {self.beta} must be in (0, 1]; the paper uses 0.2")
 
+    def dropped(self) -> tuple[str, ...]:
+        """Names of the settings that were given and that the method does not read.
+
+        The seed is none of them: it is given for the training as well.
+        """
+        if self.method != "refined":
+            return ()
+        own = ("method", "seed")
+        return tuple(
+            each.name
+            for each in fields(self)
+            if each.name not in own and getattr(self, each.name) != each.default
+        )
+
     def resolved(self) -> "LabelSettings":
         """The same settings with every None replaced by the value of the method.
 
-        Source: METHOD sections 2, 3 and 8. `refined` has none of them: what is given is dropped, so
-        that nothing is labelled again for it.
+        Source: METHOD sections 2, 3 and 8. `refined` has none of them: what is given is dropped
+        (`dropped` tells), so that nothing is labelled again for it.
         """
         if self.method == "refined":
             return LabelSettings(method="refined")
@@ -82,7 +96,12 @@ class TrainingSettings:
     softmax: Softmax = "feature"
     """Axis of the attention's softmax: each vector's features, or the batch (supplementary A.2)."""
     epochs: int = 20
-    """Passes over the segments (train.sh: 20); fixed in advance, the last one counts."""
+    """Each goes once through the segments (train.sh: 20), through few segments more often (the next
+    setting); fixed in advance, the last one counts."""
+    epoch_steps: int = 50
+    """Fewest optimisation steps of an epoch: fewer than 6,400 segments (an hour of video) are gone
+    through several times in each, since after 60 steps in all the seed says as much as the labels
+    do (docs/methods.md); 1 for one pass whatever the size."""
     batch_size: int = 128
     """Segments a step, all crops of a segment together (released option.py)."""
     learning_rate: float = 0.01
@@ -99,13 +118,18 @@ class TrainingSettings:
     """Weights, shuffling and dropout all follow from it."""
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size"):
+        for name in ("epochs", "epoch_steps", "batch_size"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} {getattr(self, name)} must be at least 1")
         if not 0 <= self.dropout < 1:
             raise ValueError(f"dropout {self.dropout} must be in [0, 1)")
         if not self.learning_rate > 0:
             raise ValueError(f"learning rate {self.learning_rate} must be above 0")
+
+    def passes(self, segment_count: int) -> int:
+        """How often an epoch goes through that many segments to make its steps."""
+        steps_of_one = max(1, math.ceil(segment_count / self.batch_size))
+        return math.ceil(self.epoch_steps / steps_of_one)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -52,6 +52,8 @@ def label_segments(
         TooFewVideos, CannotSplit: the features carry nothing to split by (models.coarse).
         BadFeatures: a feature file that cannot be used, by name.
     """
+    if dropped := settings.dropped():
+        logger.warning("labels: --method refined reads no %s; left out", ", ".join(dropped))
     settings = settings.resolved()
     asked = _asked(settings)
     wanted = fingerprint({**asked, "features": features.fingerprint()})

@@ -80,6 +80,7 @@ def test_no_setting_makes_refined_labels_again(
     with caplog.at_level("INFO"):
         label_segments(files, features, other, Execution(quiet=True))
     assert "are there already" in caplog.text
+    assert "--method refined reads no eta; left out" in caplog.text
 
 
 def test_the_same_labels_of_other_features_are_other_labels(

@@ -91,6 +91,9 @@ def test_refined_drops_the_switches_of_the_other_methods() -> None:
         method="refined", seed=3, eta=0.5, beta=0.1, norm="l2", window="lowest-mean-p"
     )
     assert given.resolved() == LabelSettings(method="refined")
+    assert given.dropped() == ("eta", "beta", "norm", "window")
+    assert LabelSettings(method="refined").dropped() == ()
+    assert LabelSettings(method="released", eta=0.5).dropped() == ()
 
 
 def test_a_switch_that_is_set_stays() -> None:
