@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from method_sets import NAMES, load
+from method_sets import NAMES, extract, load
 from method_variants import VARIANTS, Videos, change_of, departure_of
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
@@ -107,6 +107,7 @@ def main() -> None:
     parser.add_argument("--sets", nargs="+", choices=NAMES, default=list(NAMES))
     options = parser.parse_args()
     for name in options.sets:
+        extract(name, options.data, options.out)
         videos, count = load(name, options.data, options.out).trained, options.halves
         signs = {"change": change_of(videos), "distance to own mean": departure_of(videos)}
         content = {sign: predictability(videos, z, count) for sign, z in signs.items()}

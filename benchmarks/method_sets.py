@@ -12,9 +12,13 @@ from numpy.typing import NDArray
 
 from c2fpl.extractors.segments import SegmentPlan
 
-NAMES = ("ucf-crime-c3d", "ped2 flow", "ped2 mc3-18", "ucf-sample flow", "ucf-sample mc3-18")
+NAMES = (
+    *("ucf-crime-c3d", "ped2 flow", "ped2 mc3-18", "ucf-sample flow", "ucf-sample mc3-18"),
+    *("ucf-split flow", "ucf-split mc3-18"),
+)
+"""`ucf-sample` learns from all twelve videos, `ucf-split` from the six of the training list."""
 BACKBONES = {"flow": ("flow", "10"), "mc3-18": ("mc3-18", "1")}
-FOLDERS = {"ped2": "ped2", "ucf-sample": "ucf-crime-sample"}
+FOLDERS = {"ped2": "ped2", "ucf-sample": "ucf-crime-sample", "ucf-split": "ucf-crime-sample"}
 
 
 @dataclass(frozen=True)
@@ -31,15 +35,32 @@ class RealSet:
     """(segments,) scores to (frames,) of each tested video."""
 
 
-def load(name: str, data: Path, out: Path, precision: str = "auto") -> RealSet:
-    """One of NAMES; videos are extracted once, to OUT."""
+def load(name: str, data: Path, out: Path) -> RealSet:
+    """One of NAMES; its videos were extracted to OUT before."""
     if name == "ucf-crime-c3d":
         return _c3d(data / "ucf-crime-c3d" / "features.npz")
-    kind, backbone = name.split(" ")
+    kind = name.split(" ")[0]
     folder = data / FOLDERS[kind]
-    features = out / name.replace(" ", "-")
-    _extract(folder, features, backbone, precision, data / "weights" / "mc3_18_fight.pth")
-    return _extracted(features, _ped2(folder) if kind == "ped2" else _ucf(folder))
+    intervals = _ped2(folder) if kind == "ped2" else _ucf(folder)
+    return _extracted(_features(name, out), intervals, split=kind == "ucf-split")
+
+
+def extract(name: str, data: Path, out: Path, precision: str = "auto") -> None:
+    """Features of one of NAMES to OUT by the line's own command; what is there already stays."""
+    if name == "ucf-crime-c3d":
+        return
+    kind, backbone = name.split(" ")
+    model, crops = BACKBONES[backbone]
+    command = [sys.executable, "-m", "c2fpl.pipeline", "extract", str(data / FOLDERS[kind])]
+    command += ["-o", str(_features(name, out)), "--backbone", model, "--crops", crops]
+    command += ["--dtype", "float32", "--precision", precision, "--device", "cpu", "--quiet"]
+    if backbone != "flow":
+        command += ["--weights", str(data / "weights" / "mc3_18_fight.pth")]
+    subprocess.run(command, check=True)
+
+
+def _features(name: str, out: Path) -> Path:
+    return out / name.replace("split", "sample").replace(" ", "-")
 
 
 def _c3d(path: Path) -> RealSet:
@@ -74,17 +95,6 @@ def _truth(frame_count: int, intervals: Iterable[Iterable[int]]) -> NDArray[np.b
     return truth
 
 
-def _extract(videos: Path, features: Path, backbone: str, precision: str, weights: Path) -> None:
-    """The line's own command; what is there already stays."""
-    name, crops = BACKBONES[backbone]
-    command = [sys.executable, "-m", "c2fpl.pipeline", "extract", str(videos), "-o", str(features)]
-    command += ["--backbone", name, "--crops", crops, "--dtype", "float32"]
-    command += ["--precision", precision, "--device", "cpu", "--quiet"]
-    if backbone != "flow":
-        command += ["--weights", str(weights)]
-    subprocess.run(command, check=True)
-
-
 def _ped2(folder: Path) -> dict[str, list[tuple[int, int]]]:
     """Path without suffix -> [start, end) of each tested video: `name start end ...`, 0-based."""
     rows = [line.split() for line in (folder / "annotations.txt").read_text().splitlines()]
@@ -106,8 +116,10 @@ def _pairs(numbers: list[str]) -> list[tuple[int, int]]:
     return [(int(a), int(b)) for a, b in zip(numbers[::2], numbers[1::2], strict=True)]
 
 
-def _extracted(features: Path, intervals: dict[str, list[tuple[int, int]]]) -> RealSet:
-    """All videos to learn from, those with intervals (or none) given to measure on."""
+def _extracted(
+    features: Path, intervals: dict[str, list[tuple[int, int]]], *, split: bool
+) -> RealSet:
+    """Videos with intervals (or none) given to measure on; all, or the others, to learn from."""
     values, plans = {}, {}
     for path in sorted(features.rglob("*.npy")):
         name = str(path.relative_to(features).with_suffix(""))
@@ -116,7 +128,7 @@ def _extracted(features: Path, intervals: dict[str, list[tuple[int, int]]]) -> R
         plans[name] = SegmentPlan(record["num_frames_decoded"])
     assert set(intervals) <= set(values), f"no features of {set(intervals) - set(values)}"
     return RealSet(
-        tuple(values.values()),
+        tuple(value for name, value in values.items() if not split or name not in intervals),
         tuple(values[name] for name in intervals),
         tuple(_truth(plans[name].frame_count, ends) for name, ends in intervals.items()),
         tuple(plans[name].to_frames for name in intervals),

@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from method_sets import NAMES, RealSet, load
+from method_sets import NAMES, RealSet, extract, load
 from method_variants import METHODS, VARIANTS, Labels
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
@@ -130,7 +130,7 @@ def run(wanted: list[Job], data: Path, out: Path, processes: int) -> list[dict[s
     done = {Job(*(one[k] for k in Job.__annotations__)): one for one in map(json.loads, lines)}
     missing = [(job, data, out) for job in wanted if job not in done]
     for name in dict.fromkeys(job.name for job, _, _ in missing):
-        load(name, data, out)  # extracts in one process, before many read
+        extract(name, data, out)
     with multiprocessing.get_context("spawn").Pool(processes) as pool, path.open("a") as file:
         for number, record in enumerate(pool.imap(_measured, missing, chunksize=1), 1):
             file.write(json.dumps(record) + "\n")

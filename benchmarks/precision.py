@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from method_sets import RealSet, load
+from method_sets import RealSet, extract, load
 from method_variants import METHODS, VARIANTS
 from methods import auc
 from numpy.typing import NDArray
@@ -23,6 +23,7 @@ from c2fpl.models.settings import TrainingSettings
 from c2fpl.models.sources import ArraySource
 from c2fpl.models.training import train
 
+PRECISIONS = ("fp32", "bf16")
 SETS = ("ucf-sample mc3-18", "ped2 mc3-18")
 LABELS_ALIKE = 0.01
 
@@ -95,10 +96,9 @@ def main() -> None:
         " | labels that differ |\n|---|---|---|---|---|---|---|"
     )
     for name in SETS:
-        plain, other = (
-            load(name, asked.data, asked.out / precision, precision)
-            for precision in ("fp32", "bf16")
-        )
+        for precision in PRECISIONS:
+            extract(name, asked.data, asked.out / precision, precision)
+        plain, other = (load(name, asked.data, asked.out / one) for one in PRECISIONS)
         for method in METHODS:
             print(row(name, method, plain, other, asked.seeds), flush=True)
         print(f"Features of {name}: relative L2 {feature_error_percent(plain, other):.2f} %.")

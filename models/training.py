@@ -55,10 +55,11 @@ def train(
 ) -> Detector:
     """Trains a new detector for all epochs and returns the last state of it, in eval mode.
 
-    Each epoch goes once through all segments in a new order, all crops of a segment together; the
-    loss is the binary cross entropy between the label and the mean of the crops' scores. Weights,
-    order and dropout follow from `settings.seed` alone: on the CPU the same seed and thread count
-    give the same bytes. The global random states are neither read nor changed.
+    Each epoch goes `settings.passes` times through all segments, each time in a new order, all
+    crops of a segment together; the loss is the binary cross entropy between the label and the mean
+    of the crops' scores. Weights, order and dropout follow from `settings.seed` alone: on the CPU
+    the same seed and thread count give the same bytes. The global random states are neither read
+    nor changed.
 
     Segments are read ahead by threads in bounded memory. On a GPU whose free memory holds the
     whole source in its stored form they are uploaded once instead; who trains several detectors
@@ -88,9 +89,10 @@ def train(
     schedule = torch.optim.lr_scheduler.MultiStepLR(optimiser, list(MILESTONES), gamma=DECAY)
     for number in range(1, settings.epochs + 1):
         started = time.perf_counter()
-        order = orders.permutation(len(source))
         learning_rate = float(schedule.get_last_lr()[0])
-        loss = _one_epoch(detector, optimiser, feeder, targets, order)
+        loss = _one_epoch(
+            detector, optimiser, feeder, targets, _batches(orders, len(source), settings)
+        )
         schedule.step()
         if not math.isfinite(loss):
             raise TrainingDiverged(
@@ -127,27 +129,36 @@ def _checked(labels: ArrayLike, segment_count: int) -> Tensor:
     return targets
 
 
+def _batches(
+    orders: np.random.Generator, segment_count: int, settings: TrainingSettings
+) -> list[NDArray[np.int64]]:
+    """Numbers of the segments of each step of an epoch: every pass in a new order."""
+    ends = range(settings.batch_size, segment_count, settings.batch_size)
+    return [
+        batch
+        for _ in range(settings.passes(segment_count))
+        for batch in np.split(orders.permutation(segment_count), ends)
+    ]
+
+
 def _one_epoch(
     detector: Detector,
     optimiser: torch.optim.Optimizer,
     feeder: Feeder,
     targets: Tensor,
-    order: NDArray[np.int64],
+    batches: list[NDArray[np.int64]],
 ) -> float:
     """Mean loss over the segments; the sum stays on the device until the end."""
     detector.train()
     precision = choose_precision(detector.settings.matmul_precision, targets.device)
     total = torch.zeros((), dtype=torch.float64, device=targets.device)
-    batches = np.split(
-        order, range(detector.settings.batch_size, len(order), detector.settings.batch_size)
-    )
     for features, batch in feeder.batches(batches):
         loss = _loss(detector, features, targets[batch], precision)
         optimiser.zero_grad()
         torch.autograd.backward(loss)
         optimiser.step()
         total += loss.detach() * len(batch)
-    return float(total) / len(order)
+    return float(total) / sum(map(len, batches))
 
 
 def choose_precision(asked: TrainingPrecision, device: torch.device) -> TrainingPrecision:

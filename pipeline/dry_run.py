@@ -88,8 +88,9 @@ def estimate_lines(
         f"{speed.device}: about {spoken(speed.extraction_s(todo))}"
     ]
     if training is not None:
-        seconds = speed.training_s(every, training.epochs)
-        lines.append(f"training, {training.epochs} passes over them: about {spoken(seconds)}")
+        passes = training.epochs * training.passes(every)
+        seconds = speed.training_s(every, passes)
+        lines.append(f"training, {passes} passes over them: about {spoken(seconds)}")
     return [*lines, "an estimate from a probe of about two seconds, as busy as the machine is now"]
 
 

@@ -55,9 +55,9 @@ class Speed:
         )
         return segments * together_s / self.processes
 
-    def training_s(self, segments: int, epochs: int) -> float:
+    def training_s(self, segments: int, passes: int) -> float:
         """Seconds to train on so many segments."""
-        return segments * epochs * self.train_s
+        return segments * passes * self.train_s
 
 
 def measure_speed(
@@ -85,7 +85,7 @@ def measure_speed(
     encode_s = _seconds_to_encode(encoder, segments) * (crops if one_crop else 1)
     random = np.random.default_rng(0).random((training.batch_size, crops, encoder.dim), np.float32)
     passes: list[Epoch] = []
-    thrice, targets = replace(training, epochs=3), np.zeros(len(random))
+    thrice, targets = replace(training, epochs=3, epoch_steps=1), np.zeros(len(random))
     train(ArraySource([random]), targets, thrice, device=device, after_epoch=passes.append)
     workers = execution.workers or default_workers()
     train_s = min(each.seconds for each in passes) / len(random)

@@ -24,4 +24,4 @@ def weights(detector: Detector) -> bytes:
 
 
 def short(seed: int = 0, epochs: int = 2) -> TrainingSettings:
-    return TrainingSettings(seed=seed, epochs=epochs, batch_size=32)
+    return TrainingSettings(seed=seed, epochs=epochs, epoch_steps=1, batch_size=32)

@@ -50,7 +50,7 @@ def test_a_dry_run_names_what_is_left_and_writes_nothing(
     assert said.count("to do") == 3
     assert "will fail" in said
     assert "12 of 12 segments to extract with flow, 1 crop, on cpu: about" in said
-    assert "training, 20 passes over them: about" in said
+    assert "training, 1000 passes over them: about" in said
     assert not out.exists()
 
 
@@ -95,7 +95,7 @@ def test_on_a_gpu_the_slower_stage_counts_and_on_a_cpu_their_sum() -> None:
     assert gpu.extraction_s(100) == pytest.approx(100 * 0.4 / 2)
     cpu = Speed(0.0, 0.3, 0.001, "cpu", on_gpu=False, processes=1, workers=1)
     assert cpu.extraction_s(100) == pytest.approx(30)
-    assert cpu.training_s(100, epochs=20) == pytest.approx(2)
+    assert cpu.training_s(100, passes=20) == pytest.approx(2)
 
 
 def test_tensorboard_gets_the_loss_of_every_pass(finished: Path) -> None:

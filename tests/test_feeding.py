@@ -6,6 +6,8 @@ import tracemalloc
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from c2fpl.models.detector import segment_scores
@@ -23,6 +25,29 @@ def test_every_segment_is_seen_once_an_epoch_in_a_new_order() -> None:
     epochs = np.split(np.array(source.seen), 3)
     assert all(sorted(epoch) == list(range(70)) for epoch in epochs)
     assert len({tuple(epoch) for epoch in epochs}) == 3
+
+
+def test_few_segments_are_gone_through_until_an_epoch_has_its_steps() -> None:
+    values, labels = separable(70)
+    source = Recording([values])
+    settings = TrainingSettings(epochs=2, epoch_steps=7, batch_size=32)
+    train(source, labels, settings, device="cpu")
+    passes = np.split(np.array(source.seen), 6)  # 3 steps a pass: 3 passes of 70 an epoch
+    assert all(sorted(one) == list(range(70)) for one in passes)
+    assert len({tuple(one) for one in passes}) == 6
+
+
+@given(segments=st.integers(1, 20_000), steps=st.integers(1, 80), batch=st.integers(1, 300))
+def test_no_pass_more_is_made_than_the_steps_ask_for(segments: int, steps: int, batch: int) -> None:
+    passes = TrainingSettings(epoch_steps=steps, batch_size=batch).passes(segments)
+    of_one = -(-segments // batch)
+    assert passes * of_one >= steps
+    assert passes == 1 or (passes - 1) * of_one < steps
+
+
+def test_a_set_of_a_benchmarks_size_is_gone_through_once_an_epoch() -> None:
+    assert TrainingSettings().passes(6_400) == 1
+    assert TrainingSettings().passes(304) == 17  # Ped2: three steps a pass
 
 
 class Recording(ArraySource):

@@ -56,7 +56,12 @@ def test_training_neither_reads_nor_changes_the_global_random_states() -> None:
 def test_one_step_is_nesterov_on_the_mean_of_the_crops() -> None:
     values, labels = separable(20)
     settings = TrainingSettings(
-        epochs=1, batch_size=20, dropout=0, weight_decay=0.01, matmul_precision="fp32"
+        epochs=1,
+        epoch_steps=1,
+        batch_size=20,
+        dropout=0,
+        weight_decay=0.01,
+        matmul_precision="fp32",
     )
     trained = train(ArraySource([values]), labels, settings, device="cpu")
     plain = Detector(DIM, settings)
@@ -75,7 +80,9 @@ def test_dropout_is_on_in_every_epoch() -> None:
     values, labels = separable(64)
     losses: dict[float, list[float]] = {0.0: [], 0.6: []}
     for rate, seen in losses.items():
-        settings = TrainingSettings(epochs=2, batch_size=64, dropout=rate, learning_rate=1e-9)
+        settings = TrainingSettings(
+            epochs=2, epoch_steps=1, batch_size=64, dropout=rate, learning_rate=1e-9
+        )
 
         def look(epoch: Epoch, seen: list[float] = seen) -> None:
             seen.append(epoch.loss)
