@@ -11,6 +11,7 @@ from c2fpl.extractors.constant_rate import at_constant_rate
 from c2fpl.extractors.pyav_frames import TimedFrame
 from c2fpl.extractors.seconds_off import LEAST_SAID_S, SecondsOff, seconds_remark
 from c2fpl.extractors.settings import Decoder, DecodingSettings
+from c2fpl.extractors.video_header import read_header
 from damaged import decoded
 from synthetic import Synthetic, numbered_frame
 
@@ -69,6 +70,14 @@ def test_a_variable_rate_is_measured_by_both_decoders(
     assert expected > 1
     assert report.seconds_off == pytest.approx(expected, abs=0.0015)
     assert f"up to {report.seconds_off:.1f} s off" in report.timing
+
+
+def test_decord_gives_each_frame_its_own_time(tmp_path: Path) -> None:
+    from c2fpl.extractors.decord_frames import DecordFrames
+
+    path = Synthetic("slower.mp4", frames=100, times=SLOWER_S).write(tmp_path)
+    times = [frame.time_s for frame in DecordFrames(path, read_header(path))]
+    assert times == pytest.approx(SLOWER_S, abs=1e-5)
 
 
 @pytest.mark.parametrize("decoder", ["auto", "pyav"])
