@@ -98,14 +98,18 @@ class TrainingSettings:
     epochs: int = 20
     """Each goes once through the segments (train.sh: 20), through few segments more often (the next
     setting); fixed in advance, the last one counts."""
-    epoch_steps: int = 50
-    """Fewest optimisation steps of an epoch: fewer than 6,400 segments (an hour of video) are gone
-    through several times in each, since after 60 steps in all the seed says as much as the labels
+    epoch_steps: int = 25
+    """Fewest optimisation steps of an epoch: fewer than 3,200 segments (half an hour of video) are
+    gone through several times in each, since after 60 steps in all the seed says as much as the labels
     do (docs/methods.md); 1 for one pass whatever the size."""
     batch_size: int = 128
     """Segments a step, all crops of a segment together (released option.py)."""
     learning_rate: float = 0.01
     """SGD, momentum 0.9, Nesterov (released mainv2.py: the option --lr there is ignored)."""
+    max_gradient_norm: float = 2.0
+    """Longer gradients are shortened to this: a few segments whose features are a hundred times the
+    others' send steps of norm 350, after which a detector is lost. Real C3D features reach 1.2 and
+    are trained to the same bytes; inf for none (released)."""
     weight_decay: float = 5e-4
     """L2 penalty (released mainv2.py)."""
     dropout: float = 0.6
@@ -123,8 +127,9 @@ class TrainingSettings:
                 raise ValueError(f"{name} {getattr(self, name)} must be at least 1")
         if not 0 <= self.dropout < 1:
             raise ValueError(f"dropout {self.dropout} must be in [0, 1)")
-        if not self.learning_rate > 0:
-            raise ValueError(f"learning rate {self.learning_rate} must be above 0")
+        for name in ("learning_rate", "max_gradient_norm"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} {getattr(self, name)} must be above 0")
 
     def passes(self, segment_count: int) -> int:
         """How often an epoch goes through that many segments to make its steps."""

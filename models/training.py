@@ -10,6 +10,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy
+from torch.nn.utils import clip_grad_norm_
 
 from c2fpl.models.detector import Detector
 from c2fpl.models.feeding import Feeder, ResidentFeeder, StreamedFeeder, feeder_for
@@ -156,6 +157,7 @@ def _one_epoch(
         loss = _loss(detector, features, targets[batch], precision)
         optimiser.zero_grad()
         torch.autograd.backward(loss)
+        clip_grad_norm_(detector.parameters(), detector.settings.max_gradient_norm)
         optimiser.step()
         total += loss.detach() * len(batch)
     return float(total) / sum(map(len, batches))

@@ -50,7 +50,7 @@ def test_a_dry_run_names_what_is_left_and_writes_nothing(
     assert said.count("to do") == 3
     assert "will fail" in said
     assert "12 of 12 segments to extract with flow, 1 crop, on cpu: about" in said
-    assert "training, 1000 passes over them: about" in said
+    assert "training, 500 passes over them: about" in said
     assert not out.exists()
 
 

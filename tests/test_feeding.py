@@ -46,8 +46,8 @@ def test_no_pass_more_is_made_than_the_steps_ask_for(segments: int, steps: int, 
 
 
 def test_a_set_of_a_benchmarks_size_is_gone_through_once_an_epoch() -> None:
-    assert TrainingSettings().passes(6_400) == 1
-    assert TrainingSettings().passes(304) == 17  # Ped2: three steps a pass
+    assert TrainingSettings().passes(3_200) == 1
+    assert TrainingSettings().passes(304) == 9  # Ped2: three steps a pass
 
 
 class Recording(ArraySource):

@@ -53,7 +53,8 @@ def test_training_neither_reads_nor_changes_the_global_random_states() -> None:
     assert weights(first) == weights(second)
 
 
-def test_one_step_is_nesterov_on_the_mean_of_the_crops() -> None:
+@pytest.mark.parametrize("max_gradient_norm", [np.inf, 0.05])
+def test_one_step_is_nesterov_on_the_mean_of_the_crops(max_gradient_norm: float) -> None:
     values, labels = separable(20)
     settings = TrainingSettings(
         epochs=1,
@@ -62,14 +63,19 @@ def test_one_step_is_nesterov_on_the_mean_of_the_crops() -> None:
         dropout=0,
         weight_decay=0.01,
         matmul_precision="fp32",
+        max_gradient_norm=max_gradient_norm,
     )
     trained = train(ArraySource([values]), labels, settings, device="cpu")
     plain = Detector(DIM, settings)
     scores = plain(torch.from_numpy(values)).mean(dim=1)
     torch.autograd.backward(binary_cross_entropy(scores, torch.from_numpy(labels)))
+    gradients = [one.grad for one in plain.parameters() if one.grad is not None]
+    norm = float(torch.cat([one.flatten() for one in gradients]).norm())
+    assert norm > 0.05
+    shortened = min(1, max_gradient_norm / norm)
     for name, parameter in plain.named_parameters():
         assert parameter.grad is not None
-        gradient = parameter.grad + 0.01 * parameter.detach()
+        gradient = shortened * parameter.grad + 0.01 * parameter.detach()
         expected = parameter.detach() - 0.01 * (1 + 0.9) * gradient  # first Nesterov step
         torch.testing.assert_close(
             trained.get_parameter(name).detach(), expected, rtol=1e-4, atol=1e-6
@@ -121,6 +127,18 @@ def test_how_the_segments_are_cut_into_videos_changes_nothing() -> None:
         ArraySource([values[:1], values[1:60], values[60:]]), labels, short(), device="cpu"
     )
     assert weights(one) == weights(three)
+
+
+def test_segments_far_outside_the_others_do_not_ruin_the_detector() -> None:
+    values, labels = separable(200)
+    values[:8] *= 1000
+    worst: dict[float, float] = {}
+    for limit in (np.inf, TrainingSettings().max_gradient_norm):
+        epochs: list[Epoch] = []
+        settings = TrainingSettings(max_gradient_norm=limit, batch_size=32)
+        train(ArraySource([values]), labels, settings, device="cpu", after_epoch=epochs.append)
+        worst[limit] = max(epoch.loss for epoch in epochs[1:])
+    assert worst[TrainingSettings().max_gradient_norm] < 1 < worst[np.inf]
 
 
 def test_soft_labels_are_learnt_as_they_are() -> None:
