@@ -100,8 +100,8 @@ class TrainingSettings:
     setting); fixed in advance, the last one counts."""
     epoch_steps: int = 25
     """Fewest optimisation steps of an epoch: fewer than 3,200 segments (half an hour of video) are
-    gone through several times in each, since after 60 steps in all the seed says as much as the labels
-    do (docs/methods.md); 1 for one pass whatever the size."""
+    gone through several times in each, as 60 steps in all leave much to the seed (docs/methods.md).
+    1 is one pass whatever the size (released)."""
     batch_size: int = 128
     """Segments a step, all crops of a segment together (released option.py)."""
     learning_rate: float = 0.01
