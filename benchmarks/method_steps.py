@@ -43,7 +43,7 @@ def cell(real: RealSet, method: str, epoch_steps: int, count: int) -> str:
                 continue
             if there.std() > 0:
                 with_labels += [float(spearmanr(one, there).statistic) for one in scores]
-            of_seeds.append(float(spearmanr(*scores).statistic))
+            of_seeds.append(float(spearmanr(scores[0], scores[1]).statistic))
     return f"{np.mean(with_labels):.3f} / {np.mean(of_seeds):.3f}"
 
 
