@@ -118,14 +118,14 @@ VARIANTS: dict[str, Callable[[Videos], Labels]] = {
     "paper": lambda videos: by_method(videos, "paper"),
     "released": lambda videos: by_method(videos, "released"),
     "refined": lambda videos: by_method(videos, "refined"),
-    "with rarity, weight by correlation": with_rarity,
-    "with rarity, weight 1": lambda videos: with_rarity(videos, 1.0),
-    "rarity alone": lambda videos: soft(rarity_of(videos)),
     "distance to own mean for change": lambda videos: soft(departure_of(videos)),
     "logarithms for ranks": unranked,
     "states without memory": without_memory,
     "ranks as labels, no states": ranks,
     "hard labels": hard,
     "the paper's window of 20 %": paper_window,
+    "with rarity, weight by correlation": with_rarity,
+    "with rarity, weight 1": lambda videos: with_rarity(videos, 1.0),
+    "rarity alone": lambda videos: soft(rarity_of(videos)),
 }
 METHODS = ("paper", "released", "refined")
