@@ -109,7 +109,7 @@ class TrainingSettings:
     max_gradient_norm: float = 2.0
     """Longer gradients are shortened to this: a few segments whose features are a hundred times the
     others' send steps of norm 350, after which a detector is lost. Real C3D features reach 1.2 and
-    are trained to the same bytes; inf for none (released)."""
+    their AUC is the same without; inf for none (released)."""
     weight_decay: float = 5e-4
     """L2 penalty (released mainv2.py)."""
     dropout: float = 0.6
