@@ -58,7 +58,7 @@ def prepared(
     if way in ("jpeg", "whole"):
         return _peer(way, video, segments, backbone, weights)
     from c2fpl.extractors.decoder_process import SegmentFrames, WatchedDecoders
-    from c2fpl.extractors.encoder import make_encoder
+    from c2fpl.extractors.encoding.encoder import make_encoder
     from c2fpl.extractors.extraction import Extraction, FeatureRows
     from c2fpl.extractors.settings import DecodingSettings, ExtractionSettings
 
@@ -100,7 +100,7 @@ def _peer(
     import peers
     import torch
 
-    from c2fpl.extractors.backbones import backbone_named
+    from c2fpl.extractors.backbones.catalogue import backbone_named
 
     known = backbone_named(backbone)
     network = known.build()
@@ -114,7 +114,7 @@ def save_weights(backbone: str, path: Path) -> None:
     """Random weights with batch-norm statistics of real activations' size."""
     import torch
 
-    from c2fpl.extractors.backbones import backbone_named
+    from c2fpl.extractors.backbones.catalogue import backbone_named
 
     torch.manual_seed(0)
     network = backbone_named(backbone).build()
@@ -194,7 +194,7 @@ def limit_of_arithmetic(backbone: str) -> str:
     """What the machine's plain matrix products would take for a segment."""
     import roof
 
-    from c2fpl.extractors.backbones import backbone_named
+    from c2fpl.extractors.backbones.catalogue import backbone_named
 
     return roof.told(roof.measured_roof(), roof.segment_gflop(backbone_named(backbone)))
 

@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm as gaussian
 
-from c2fpl.models.coarse import label_videos
-from c2fpl.models.fine import label_segments
+from c2fpl.models.labels.coarse import label_videos
+from c2fpl.models.labels.fine import label_segments
+from c2fpl.models.labels.summaries import describe, segment_norms
 from c2fpl.models.settings import LabelSettings, Method
-from c2fpl.models.summaries import describe, segment_norms
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from scipy.stats import spearmanr
 from sklearn.mixture import GaussianMixture
 
-from c2fpl.models import two_states
-from c2fpl.models.change import Array
+from c2fpl.models.labels import two_states
+from c2fpl.models.labels.change import Array
 
 Places = NDArray[np.int64]
 """Numbers of videos."""

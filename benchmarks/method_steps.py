@@ -18,12 +18,12 @@ from method_variants import METHODS, VARIANTS
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
-from c2fpl.models.coarse import CannotSplit
-from c2fpl.models.detector import segment_scores
-from c2fpl.models.fine import EmptyNullModel
+from c2fpl.models.detection.detector import segment_scores
+from c2fpl.models.detection.training import train
+from c2fpl.models.labels.coarse import CannotSplit
+from c2fpl.models.labels.fine import EmptyNullModel
 from c2fpl.models.settings import TrainingSettings
 from c2fpl.models.sources import ArraySource
-from c2fpl.models.training import train
 
 STEPS = (1, 6, 12, 25, 50)
 """1 is one pass an epoch: 2 to 4 steps on these sets."""

@@ -8,9 +8,9 @@ import numpy as np
 from method_rarity import rarities
 from numpy.typing import NDArray
 
-from c2fpl.models import coarse, fine, summaries, two_states
-from c2fpl.models.change import Array, changes
-from c2fpl.models.refined import label, normal_scores
+from c2fpl.models.labels import coarse, fine, summaries, two_states
+from c2fpl.models.labels.change import Array, changes
+from c2fpl.models.labels.refined import label, normal_scores
 from c2fpl.models.settings import LabelSettings, Method
 
 Videos = Sequence[NDArray[np.float32]]

@@ -27,13 +27,13 @@ from method_variants import METHODS, VARIANTS, Labels
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
-from c2fpl.models.coarse import CannotSplit
-from c2fpl.models.detector import segment_scores
-from c2fpl.models.fine import EmptyNullModel
-from c2fpl.models.score_options import calibrated, smoothed
+from c2fpl.models.detection.detector import segment_scores
+from c2fpl.models.detection.scores import calibrated, smoothed
+from c2fpl.models.detection.training import train
+from c2fpl.models.labels.coarse import CannotSplit
+from c2fpl.models.labels.fine import EmptyNullModel
 from c2fpl.models.settings import TrainingSettings
 from c2fpl.models.sources import ArraySource
-from c2fpl.models.training import train
 
 ALL = -1  # draw: no video is dropped
 OPTIONS: dict[str, Callable[[NDArray[np.float32]], NDArray[np.float32]]] = {

@@ -28,7 +28,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from c2fpl.extractors.decoding import DecodedFrame, decode_video
+from c2fpl.extractors.decoding.video import DecodedFrame, decode_video
 from c2fpl.extractors.settings import DecodingSettings
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))

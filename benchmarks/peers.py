@@ -14,7 +14,7 @@ from PIL import Image
 from torch import nn
 from torchvision.transforms.functional import pil_to_tensor, ten_crop
 
-from c2fpl.extractors.backbones import Backbone
+from c2fpl.extractors.backbones.catalogue import Backbone
 
 SEGMENT_FRAMES = 16
 CROP_PIXELS = 224

@@ -18,10 +18,10 @@ from method_variants import METHODS, VARIANTS
 from methods import auc
 from numpy.typing import NDArray
 
-from c2fpl.models.detector import Detector, segment_scores
+from c2fpl.models.detection.detector import Detector, segment_scores
+from c2fpl.models.detection.training import train
 from c2fpl.models.settings import TrainingSettings
 from c2fpl.models.sources import ArraySource
-from c2fpl.models.training import train
 
 PRECISIONS = ("fp32", "bf16")
 SETS = ("ucf-sample mc3-18", "ped2 mc3-18")

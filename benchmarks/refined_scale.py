@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from c2fpl.models.refined import label
+from c2fpl.models.labels.refined import label
 
 CHUNK_SEGMENTS = 256
 SEGMENTS_A_VIDEO = 485  # UCF-Crime's mean

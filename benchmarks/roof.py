@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from c2fpl.extractors.backbones import Backbone
+from c2fpl.extractors.backbones.catalogue import Backbone
 
 MATRIX_SIDE = 2048
 REPEATS = 10

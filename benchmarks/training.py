@@ -25,10 +25,10 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy
 from torch.utils.data import DataLoader, Dataset
 
+from c2fpl.models.detection.training import train
 from c2fpl.models.settings import TrainingSettings
 from c2fpl.models.sources import ArraySource
-from c2fpl.models.training import train
-from c2fpl.pipeline.segment_store import SegmentStore
+from c2fpl.pipeline.features.segment_store import SegmentStore
 
 CROPS, DIM = 10, 2048
 UCF_SEGMENTS = 779_951

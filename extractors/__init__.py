@@ -1,1 +1,14 @@
-"""Videos and frames: decoding, segments, crops, backbones. Knows no labels and no run folders."""
+"""Videos to features: decoding, segments, crops, backbones. Knows no labels and no run folders.
+
+In the order that one video takes through them:
+
+- `settings`: what extraction depends on
+- `decoding`: a file to frames, with their times
+- `damage`: what a broken file says about itself
+- `segments`: frames to segments of 16, and scores of segments back to frames
+- `decoder_process`, `child_process`, `decoder_child`, `frame_slots`: decoding in watched children
+- `backbones`: the networks and their weights
+- `encoding`: frames to crops to features, on the CPU or a GPU
+- `extraction`: the pipeline that joins them
+- `cores`, `devices`: what this machine has
+"""

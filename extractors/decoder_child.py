@@ -21,7 +21,7 @@ import av.logging
 import numpy as np
 from numpy.typing import NDArray
 
-from c2fpl.extractors.decoding import (
+from c2fpl.extractors.decoding.video import (
     DecodedFrame,
     DecodeReport,
     StartedAgain,

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from c2fpl.extractors.child_process import ChildProcess
 from c2fpl.extractors.decoder_child import Failed, Ready, SlotFilled
-from c2fpl.extractors.decoding import DecodeReport, StartedAgain
+from c2fpl.extractors.decoding.video import DecodeReport, StartedAgain
 from c2fpl.extractors.settings import DecodingSettings, Tail
 
 Key: TypeAlias = Hashable

@@ -25,7 +25,7 @@ from c2fpl.extractors.decoder_process import (
     Undecodable,
     WatchedDecoders,
 )
-from c2fpl.extractors.encoder import SegmentEncoder
+from c2fpl.extractors.encoding.encoder import SegmentEncoder
 
 Key: TypeAlias = Hashable
 """Tells the videos of one call apart; chosen by the caller."""

@@ -9,8 +9,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from c2fpl.extractors.decoding.header import MAX_ASPECT
 from c2fpl.extractors.segments import SEGMENT_FRAMES
-from c2fpl.extractors.video_header import MAX_ASPECT
 
 
 class FrameSlots:

@@ -21,24 +21,24 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from c2fpl.extractors.decoder_process import Decoded, Restarted, Undecodable, WatchedDecoders
-from c2fpl.extractors.decoding import UndecodableVideo
-from c2fpl.extractors.encoder import SegmentEncoder, make_encoder
+from c2fpl.extractors.decoding.video import UndecodableVideo
+from c2fpl.extractors.encoding.encoder import SegmentEncoder, make_encoder
 from c2fpl.extractors.extraction import Extraction, FeatureRows
 from c2fpl.extractors.segments import SEGMENT_FRAMES, SegmentPlan
 from c2fpl.extractors.settings import DecodingSettings, ExtractionSettings, Tail
-from c2fpl.models import training
-from c2fpl.models.detector import Detector, segment_scores
-from c2fpl.models.score_options import finished
+from c2fpl.models.detection import training
+from c2fpl.models.detection.detector import Detector, segment_scores
+from c2fpl.models.detection.scores import finished
+from c2fpl.models.detection.training import BadLabels, Epoch
 from c2fpl.models.settings import LabelSettings, ScoreOptions, TrainingSettings
 from c2fpl.models.sources import ArraySource
-from c2fpl.models.training import BadLabels, Epoch
-from c2fpl.pipeline.devices import resolve_device
-from c2fpl.pipeline.extraction_worker import FeatureSettings
-from c2fpl.pipeline.files import fingerprint
-from c2fpl.pipeline.made_labels import MadeLabels, make_labels
-from c2fpl.pipeline.own_features import BadFeatures
-from c2fpl.pipeline.train_detector import SavedDetector, load_detector, save_detector
-from c2fpl.pipeline.video_features import Features, InMemory, VideoFeatures, values_of
+from c2fpl.pipeline.extraction.devices import resolve_device
+from c2fpl.pipeline.extraction.worker import FeatureSettings
+from c2fpl.pipeline.features.extracted import BadFeatures
+from c2fpl.pipeline.features.in_memory import Features, InMemory, VideoFeatures, values_of
+from c2fpl.pipeline.files.run_files import fingerprint
+from c2fpl.pipeline.steps.make_labels import MadeLabels, make_labels
+from c2fpl.pipeline.steps.train_detector import SavedDetector, load_detector, save_detector
 
 __all__ = ["VideoFeatures", "extract", "label_segments", "save", "score", "train"]
 

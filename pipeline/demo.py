@@ -5,14 +5,14 @@ from pathlib import Path
 
 from c2fpl.extractors.settings import ExtractionSettings
 from c2fpl.pipeline.demo_videos import plan_videos, write_videos
-from c2fpl.pipeline.evaluate import evaluate, save_metrics
-from c2fpl.pipeline.files import RunFiles
-from c2fpl.pipeline.lock import only_writer
-from c2fpl.pipeline.outcomes import exit_code
+from c2fpl.pipeline.evaluation.evaluate import evaluate, save_metrics
+from c2fpl.pipeline.files.lock import only_writer
+from c2fpl.pipeline.files.outcomes import exit_code
+from c2fpl.pipeline.files.run_files import RunFiles
 from c2fpl.pipeline.run import RunSettings, run
 from c2fpl.pipeline.settings import Execution
-from c2fpl.pipeline.videos import find_videos
-from c2fpl.pipeline.windows import read_windows
+from c2fpl.pipeline.truth.windows import read_windows
+from c2fpl.pipeline.videos.find import find_videos
 
 logger = logging.getLogger(__name__)
 

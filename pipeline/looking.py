@@ -3,11 +3,11 @@
 import logging
 from collections.abc import Mapping
 
-from c2fpl.pipeline.events import EventSettings, write_events
-from c2fpl.pipeline.files import RunFiles
-from c2fpl.pipeline.plots import write_plots
-from c2fpl.pipeline.report import write_report
-from c2fpl.pipeline.windows import Windows
+from c2fpl.pipeline.files.run_files import RunFiles
+from c2fpl.pipeline.report.events import EventSettings, write_events
+from c2fpl.pipeline.report.page import write_report
+from c2fpl.pipeline.report.plots import write_plots
+from c2fpl.pipeline.truth.windows import Windows
 
 logger = logging.getLogger(__name__)
 

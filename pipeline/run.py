@@ -6,20 +6,20 @@ from dataclasses import dataclass, field
 
 from c2fpl.extractors.settings import DecodingSettings, ExtractionSettings
 from c2fpl.models.settings import LabelSettings, TrainingSettings
-from c2fpl.pipeline.events import EventSettings
-from c2fpl.pipeline.extract_features import extract_features
-from c2fpl.pipeline.extraction_worker import FeatureSettings
-from c2fpl.pipeline.files import RunFiles
-from c2fpl.pipeline.label_segments import label_segments
+from c2fpl.pipeline.extraction.extract_features import extract_features
+from c2fpl.pipeline.extraction.worker import FeatureSettings
+from c2fpl.pipeline.features.extracted import OwnFeatures
+from c2fpl.pipeline.files.outcomes import Failure
+from c2fpl.pipeline.files.run_files import RunFiles
 from c2fpl.pipeline.looking import look
-from c2fpl.pipeline.outcomes import Failure
-from c2fpl.pipeline.own_features import OwnFeatures
-from c2fpl.pipeline.run_record import RunRecord, recorded
-from c2fpl.pipeline.score_videos import score_videos
+from c2fpl.pipeline.report.events import EventSettings
 from c2fpl.pipeline.settings import Execution, ScoreSettings
-from c2fpl.pipeline.train_detector import train_detector
-from c2fpl.pipeline.videos import VideoFile
-from c2fpl.pipeline.windows import Windows
+from c2fpl.pipeline.steps.label_segments import label_segments
+from c2fpl.pipeline.steps.run_record import RunRecord, recorded
+from c2fpl.pipeline.steps.score_videos import score_videos
+from c2fpl.pipeline.steps.train_detector import train_detector
+from c2fpl.pipeline.truth.windows import Windows
+from c2fpl.pipeline.videos.find import VideoFile
 
 logger = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from c2fpl.pipeline.files import RunFiles
+from c2fpl.pipeline.files.run_files import RunFiles
 from conftest import must_run
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")

@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
-from c2fpl.pipeline import cli
-from c2fpl.pipeline.arguments import app
+from c2fpl.pipeline.cli import main as cli
+from c2fpl.pipeline.cli.app import app
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "cli.md"
 

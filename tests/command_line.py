@@ -2,7 +2,7 @@
 
 import pytest
 
-from c2fpl.pipeline import cli
+from c2fpl.pipeline.cli import main as cli
 
 
 def c2fpl(*arguments: object) -> int:

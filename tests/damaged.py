@@ -5,7 +5,7 @@ from pathlib import Path
 import av
 import pytest
 
-from c2fpl.extractors.decoding import (
+from c2fpl.extractors.decoding.video import (
     DecodedFrame,
     DecodeReport,
     UndecodableVideo,

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from c2fpl.pipeline.feature_sets import PublishedFeatures, open_features
-from c2fpl.pipeline.own_features import BadFeatures
+from c2fpl.pipeline.features.extracted import BadFeatures
+from c2fpl.pipeline.features.published import PublishedFeatures, open_features
 
 SEGMENTS: Final = {"Abuse001_x264": 4, "Arson002_x264": 10, "Normal_Videos003_x264": 7}
 DIM: Final = 6

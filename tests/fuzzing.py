@@ -19,19 +19,19 @@ from typing import Any, Self, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from c2fpl.models.detector import Detector
+from c2fpl.models.detection.detector import Detector
 from c2fpl.models.settings import TrainingSettings
-from c2fpl.pipeline import cli
-from c2fpl.pipeline.annotations import read_annotations
-from c2fpl.pipeline.count_table import read_count_table
-from c2fpl.pipeline.datasets import DatasetName
-from c2fpl.pipeline.files import RunFiles, beside, save_json
-from c2fpl.pipeline.label_segments import load_labels
-from c2fpl.pipeline.npy_header import load_npy
-from c2fpl.pipeline.outcomes import load_failures
-from c2fpl.pipeline.own_features import OwnFeatures
-from c2fpl.pipeline.scored_videos import scored_videos
-from c2fpl.pipeline.train_detector import SavedDetector, load_detector, save_detector
+from c2fpl.pipeline.cli import main as cli
+from c2fpl.pipeline.features.extracted import OwnFeatures
+from c2fpl.pipeline.files.npy_header import load_npy
+from c2fpl.pipeline.files.outcomes import load_failures
+from c2fpl.pipeline.files.run_files import RunFiles, beside, save_json
+from c2fpl.pipeline.steps.label_segments import load_labels
+from c2fpl.pipeline.steps.scored_videos import scored_videos
+from c2fpl.pipeline.steps.train_detector import SavedDetector, load_detector, save_detector
+from c2fpl.pipeline.truth.annotations import read_annotations
+from c2fpl.pipeline.truth.datasets import DatasetName
+from c2fpl.pipeline.truth.frame_counts import read_count_table
 from mutating import mutated
 
 SLOW_S = 20.0

@@ -17,17 +17,27 @@ import numpy as np
 import psutil
 from PIL import Image
 
-from c2fpl.pipeline import cli
-from c2fpl.pipeline.files import PART_PREFIX
-from c2fpl.pipeline.train_detector import load_detector
+from c2fpl.pipeline.cli import main as cli
+from c2fpl.pipeline.files.run_files import PART_PREFIX
+from c2fpl.pipeline.steps.train_detector import load_detector
 from synthetic import Synthetic
 
 SETTINGS = ("--backbone", "flow", "--crops", "1", "--device", "cpu", "--epochs", "2", "--quiet")
 PRELOAD = (
-    *("torch", "matplotlib.figure", "sklearn.mixture", "c2fpl.pipeline.commands"),
-    *("c2fpl.models.training", "c2fpl.models.detector", "c2fpl.models.coarse", "c2fpl.models.fine"),
-    *("c2fpl.extractors.flow", "c2fpl.extractors.encoder", "c2fpl.extractors.extraction"),
-    *("c2fpl.pipeline.device_processes", "c2fpl.pipeline.report", "c2fpl.pipeline.plots"),
+    "torch",
+    "matplotlib.figure",
+    "sklearn.mixture",
+    "c2fpl.pipeline.cli.commands",
+    "c2fpl.models.detection.training",
+    "c2fpl.models.detection.detector",
+    "c2fpl.models.labels.coarse",
+    "c2fpl.models.labels.fine",
+    "c2fpl.extractors.encoding.flow_encoder",
+    "c2fpl.extractors.encoding.encoder",
+    "c2fpl.extractors.extraction",
+    "c2fpl.pipeline.extraction.device_processes",
+    "c2fpl.pipeline.report.page",
+    "c2fpl.pipeline.report.plots",
 )
 MARK = "C2FPL_KILLING"
 GONE_S = 20.0

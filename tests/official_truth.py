@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Final
 
-from c2fpl.pipeline.datasets import DatasetName
-from c2fpl.pipeline.groundtruth import GroundTruth, make_ground_truth
-from c2fpl.pipeline.protocols import ProtocolName
+from c2fpl.pipeline.truth.datasets import DatasetName
+from c2fpl.pipeline.truth.groundtruth import GroundTruth, make_ground_truth
+from c2fpl.pipeline.truth.protocols import ProtocolName
 
 FILES: Final[dict[DatasetName, tuple[str, str]]] = {
     "ucf-crime": ("Temporal_Anomaly_Annotation_for_Testing_Videos.txt", "ucf_test.csv"),

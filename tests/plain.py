@@ -13,7 +13,7 @@ from PIL import Image
 from torch import nn
 from torchvision.transforms import CenterCrop, FiveCrop, Resize, TenCrop
 
-from c2fpl.extractors.backbones import Backbone
+from c2fpl.extractors.backbones.catalogue import Backbone
 
 Untyped: TypeAlias = Any
 """A network of a library without types."""

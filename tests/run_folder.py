@@ -8,7 +8,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from c2fpl.pipeline.files import RunFiles
+from c2fpl.pipeline.files.run_files import RunFiles
 
 FRAME_RATE = 10
 WIDTH, HEIGHT = 96, 64

@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike
 
-from c2fpl.pipeline.count_table import CountTable
-from c2fpl.pipeline.datasets import DatasetName
-from c2fpl.pipeline.evaluate import Evaluation, evaluate
-from c2fpl.pipeline.protocols import ProtocolName
+from c2fpl.pipeline.evaluation.evaluate import Evaluation, evaluate
+from c2fpl.pipeline.truth.datasets import DatasetName
+from c2fpl.pipeline.truth.frame_counts import CountTable
+from c2fpl.pipeline.truth.protocols import ProtocolName
 
 
 def save(folder: Path, name: str, scores: ArrayLike) -> Path:

@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from c2fpl.models.detector import Detector
+from c2fpl.models.detection.detector import Detector
 from c2fpl.models.settings import TrainingSettings
 
 DIM: Final = 12

@@ -5,16 +5,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from c2fpl.pipeline.annotation_rows import BadAnnotation
-from c2fpl.pipeline.annotations import (
+from c2fpl.pipeline.files.npy_header import BadNpy
+from c2fpl.pipeline.truth.annotation_rows import BadAnnotation
+from c2fpl.pipeline.truth.annotations import (
     annotation_of,
     read_annotations,
     required_names,
 )
-from c2fpl.pipeline.datasets import DatasetName, UnknownName
-from c2fpl.pipeline.frame_masks import BadMask, read_mask
-from c2fpl.pipeline.frame_runs import runs_of_ones
-from c2fpl.pipeline.npy_header import BadNpy
+from c2fpl.pipeline.truth.datasets import DatasetName, UnknownName
+from c2fpl.pipeline.truth.frame_masks import BadMask, read_mask
+from c2fpl.pipeline.truth.frame_runs import runs_of_ones
 
 UCF_FORMS = {
     "official": "Arson011_x264.mp4  Arson  150  420  680  1267  \nNormal_Videos_003_x264.mp4"

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from c2fpl.extractors.decoding import UndecodableVideo
+from c2fpl.extractors.decoding.video import UndecodableVideo
 from c2fpl.extractors.settings import ExtractionSettings
+from c2fpl.models.detection.training import BadLabels
 from c2fpl.models.settings import TrainingSettings
-from c2fpl.models.training import BadLabels
 from c2fpl.pipeline import api
 from c2fpl.pipeline.demo_videos import DemoVideo, write_videos
-from c2fpl.pipeline.own_features import BadFeatures
-from c2fpl.pipeline.train_detector import load_detector
+from c2fpl.pipeline.features.extracted import BadFeatures
+from c2fpl.pipeline.steps.train_detector import load_detector
 from command_line import c2fpl
 
 FLOW = ExtractionSettings(backbone="flow", crops=1)

@@ -15,8 +15,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from c2fpl.extractors.backbones import BACKBONES, Backbone, backbone_named
-from c2fpl.extractors.encoder import SegmentEncoder, make_encoder
+from c2fpl.extractors.backbones.catalogue import BACKBONES, Backbone, backbone_named
+from c2fpl.extractors.encoding.encoder import SegmentEncoder, make_encoder
 from c2fpl.extractors.settings import BackboneName, ExtractionSettings, Precision
 from plain import (
     features_of,
@@ -131,9 +131,9 @@ def test_non_local_blocks_stand_after_blocks_1_3_of_res3_and_1_3_5_of_res4() -> 
 
 def test_importing_the_encoder_starts_neither_cuda_nor_pytorchvideo() -> None:
     code = (
-        "import sys, c2fpl.extractors.backbones\n"
+        "import sys, c2fpl.extractors.backbones.catalogue\n"
         "assert not {'torch', 'pytorchvideo', 'torchvision'} & set(sys.modules)\n"
-        "import torch, c2fpl.extractors.encoder\n"
+        "import torch, c2fpl.extractors.encoding.encoder\n"
         "assert 'pytorchvideo' not in sys.modules and not torch.cuda.is_initialized()"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from c2fpl.pipeline.files import load_table
+from c2fpl.pipeline.files.run_files import load_table
 from made_benchmarks import Json, benchmark_ucf, load_results, make_ucf
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from c2fpl.pipeline.annotations import Annotations, VideoAnnotation
-from c2fpl.pipeline.benchmark_plan import BadPlan, BenchmarkPaths
-from c2fpl.pipeline.benchmark_split import split_of
-from c2fpl.pipeline.datasets import BadList
+from c2fpl.pipeline.benchmark.plan import BadPlan, BenchmarkPaths
+from c2fpl.pipeline.benchmark.split import split_of
+from c2fpl.pipeline.truth.annotations import Annotations, VideoAnnotation
+from c2fpl.pipeline.truth.datasets import BadList
 from command_line import c2fpl
 from made_benchmarks import (
     QUICK,

@@ -6,10 +6,10 @@ import av
 import numpy as np
 import pytest
 
-from c2fpl.extractors.broken_files import broken_parts
-from c2fpl.extractors.matroska import matroska_faults
-from c2fpl.extractors.mp4_boxes import mp4_faults
-from c2fpl.extractors.transport_stream import TransportFaults, transport_faults
+from c2fpl.extractors.damage.broken_files import broken_parts
+from c2fpl.extractors.damage.matroska import matroska_faults
+from c2fpl.extractors.damage.mp4_boxes import mp4_faults
+from c2fpl.extractors.damage.transport_stream import TransportFaults, transport_faults
 from synthetic import Synthetic
 
 PID = 256

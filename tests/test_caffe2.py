@@ -8,9 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-from c2fpl.extractors.backbones import I3D_NONLOCAL_NET, I3D_NONLOCAL_NET_WITH_BLOCKS, Backbone
-from c2fpl.extractors.caffe2 import builder_name, conversion_name
-from c2fpl.extractors.weights import WrongWeights, load_weights
+from c2fpl.extractors.backbones.caffe2 import builder_name, conversion_name
+from c2fpl.extractors.backbones.catalogue import (
+    I3D_NONLOCAL_NET,
+    I3D_NONLOCAL_NET_WITH_BLOCKS,
+    Backbone,
+)
+from c2fpl.extractors.backbones.weights import WrongWeights, load_weights
 from plain import with_lively_norms
 
 State: TypeAlias = dict[str, torch.Tensor]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from c2fpl.pipeline.arguments import SETTINGS
+from c2fpl.pipeline.cli.app import SETTINGS
 from command_line import refused
 
 

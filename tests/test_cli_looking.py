@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from c2fpl.pipeline.files import RunFiles
+from c2fpl.pipeline.files.run_files import RunFiles
 from command_line import c2fpl, refused
 from run_folder import add_video, scores_with, small_run
 

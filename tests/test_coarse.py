@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import plain_labels
-from c2fpl.models.coarse import BadSummaries, CannotSplit, TooFewVideos, label_videos
+from c2fpl.models.labels.coarse import BadSummaries, CannotSplit, TooFewVideos, label_videos
 from c2fpl.models.settings import LabelSettings, Split
 
 PAPER = LabelSettings(method="paper")

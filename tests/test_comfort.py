@@ -10,11 +10,11 @@ import pytest
 
 from c2fpl.extractors.settings import DecodingSettings, ExtractionSettings
 from c2fpl.models.settings import TrainingSettings
-from c2fpl.pipeline import cli
-from c2fpl.pipeline.arguments import app
+from c2fpl.pipeline.cli import main as cli
+from c2fpl.pipeline.cli.app import app
 from c2fpl.pipeline.demo_videos import DemoVideo, write_videos
-from c2fpl.pipeline.estimate import Speed, measure_speed
-from c2fpl.pipeline.extraction_worker import FeatureSettings
+from c2fpl.pipeline.extraction.estimate import Speed, measure_speed
+from c2fpl.pipeline.extraction.worker import FeatureSettings
 from c2fpl.pipeline.settings import Execution
 from command_line import c2fpl
 

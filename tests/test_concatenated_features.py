@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from c2fpl.pipeline.feature_sets import open_features
+from c2fpl.pipeline.features.published import open_features
 from feature_folders import SEGMENTS, drawn, refusal, save, whole
 
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from av.filter import Graph
 
-from c2fpl.extractors.constant_rate import at_constant_rate
-from c2fpl.extractors.pyav_frames import TimedFrame
+from c2fpl.extractors.decoding.pyav_frames import TimedFrame
+from c2fpl.extractors.decoding.resampling import at_constant_rate
 
 TICK = Fraction(1, 9000)
 

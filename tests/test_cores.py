@@ -9,19 +9,19 @@ from typing import Any
 import pytest
 
 from c2fpl.extractors.cores import default_workers
-from c2fpl.extractors.encoder import make_encoder
+from c2fpl.extractors.encoding.encoder import make_encoder
 from c2fpl.extractors.settings import DecodingSettings, ExtractionSettings
-from c2fpl.pipeline import device_processes, ray_engine
-from c2fpl.pipeline.device_processes import cores_of, extract_on_devices
-from c2fpl.pipeline.extraction_worker import (
+from c2fpl.pipeline.extraction import device_processes, ray_engine
+from c2fpl.pipeline.extraction.device_processes import cores_of, extract_on_devices
+from c2fpl.pipeline.extraction.worker import (
     ExtractionWorker,
     FeatureSettings,
     Share,
 )
-from c2fpl.pipeline.files import RunFiles
-from c2fpl.pipeline.progress import progress
+from c2fpl.pipeline.files.progress import progress
+from c2fpl.pipeline.files.run_files import RunFiles
 from c2fpl.pipeline.settings import Execution
-from c2fpl.pipeline.videos import VideoFile
+from c2fpl.pipeline.videos.find import VideoFile
 
 FLOW = FeatureSettings(ExtractionSettings(backbone="flow", crops=1), DecodingSettings())
 
@@ -50,7 +50,7 @@ def test_a_worker_gives_its_cores_to_its_encoder(
         asked.append(threads)
         return SimpleNamespace(short_side_pixels=32, threads=threads, segments_per_batch=1)
 
-    monkeypatch.setattr("c2fpl.extractors.encoder.make_encoder", make)
+    monkeypatch.setattr("c2fpl.extractors.encoding.encoder.make_encoder", make)
     with ExtractionWorker(RunFiles(tmp_path), FLOW, Execution(device="cpu"), cores=3):
         assert asked == [3]
 

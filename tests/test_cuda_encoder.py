@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch import nn
 
-from c2fpl.extractors.cpu_encoder import clip_indices
-from c2fpl.extractors.cuda_encoder import BatchedNetwork, ClipCutter, fastest_clip_count
-from c2fpl.extractors.network import fast_form
+from c2fpl.extractors.encoding.cpu_encoder import clip_indices
+from c2fpl.extractors.encoding.cuda_encoder import BatchedNetwork, ClipCutter, fastest_clip_count
+from c2fpl.extractors.encoding.network import fast_form
 from c2fpl.extractors.settings import Crops
 from tiny import TINY, Frames, cpu_encoder, segments_of, tiny_network, with_copied_weights
 

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from c2fpl.extractors.settings import DecodingSettings, ExtractionSettings
-from c2fpl.pipeline.extract_features import extract_features
-from c2fpl.pipeline.extraction_worker import FeatureSettings, record_of
-from c2fpl.pipeline.files import RunFiles, beside
-from c2fpl.pipeline.report_data import video_data, video_row
-from c2fpl.pipeline.scored_videos import ScoredVideo, scored_video
+from c2fpl.pipeline.extraction.extract_features import extract_features
+from c2fpl.pipeline.extraction.worker import FeatureSettings, record_of
+from c2fpl.pipeline.files.run_files import RunFiles, beside
+from c2fpl.pipeline.report.page_data import video_data, video_row
 from c2fpl.pipeline.settings import Execution
-from c2fpl.pipeline.videos import find_videos
+from c2fpl.pipeline.steps.scored_videos import ScoredVideo, scored_video
+from c2fpl.pipeline.videos.find import find_videos
 from run_folder import add_video, scores_with
 from synthetic import Synthetic
 

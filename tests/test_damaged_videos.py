@@ -9,9 +9,9 @@ import av
 import numpy as np
 import pytest
 
-from c2fpl.extractors import video_header
-from c2fpl.extractors.decoding import UndecodableVideo
-from c2fpl.extractors.decord_frames import DecordGaveUp, key_windows
+from c2fpl.extractors.decoding import header as video_header
+from c2fpl.extractors.decoding.decord_frames import DecordGaveUp, key_windows
+from c2fpl.extractors.decoding.video import UndecodableVideo
 from damaged import decoded, keep, refusal
 from synthetic import Synthetic
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from c2fpl.pipeline.count_table import read_count_table
-from c2fpl.pipeline.datasets import (
+from c2fpl.pipeline.truth.dataset_videos import BadLayout, index_videos, read_split
+from c2fpl.pipeline.truth.datasets import (
     DATASETS,
     BadList,
     DatasetName,
@@ -14,8 +14,8 @@ from c2fpl.pipeline.datasets import (
     is_anomalous,
     read_name_list,
 )
-from c2fpl.pipeline.raw_layouts import BadLayout, index_videos, read_split
-from c2fpl.pipeline.video_names import named, video_name, video_path_name
+from c2fpl.pipeline.truth.frame_counts import read_count_table
+from c2fpl.pipeline.videos.names import named, video_name, video_path_name
 
 
 @pytest.mark.parametrize(

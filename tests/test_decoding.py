@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from c2fpl.extractors.decoding import (
+from c2fpl.extractors.decoding.header import read_header, why_not_decord
+from c2fpl.extractors.decoding.video import (
     DecodedFrame,
     DecodeReport,
     StartedAgain,
@@ -17,7 +18,6 @@ from c2fpl.extractors.decoding import (
     decode_video,
 )
 from c2fpl.extractors.settings import Decoder, DecodingSettings
-from c2fpl.extractors.video_header import read_header, why_not_decord
 from synthetic import Synthetic, number_of, numbers_of, rotate_tag
 
 pytestmark = pytest.mark.usefixtures("decoder_errors_counted")
@@ -158,7 +158,7 @@ def test_an_inexact_seek_of_decord_is_noticed(video: Synthetic, folder: Path) ->
 
 @pytest.mark.parametrize("video", ALL, ids=named)
 def test_decord_alone_is_exact_or_gives_up(video: Synthetic, folder: Path) -> None:
-    from c2fpl.extractors.decord_frames import DecordFrames, DecordGaveUp
+    from c2fpl.extractors.decoding.decord_frames import DecordFrames, DecordGaveUp
 
     path = written(video, folder)
     try:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from c2fpl.models.detector import (
+from c2fpl.models.detection.detector import (
     Detector,
     SeededDropout,
     WrongDim,

@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 from pytest import CaptureFixture, TempPathFactory
 
-from c2fpl.pipeline import cli
-from c2fpl.pipeline.arguments import app
+from c2fpl.pipeline.cli import main as cli
+from c2fpl.pipeline.cli.app import app
 from c2fpl.pipeline.demo_videos import DemoVideo, write_videos
 from cli_reference import PAGE, reference
 from conftest import must_run

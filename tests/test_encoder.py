@@ -8,10 +8,10 @@ import pytest
 import torch
 from torch import nn
 
-from c2fpl.extractors.cpu_encoder import clip_indices
-from c2fpl.extractors.crops import FramesTooSmall
 from c2fpl.extractors.devices import MissingDevice
-from c2fpl.extractors.encoder import UnsupportedPrecision, choose_precision, make_encoder
+from c2fpl.extractors.encoding.cpu_encoder import clip_indices
+from c2fpl.extractors.encoding.crops import FramesTooSmall
+from c2fpl.extractors.encoding.encoder import UnsupportedPrecision, choose_precision, make_encoder
 from c2fpl.extractors.settings import Crops, ExtractionSettings
 from plain import plain_features
 from tiny import TINY, cpu_encoder, segments_of, tiny_network

@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from c2fpl.pipeline.count_table import CountTable
-from c2fpl.pipeline.evaluate import save_metrics
-from c2fpl.pipeline.frame_runs import BadScores
-from c2fpl.pipeline.npy_header import BadNpy
-from c2fpl.pipeline.protocols import Counts, WrongCount
-from c2fpl.pipeline.score_join import UnmatchedVideos, fit_scores, join_scores
+from c2fpl.pipeline.evaluation.evaluate import save_metrics
+from c2fpl.pipeline.evaluation.join import UnmatchedVideos, fit_scores, join_scores
+from c2fpl.pipeline.files.npy_header import BadNpy
+from c2fpl.pipeline.truth.frame_counts import CountTable
+from c2fpl.pipeline.truth.frame_runs import BadScores
+from c2fpl.pipeline.truth.protocols import Counts, WrongCount
 from scored_folder import measured, save
 
 

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from c2fpl.pipeline.annotations import read_annotations
-from c2fpl.pipeline.count_table import CountTable, read_count_table
-from c2fpl.pipeline.evaluate import Evaluation, evaluate
-from c2fpl.pipeline.metrics_table import class_table, metrics_table
-from c2fpl.pipeline.protocols import Counts, WrongCount, rtfm
-from c2fpl.pipeline.score_join import UnmatchedVideos
+from c2fpl.pipeline.evaluation.evaluate import Evaluation, evaluate
+from c2fpl.pipeline.evaluation.join import UnmatchedVideos
+from c2fpl.pipeline.evaluation.tables import class_table, metrics_table
+from c2fpl.pipeline.truth.annotations import read_annotations
+from c2fpl.pipeline.truth.frame_counts import CountTable, read_count_table
+from c2fpl.pipeline.truth.protocols import Counts, WrongCount, rtfm
 from scored_folder import measured, save
 
 UCF = "Abuse028_x264.mp4 Abuse 3 9 -1 -1\nNormal_Videos_003_x264.mp4 Normal -1 -1 -1 -1\n"

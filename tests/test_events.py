@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from numpy.typing import ArrayLike, NDArray
 
-from c2fpl.pipeline.events import (
+from c2fpl.pipeline.files.run_files import RunFiles
+from c2fpl.pipeline.report.events import (
     EventSettings,
     NoEvents,
     find_events,
@@ -23,11 +24,10 @@ from c2fpl.pipeline.events import (
     timecode,
     write_events,
 )
-from c2fpl.pipeline.files import RunFiles
-from c2fpl.pipeline.scored_videos import NoScores
-from c2fpl.pipeline.thresholds import (
+from c2fpl.pipeline.report.thresholds import (
     Threshold,
 )
+from c2fpl.pipeline.steps.scored_videos import NoScores
 from run_folder import HOSTILE, add_video, scores_with, small_run
 
 Curve = NDArray[np.float32]

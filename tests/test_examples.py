@@ -11,11 +11,15 @@ from c2fpl.pipeline import api
 FLOORS = ("extractors", "models", "pipeline")
 ROOT = Path(__file__).resolve().parents[1]
 WITH_EXAMPLES = [
-    f"c2fpl.{floor}.{path.stem}"
+    ".".join(("c2fpl", *path.relative_to(ROOT).with_suffix("").parts))
     for floor in FLOORS
-    for path in sorted((ROOT / floor).glob("*.py"))
+    for path in sorted((ROOT / floor).rglob("*.py"))
     if ">>> " in path.read_text()
 ]
+
+
+def test_examples_are_found_in_every_floor() -> None:
+    assert {name.split(".")[1] for name in WITH_EXAMPLES} == set(FLOORS)
 
 
 @pytest.mark.parametrize("name", [name for name in WITH_EXAMPLES if name != api.__name__])

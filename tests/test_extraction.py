@@ -15,7 +15,7 @@ from c2fpl.extractors.decoder_process import (
     Undecodable,
     WatchedDecoders,
 )
-from c2fpl.extractors.decoding import DecodeReport
+from c2fpl.extractors.decoding.video import DecodeReport
 from c2fpl.extractors.extraction import Extraction, FeatureRows
 from c2fpl.extractors.settings import DecodingSettings
 

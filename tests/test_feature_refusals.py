@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from c2fpl.pipeline.feature_sets import open_features
-from c2fpl.pipeline.own_features import BadFeatures
+from c2fpl.pipeline.features.extracted import BadFeatures
+from c2fpl.pipeline.features.published import open_features
 from feature_folders import DIM, drawn, refusal, save, save_double_underscore, save_rtfm, whole
 
 

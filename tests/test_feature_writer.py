@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from c2fpl.pipeline.feature_writer import FeatureWriter, GrowingArray
+from c2fpl.pipeline.extraction.feature_writer import FeatureWriter, GrowingArray
 
 
 def rows(count: int, seed: int = 0) -> NDArray[np.float32]:

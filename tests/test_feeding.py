@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from c2fpl.models.detector import segment_scores
-from c2fpl.models.feeding import ResidentFeeder
+from c2fpl.models.detection.detector import segment_scores
+from c2fpl.models.detection.feeding import ResidentFeeder
+from c2fpl.models.detection.training import train
 from c2fpl.models.settings import TrainingSettings
 from c2fpl.models.sources import ArraySource, locate
-from c2fpl.models.training import train
 from separable_segments import separable, short, weights
 
 
@@ -132,7 +132,7 @@ def test_the_gpu_learns_the_same_from_its_memory_and_from_a_stream(
         pytest.skip("no CUDA device")
     values, labels = separable()
     resident = train(ArraySource([values]), labels, short(epochs=5), device="cuda")
-    monkeypatch.setattr("c2fpl.models.feeding._RESIDENT_SHARE", 0.0)
+    monkeypatch.setattr("c2fpl.models.detection.feeding._RESIDENT_SHARE", 0.0)
     streamed = train(ArraySource([values]), labels, short(epochs=5), device="cuda")
     np.testing.assert_allclose(
         segment_scores(resident, values), segment_scores(streamed, values), atol=1e-4

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from c2fpl.pipeline.files import (
+from c2fpl.pipeline.files.lock import remove_parts
+from c2fpl.pipeline.files.run_files import (
     PART_PREFIX,
     NotAnObject,
     RunFiles,
@@ -18,7 +19,6 @@ from c2fpl.pipeline.files import (
     save_table,
     whole_file,
 )
-from c2fpl.pipeline.lock import remove_parts
 
 NAMES = ["plain", "two words", "a#b=c@d", "ünï/çødé", "Thelma...Louise.1991", "x'\"<b>&", "-o"]
 

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import plain_labels
-from c2fpl.models.coarse import label_videos
-from c2fpl.models.fine import (
+from c2fpl.models.labels.coarse import label_videos
+from c2fpl.models.labels.fine import (
     BadNorms,
     EmptyNullModel,
     label_segments,
@@ -16,8 +16,8 @@ from c2fpl.models.fine import (
     lowest_mean,
     window_length,
 )
+from c2fpl.models.labels.summaries import describe, segment_norms
 from c2fpl.models.settings import LabelSettings
-from c2fpl.models.summaries import describe, segment_norms
 
 PAPER = LabelSettings(method="paper")
 RELEASED = LabelSettings(method="released")

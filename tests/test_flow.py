@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from c2fpl.extractors.crops import FramesTooSmall
-from c2fpl.extractors.encoder import make_encoder
-from c2fpl.extractors.flow import DIM, SHORT_SIDE_PIXELS, mirror, period
+from c2fpl.extractors.encoding.crops import FramesTooSmall
+from c2fpl.extractors.encoding.encoder import make_encoder
+from c2fpl.extractors.encoding.flow_encoder import DIM, SHORT_SIDE_PIXELS, mirror, period
 from c2fpl.extractors.settings import Crops, ExtractionSettings
 
 Frames: TypeAlias = NDArray[np.uint8]

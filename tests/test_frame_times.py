@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from c2fpl.extractors.frame_times import FrameTimes
+from c2fpl.extractors.decoding.frame_times import FrameTimes
 
 
 def missing(times: Iterable[int], ticks_a_second: float = 1000) -> int:

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from c2fpl.pipeline.datasets import DatasetName
-from c2fpl.pipeline.groundtruth import make_ground_truth
-from c2fpl.pipeline.protocols import ProtocolName
+from c2fpl.pipeline.truth.datasets import DatasetName
+from c2fpl.pipeline.truth.groundtruth import make_ground_truth
+from c2fpl.pipeline.truth.protocols import ProtocolName
 from official_truth import build
 
 GOLDEN = [

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from c2fpl.pipeline.count_table import BadCounts, read_count_table
-from c2fpl.pipeline.datasets import DatasetName, UnknownName
-from c2fpl.pipeline.protocols import ProtocolName, WrongCount
+from c2fpl.pipeline.truth.datasets import DatasetName, UnknownName
+from c2fpl.pipeline.truth.frame_counts import BadCounts, read_count_table
+from c2fpl.pipeline.truth.protocols import ProtocolName, WrongCount
 from official_truth import FILES, build
 
 Change = Callable[[list[list[str]], list[str]], object]

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from c2fpl.extractors.settings import DecodingSettings
-from c2fpl.pipeline.inspect_videos import Inspection, inspect_videos, inspection_table
+from c2fpl.pipeline.extraction.inspect_videos import Inspection, inspect_videos, inspection_table
 from c2fpl.pipeline.settings import Execution
-from c2fpl.pipeline.videos import find_videos
+from c2fpl.pipeline.videos.find import find_videos
 from synthetic import Synthetic
 
 FALLBACK = "container matroska has no frame count to check decord against"

@@ -11,8 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from c2fpl.pipeline.files import RunFiles
-from c2fpl.pipeline.lock import FolderInUse, only_writer
+from c2fpl.pipeline.files.lock import FolderInUse, only_writer
+from c2fpl.pipeline.files.run_files import RunFiles
 from killing import SETTINGS, Killable, damaged, results, strays, write_short_videos
 
 VIDEOS = 8

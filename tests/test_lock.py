@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from c2fpl.pipeline.files import PART_PREFIX, RunFiles
-from c2fpl.pipeline.lock import FolderInUse, only_writer
+from c2fpl.pipeline.files.lock import FolderInUse, only_writer
+from c2fpl.pipeline.files.run_files import PART_PREFIX, RunFiles
 
 HOLD = """
 import sys
 from pathlib import Path
-from c2fpl.pipeline.files import RunFiles
-from c2fpl.pipeline.lock import only_writer
+from c2fpl.pipeline.files.run_files import RunFiles
+from c2fpl.pipeline.files.lock import only_writer
 with only_writer(RunFiles(Path(sys.argv[1]))):
     print("held", flush=True)
     sys.stdin.read()

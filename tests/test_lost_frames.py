@@ -5,7 +5,7 @@ from pathlib import Path
 import av
 import pytest
 
-from c2fpl.extractors.decoding import UndecodableVideo, check_lost
+from c2fpl.extractors.decoding.video import UndecodableVideo, check_lost
 from c2fpl.extractors.settings import DecodingSettings
 from damaged import decoded, keep, refusal, with_index_first
 from synthetic import Synthetic

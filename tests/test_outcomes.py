@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from c2fpl.pipeline.files import RunFiles
-from c2fpl.pipeline.outcomes import Failure, exit_code, load_failures, save_failures
+from c2fpl.pipeline.files.outcomes import Failure, exit_code, load_failures, save_failures
+from c2fpl.pipeline.files.run_files import RunFiles
 
 
 def test_a_step_replaces_its_own_rows_only(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -17,9 +18,31 @@ def test_every_folder_with_modules_is_listed_for_the_wheel() -> None:
     config = configparser.ConfigParser()
     config.read(ROOT / "setup.cfg")
     listed = config["options"]["packages"].split()
-    assert listed == [f"c2fpl.{floor}" for floor in FLOORS]
-    folders = {p.parent.relative_to(ROOT).parts[0] for p in ROOT.glob("[!.]*/**/__init__.py")}
-    assert folders - {"build", "demo-run"} == set(FLOORS)
+    folders = {p.parent.relative_to(ROOT) for f in FLOORS for p in (ROOT / f).rglob("*.py")}
+    assert sorted(listed) == sorted(f"c2fpl.{'.'.join(folder.parts)}" for folder in folders)
+
+
+def test_every_folder_of_pipeline_is_a_layer() -> None:
+    config = configparser.ConfigParser()
+    config.read(ROOT / "setup.cfg")
+    layers = config["importlinter:contract:pipeline"]["layers"].replace("|", " ").split()
+    folders = {p.parent.name for p in ROOT.glob("pipeline/*/__init__.py")}
+    assert folders <= set(layers)
+    assert "c2fpl.pipeline" in config["importlinter:contract:pipeline"]["containers"]
+
+
+@pytest.mark.parametrize("floor", FLOORS)
+def test_no_folder_holds_more_than_twelve_modules(floor: str) -> None:
+    counts = Counter(p.parent for p in (ROOT / floor).rglob("*.py") if p.stem[:2] != "__")
+    assert max(counts.values()) <= 12
+
+
+def test_every_folder_introduces_its_modules() -> None:
+    for start in (p for floor in FLOORS for p in (ROOT / floor).rglob("__init__.py")):
+        around = [p.stem for p in start.parent.glob("*.py") if p.stem[:2] != "__"]
+        around += [p.parent.name for p in start.parent.glob("*/__init__.py")]
+        missing = [name for name in around if f"`{name}`" not in start.read_text()]
+        assert not missing, f"{start.relative_to(ROOT)} does not name {missing}"
 
 
 @pytest.mark.slow
@@ -46,8 +69,8 @@ def test_importing_the_command_line_starts_no_torch_and_no_decoder() -> None:
     heavy = ["torch", "torchvision", "pytorchvideo", "sklearn", "decord", "cv2", "av", "matplotlib"]
     code = (
         "import sys, importlib\n"
-        "from c2fpl.pipeline import cli\n"
-        "[importlib.import_module('c2fpl.pipeline.' + m) for m in cli.COMMAND_MODULES]\n"
+        "from c2fpl.pipeline.cli.main import COMMAND_MODULES\n"
+        "[importlib.import_module('c2fpl.pipeline.cli.' + m) for m in COMMAND_MODULES]\n"
         f"print([m for m in {heavy!r} if m in sys.modules])"
     )
     out = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
@@ -58,9 +81,10 @@ def test_importing_every_module_starts_no_cuda() -> None:
     code = (
         "import importlib, pathlib, sys, torch\n"
         f"for floor in {FLOORS!r}:\n"
-        f"    for path in sorted((pathlib.Path({str(ROOT)!r}) / floor).glob('*.py')):\n"
+        f"    for path in sorted((pathlib.Path({str(ROOT)!r}) / floor).rglob('*.py')):\n"
         "        if path.stem not in ('__init__', '__main__'):\n"
-        "            importlib.import_module(f'c2fpl.{floor}.{path.stem}')\n"
+        f"            name = path.relative_to({str(ROOT)!r}).with_suffix('')\n"
+        "            importlib.import_module('.'.join(('c2fpl', *name.parts)))\n"
         "print(torch.cuda.is_initialized(), 'pytorchvideo' in sys.modules)"
     )
     out = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)

@@ -13,12 +13,12 @@ from matplotlib.figure import Figure
 from matplotlib.patches import StepPatch
 from PIL import Image
 
-from c2fpl.extractors.pyav_frames import upright
-from c2fpl.pipeline import plots
-from c2fpl.pipeline.curves import curve_of
-from c2fpl.pipeline.events import EventSettings, write_events
-from c2fpl.pipeline.files import RunFiles
-from c2fpl.pipeline.plots import (
+from c2fpl.extractors.decoding.pyav_frames import upright
+from c2fpl.pipeline.files.run_files import RunFiles
+from c2fpl.pipeline.report import plots
+from c2fpl.pipeline.report.curves import curve_of
+from c2fpl.pipeline.report.events import EventSettings, write_events
+from c2fpl.pipeline.report.plots import (
     clock,
     of_video,
     plot_video,
@@ -26,8 +26,8 @@ from c2fpl.pipeline.plots import (
     tick_distance_s,
     write_plots,
 )
-from c2fpl.pipeline.scored_videos import scored_videos
-from c2fpl.pipeline.stills import grab_stills
+from c2fpl.pipeline.report.stills import grab_stills
+from c2fpl.pipeline.steps.scored_videos import scored_videos
 from run_folder import FRAME_RATE, HEIGHT, HOSTILE, WIDTH, add_video, scores_with, small_run
 
 
@@ -129,7 +129,7 @@ def test_thousands_of_figures_leave_nothing_behind(run_files: RunFiles) -> None:
     figures = [weakref.ref(figure_of(run_files, "quiet")) for _ in range(3)]
     gc.collect()
     assert [figure() for figure in figures] == [None] * 3
-    code = "import c2fpl.pipeline.plots, sys; assert 'matplotlib.pyplot' not in sys.modules"
+    code = "import c2fpl.pipeline.report.plots, sys; assert 'matplotlib.pyplot' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

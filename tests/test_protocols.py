@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from c2fpl.pipeline.annotations import VideoAnnotation
-from c2fpl.pipeline.protocols import (
+from c2fpl.pipeline.truth.annotations import VideoAnnotation
+from c2fpl.pipeline.truth.protocols import (
     Counts,
     WrongCount,
     WrongProtocol,

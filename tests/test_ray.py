@@ -11,13 +11,13 @@ import psutil
 import pytest
 
 from c2fpl.extractors.settings import DecodingSettings, ExtractionSettings
-from c2fpl.pipeline.extract_features import extract_features
-from c2fpl.pipeline.extraction_worker import FeatureSettings, Share
-from c2fpl.pipeline.files import RunFiles
-from c2fpl.pipeline.ray_cluster import NoCluster, share_out
-from c2fpl.pipeline.ray_engine import extract_on_cluster
+from c2fpl.pipeline.extraction.extract_features import extract_features
+from c2fpl.pipeline.extraction.ray_cluster import NoCluster, share_out
+from c2fpl.pipeline.extraction.ray_engine import extract_on_cluster
+from c2fpl.pipeline.extraction.worker import FeatureSettings, Share
+from c2fpl.pipeline.files.run_files import RunFiles
 from c2fpl.pipeline.settings import Execution
-from c2fpl.pipeline.videos import VideoFile, find_videos
+from c2fpl.pipeline.videos.find import VideoFile, find_videos
 from killing import results, strays, write_short_videos
 
 ray = pytest.importorskip("ray", reason="the extra [ray] is not installed")

@@ -10,8 +10,8 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from c2fpl.extractors.backbones import MC3_18
-from c2fpl.extractors.encoder import make_encoder
+from c2fpl.extractors.backbones.catalogue import MC3_18
+from c2fpl.extractors.encoding.encoder import make_encoder
 from c2fpl.extractors.settings import ExtractionSettings, Precision
 from plain import TorchvisionFeatures, library_network, plain_features, relative_error, resized
 

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from c2fpl.models.change import BadSegments, changes
-from c2fpl.models.refined import NothingToTell, label, normal_scores
+from c2fpl.models.labels.change import BadSegments, changes
+from c2fpl.models.labels.refined import NothingToTell, label, normal_scores
 
 DIM = 24
 

@@ -17,10 +17,10 @@ from browsing import (
     wait_for,
     webdriver,
 )
-from c2fpl.pipeline.events import EventSettings, find_events, write_events
-from c2fpl.pipeline.files import RunFiles
-from c2fpl.pipeline.report import write_report
-from c2fpl.pipeline.thresholds import Threshold
+from c2fpl.pipeline.files.run_files import RunFiles
+from c2fpl.pipeline.report.events import EventSettings, find_events, write_events
+from c2fpl.pipeline.report.page import write_report
+from c2fpl.pipeline.report.thresholds import Threshold
 from run_folder import FRAME_RATE, add_video, scores_with, small_run
 
 pytestmark = pytest.mark.browser

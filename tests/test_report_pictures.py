@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from browsing import open_page, open_panel, state
-from c2fpl.pipeline.files import RunFiles
+from c2fpl.pipeline.files.run_files import RunFiles
 
 pytestmark = pytest.mark.browser
 ROOT = Path(__file__).resolve().parents[1]

@@ -9,7 +9,7 @@ from PIL import Image
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms.functional import resize
 
-from c2fpl.extractors.resizing import FrameResizer, resized_size
+from c2fpl.extractors.decoding.resizing import FrameResizer, resized_size
 from c2fpl.extractors.settings import DecodingSettings, Interpolation
 
 SIZES = [(320, 240), (240, 320), (96, 96), (641, 357), (123, 457)]

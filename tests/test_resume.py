@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from c2fpl.models.settings import ScoreOptions
-from c2fpl.pipeline import api, score_videos
-from c2fpl.pipeline.changes import what_changed
-from c2fpl.pipeline.files import load_json, save_json, whole_file
+from c2fpl.pipeline import api
+from c2fpl.pipeline.files.changes import what_changed
+from c2fpl.pipeline.files.run_files import load_json, save_json, whole_file
+from c2fpl.pipeline.steps import score_videos
 from command_line import c2fpl
 from killing import results, write_short_videos
 

@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from c2fpl.pipeline.extract_features import ExtractionReport
-from c2fpl.pipeline.files import RunFiles, load_json
-from c2fpl.pipeline.outcomes import STOPPED, Failure
-from c2fpl.pipeline.run_record import recorded
+from c2fpl.pipeline.extraction.extract_features import ExtractionReport
+from c2fpl.pipeline.files.outcomes import STOPPED, Failure
+from c2fpl.pipeline.files.run_files import RunFiles, load_json
+from c2fpl.pipeline.steps.run_record import recorded
 from command_line import c2fpl, refused
 from feature_folders import drawn, save_rtfm
 from killing import write_short_videos

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from c2fpl.models.settings import LabelSettings
-from c2fpl.pipeline.feature_source import FeatureSet, features_in
-from c2fpl.pipeline.files import RunFiles, fingerprint, load_json, save_json
-from c2fpl.pipeline.label_segments import SegmentLabels, label_segments, load_labels
-from c2fpl.pipeline.made_labels import make_labels
+from c2fpl.pipeline.features.feature_set import FeatureSet, features_in
+from c2fpl.pipeline.files.run_files import RunFiles, fingerprint, load_json, save_json
 from c2fpl.pipeline.settings import Execution
+from c2fpl.pipeline.steps.label_segments import SegmentLabels, label_segments, load_labels
+from c2fpl.pipeline.steps.make_labels import make_labels
 from feature_folders import save
 
 REFINED = LabelSettings(method="refined")

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from c2fpl.pipeline import score_videos
-from c2fpl.pipeline.files import RunFiles, load_table
-from c2fpl.pipeline.score_files import INDEX_HEADER, score_files
-from c2fpl.pipeline.score_join import join_scores
-from c2fpl.pipeline.scored_videos import NoScores, scored_videos
+from c2fpl.pipeline.evaluation.join import join_scores
+from c2fpl.pipeline.files.run_files import RunFiles, load_table
+from c2fpl.pipeline.steps import score_videos
+from c2fpl.pipeline.steps.score_index import INDEX_HEADER, score_files
+from c2fpl.pipeline.steps.scored_videos import NoScores, scored_videos
 from command_line import c2fpl
 from killing import write_short_videos
 

@@ -7,11 +7,11 @@ import av
 import pytest
 from av.video.stream import VideoStream
 
-from c2fpl.extractors.constant_rate import at_constant_rate
-from c2fpl.extractors.pyav_frames import TimedFrame
-from c2fpl.extractors.seconds_off import LEAST_SAID_S, SecondsOff, seconds_remark
+from c2fpl.extractors.decoding.header import read_header
+from c2fpl.extractors.decoding.pyav_frames import TimedFrame
+from c2fpl.extractors.decoding.resampling import at_constant_rate
+from c2fpl.extractors.decoding.seconds_off import LEAST_SAID_S, SecondsOff, seconds_remark
 from c2fpl.extractors.settings import Decoder, DecodingSettings
-from c2fpl.extractors.video_header import read_header
 from damaged import decoded
 from synthetic import Synthetic, numbered_frame
 
@@ -73,7 +73,7 @@ def test_a_variable_rate_is_measured_by_both_decoders(
 
 
 def test_decord_gives_each_frame_its_own_time(tmp_path: Path) -> None:
-    from c2fpl.extractors.decord_frames import DecordFrames
+    from c2fpl.extractors.decoding.decord_frames import DecordFrames
 
     path = Synthetic("slower.mp4", frames=100, times=SLOWER_S).write(tmp_path)
     times = [frame.time_s for frame in DecordFrames(path, read_header(path))]

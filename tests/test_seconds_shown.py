@@ -11,16 +11,16 @@ import pytest
 
 from browsing import open_page, text_of
 from c2fpl.extractors.settings import DecodingSettings, ExtractionSettings
-from c2fpl.pipeline.events import EventSettings, write_events
-from c2fpl.pipeline.extract_features import extract_features
-from c2fpl.pipeline.extraction_worker import FeatureSettings, record_of
-from c2fpl.pipeline.files import RunFiles, beside, load_table, save_table
-from c2fpl.pipeline.inspect_videos import inspect_videos
-from c2fpl.pipeline.report import write_report
-from c2fpl.pipeline.report_data import video_data
-from c2fpl.pipeline.scored_videos import ScoredVideo, scored_video, scored_videos
+from c2fpl.pipeline.extraction.extract_features import extract_features
+from c2fpl.pipeline.extraction.inspect_videos import inspect_videos
+from c2fpl.pipeline.extraction.worker import FeatureSettings, record_of
+from c2fpl.pipeline.files.run_files import RunFiles, beside, load_table, save_table
+from c2fpl.pipeline.report.events import EventSettings, write_events
+from c2fpl.pipeline.report.page import write_report
+from c2fpl.pipeline.report.page_data import video_data
 from c2fpl.pipeline.settings import Execution
-from c2fpl.pipeline.videos import find_videos
+from c2fpl.pipeline.steps.scored_videos import ScoredVideo, scored_video, scored_videos
+from c2fpl.pipeline.videos.find import find_videos
 from command_line import c2fpl
 from run_folder import add_video, scores_with
 from synthetic import Synthetic

@@ -7,8 +7,8 @@ import pytest
 from numpy.typing import NDArray
 
 from c2fpl.models.sources import ArraySource, UnlikeVideos
-from c2fpl.pipeline import segment_store
-from c2fpl.pipeline.segment_store import SegmentStore, UnusableFeatureFile, feature_file
+from c2fpl.pipeline.features import segment_store
+from c2fpl.pipeline.features.segment_store import SegmentStore, UnusableFeatureFile, feature_file
 
 COUNTS = (3, 1, 7, 2)
 

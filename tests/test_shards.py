@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from c2fpl.pipeline import lock
-from c2fpl.pipeline.files import PART_PREFIX, RunFiles
-from c2fpl.pipeline.lock import FolderInUse, only_writer
-from c2fpl.pipeline.outcomes import Failure, load_failures, save_failures
+from c2fpl.pipeline.files.lock import FolderInUse, only_writer
+from c2fpl.pipeline.files.outcomes import Failure, load_failures, save_failures
+from c2fpl.pipeline.files.run_files import PART_PREFIX, RunFiles, lock
 from command_line import refused
 from killing import Killable, results, strays, write_short_videos
 
@@ -19,8 +18,8 @@ FLOW = ("--backbone", "flow", "--crops", "1", "--device", "cpu", "--quiet")
 HOLD = """
 import sys
 from pathlib import Path
-from c2fpl.pipeline.files import RunFiles
-from c2fpl.pipeline.lock import only_writer
+from c2fpl.pipeline.files.run_files import RunFiles
+from c2fpl.pipeline.files.lock import only_writer
 with only_writer(RunFiles(Path(sys.argv[1]), holds="features"), (int(sys.argv[2]), 3)):
     print("held", flush=True)
     sys.stdin.read()

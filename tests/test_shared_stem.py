@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from c2fpl.extractors.crops import CropBox, crop_boxes, cut
-from c2fpl.extractors.network import trace
+from c2fpl.extractors.encoding.crops import CropBox, crop_boxes, cut
+from c2fpl.extractors.encoding.network import trace
+from c2fpl.extractors.encoding.shared_stem import SharedStem, take_stem
 from c2fpl.extractors.settings import Crops
-from c2fpl.extractors.shared_stem import SharedStem, take_stem
 from tiny import TINY, TinyNetwork, cpu_encoder, segments_of, tiny_network
 
 CROP_PIXELS = 20

@@ -3,8 +3,8 @@ import pytest
 from numpy.typing import NDArray
 
 import plain_labels
+from c2fpl.models.labels.summaries import BadFeatures, describe, segment_norms
 from c2fpl.models.settings import LabelSettings
-from c2fpl.models.summaries import BadFeatures, describe, segment_norms
 
 
 def features(segments: int, crops: int = 10, dim: int = 2048, seed: int = 0) -> NDArray[np.float32]:

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from c2fpl.pipeline.feature_sets import open_features, write_plain
-from c2fpl.pipeline.own_features import BadFeatures
+from c2fpl.pipeline.features.extracted import BadFeatures
+from c2fpl.pipeline.features.published import open_features, write_plain
 from feature_folders import DIM, whole
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from c2fpl.pipeline.events import EventSettings, find_events
-from c2fpl.pipeline.thresholds import (
+from c2fpl.pipeline.report.events import EventSettings, find_events
+from c2fpl.pipeline.report.thresholds import (
     BINS,
     BadScores,
     choose_threshold,

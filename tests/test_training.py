@@ -6,10 +6,10 @@ import torch
 from numpy.typing import NDArray
 from torch.nn.functional import binary_cross_entropy
 
-from c2fpl.models.detector import Detector, segment_scores
+from c2fpl.models.detection.detector import Detector, segment_scores
+from c2fpl.models.detection.training import BadLabels, Epoch, TrainingDiverged, train
 from c2fpl.models.settings import Attention, Softmax, TrainingPrecision, TrainingSettings
 from c2fpl.models.sources import ArraySource
-from c2fpl.models.training import BadLabels, Epoch, TrainingDiverged, train
 from separable_segments import DIM, separable, short, weights
 
 

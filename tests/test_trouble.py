@@ -13,7 +13,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from c2fpl.extractors.flow import FlowEncoder
+from c2fpl.extractors.encoding.flow_encoder import FlowEncoder
 from command_line import c2fpl, refused
 from feature_folders import drawn, save_rtfm
 from killing import damaged, results, strays, write_short_videos

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from c2fpl.models import two_states
-from c2fpl.models.two_states import TwoStates, fit, higher_state
+from c2fpl.models.labels import two_states
+from c2fpl.models.labels.two_states import TwoStates, fit, higher_state
 
 CHAIN = TwoStates(np.array([-1.0, 1.5]), 0.8, np.array([0.7, 0.3]), 0.2, 1.0)
 

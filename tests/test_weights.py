@@ -15,13 +15,18 @@ import pytest
 import torch
 from torch import nn
 
-from c2fpl.extractors.backbones import (
+from c2fpl.extractors.backbones.catalogue import (
     I3D_NONLOCAL_NET,
     MC3_18,
     R2PLUS1D_18,
     Backbone,
 )
-from c2fpl.extractors.weights import MissingWeights, WrongWeights, load_weights, read_state
+from c2fpl.extractors.backbones.weights import (
+    MissingWeights,
+    WrongWeights,
+    load_weights,
+    read_state,
+)
 
 State: TypeAlias = dict[str, torch.Tensor]
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from c2fpl.pipeline.windows import read_windows
+from c2fpl.pipeline.truth.windows import read_windows
 
 
 def test_own_annotations_are_joined_by_path_and_videos_unknown_to_them_left_out(

@@ -10,9 +10,9 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from c2fpl.extractors.backbones import MC3_18, Backbone
-from c2fpl.extractors.cpu_encoder import CpuEncoder
-from c2fpl.extractors.network import fast_form
+from c2fpl.extractors.backbones.catalogue import MC3_18, Backbone
+from c2fpl.extractors.encoding.cpu_encoder import CpuEncoder
+from c2fpl.extractors.encoding.network import fast_form
 from c2fpl.extractors.settings import Crops
 from plain import with_lively_norms
 

@@ -1,0 +1,162 @@
+"""The backbones: which network, on which pixels, with which weights. Light to import."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from c2fpl.extractors.backbones.builders import (
+    build_i3d,
+    build_i3d_nonlocal_net,
+    build_i3d_nonlocal_net_with_blocks,
+    build_mc3_18,
+    build_r2plus1d_18,
+    build_x3d_m,
+    build_x3d_s,
+)
+from c2fpl.extractors.settings import BackboneName
+
+if TYPE_CHECKING:
+    from torch import nn
+
+PYTORCHVIDEO_ZOO = "https://dl.fbaipublicfiles.com/pytorchvideo/model_zoo/kinetics"
+TORCHVISION_ZOO = "https://download.pytorch.org/models"
+NONLOCAL_ZOO = "https://dl.fbaipublicfiles.com/video-nonlocal"
+
+KINETICS_MEAN = (0.45, 0.45, 0.45)  # 114.75 / 255
+KINETICS_STD = (0.225, 0.225, 0.225)  # 57.375 / 255
+TORCHVISION_MEAN = (0.43216, 0.394666, 0.37645)  # R2Plus1D_18_Weights.DEFAULT.transforms()
+TORCHVISION_STD = (0.22803, 0.22145, 0.216989)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Backbone:
+    """A network with everything needed to give it the pixels that it was trained on."""
+
+    build: Callable[[], "nn.Module"]
+    """Makes the network with random weights: float (clips, 3, clip_frames, crop_pixels,
+    crop_pixels), normalised, to float (clips, dim)."""
+    classifier: str
+    """Prefix of the state-dict keys of the classifier, which is not built: dropped on loading."""
+    marker: tuple[str, tuple[int, ...]]
+    """A key, and its tensor's shape, by which a weights file for this network is recognised."""
+    builder_names: bool = True
+    """False where weights files name the tensors otherwise than the builder: see caffe2.py."""
+    dim: int
+    """Length of a feature."""
+    clip_frames: int = 16
+    """Frames given to the network, evenly spread over the 16 of a segment."""
+    crop_pixels: int = 224
+    short_side_pixels: int = 256
+    """Short side of the resized frames that the crops are cut from."""
+    mean: tuple[float, float, float] = KINETICS_MEAN
+    std: tuple[float, float, float] = KINETICS_STD
+    cpu_clips: int = 2
+    """Clips that a CPU core runs at once where the crops allow: more would leave its cache."""
+    cpu_shares_stem: bool = False
+    """Whether a CPU is faster with the first convolution shared by the crops: where it is large."""
+    url: str
+    """Official weights file."""
+    sha256_prefix: str = ""
+    """First digits of its SHA-256, where the publisher gives them."""
+    licence: str
+    """Terms of the code and of the weights."""
+    source: str
+    """Where the network and its weights were published."""
+
+
+I3D = Backbone(
+    build=build_i3d,
+    classifier="blocks.6.proj.",
+    marker=("blocks.0.conv.weight", (64, 3, 5, 7, 7)),
+    dim=2048,
+    cpu_clips=1,
+    cpu_shares_stem=True,
+    url=f"{PYTORCHVIDEO_ZOO}/I3D_8x8_R50.pyth",
+    licence="Apache-2.0 (pytorchvideo; no separate terms of its model zoo are stated)",
+    source="pytorchvideo hub i3d_r50, Kinetics-400 8x8, 73.27 top-1",
+)
+I3D_NONLOCAL_NET = Backbone(
+    build=build_i3d_nonlocal_net,
+    classifier="blocks.6.proj.",
+    marker=("conv1.weight", (64, 3, 5, 7, 7)),
+    builder_names=False,
+    dim=2048,
+    cpu_shares_stem=True,
+    url=f"{NONLOCAL_ZOO}/i3d_baseline_32x2_IN_pretrain_400k.pkl",
+    licence="CC BY-NC 4.0 (video-nonlocal-net, code and models)",
+    source="pytorchvideo create_resnet, video-nonlocal-net i3d_baseline 32x2, 73.6 top-1",
+)
+I3D_NONLOCAL_NET_WITH_BLOCKS = Backbone(
+    build=build_i3d_nonlocal_net_with_blocks,
+    classifier="blocks.6.proj.",
+    marker=("layer2.1.nl.theta.weight", (256, 512, 1, 1, 1)),
+    builder_names=False,
+    dim=2048,
+    cpu_shares_stem=True,
+    url=f"{NONLOCAL_ZOO}/i3d_nonlocal_32x2_IN_pretrain_400k.pkl",
+    licence="CC BY-NC 4.0 (video-nonlocal-net, code and models)",
+    source="pytorchvideo create_resnet and create_nonlocal, i3d_nonlocal 32x2, 74.9 top-1",
+)
+X3D_S = Backbone(
+    build=build_x3d_s,
+    classifier="blocks.5.proj.",
+    marker=("blocks.0.conv.conv_t.weight", (24, 3, 1, 3, 3)),
+    dim=2048,
+    clip_frames=13,
+    crop_pixels=160,
+    short_side_pixels=182,
+    url=f"{PYTORCHVIDEO_ZOO}/X3D_S.pyth",
+    licence="Apache-2.0 (pytorchvideo; no separate terms of its model zoo are stated)",
+    source="pytorchvideo hub x3d_s, Kinetics-400, 73.33 top-1",
+)
+X3D_M = Backbone(
+    build=build_x3d_m,
+    classifier="blocks.5.proj.",
+    marker=("blocks.0.conv.conv_t.weight", (24, 3, 1, 3, 3)),
+    dim=2048,
+    url=f"{PYTORCHVIDEO_ZOO}/X3D_M.pyth",
+    licence="Apache-2.0 (pytorchvideo; no separate terms of its model zoo are stated)",
+    source="pytorchvideo hub x3d_m, Kinetics-400, 75.94 top-1",
+)
+R2PLUS1D_18 = Backbone(
+    build=build_r2plus1d_18,
+    classifier="fc.",
+    marker=("stem.0.weight", (45, 3, 1, 7, 7)),
+    dim=512,
+    crop_pixels=112,
+    short_side_pixels=128,
+    mean=TORCHVISION_MEAN,
+    std=TORCHVISION_STD,
+    url=f"{TORCHVISION_ZOO}/r2plus1d_18-91a641e6.pth",
+    sha256_prefix="91a641e6",
+    licence="BSD-3-Clause (torchvision)",
+    source="torchvision r2plus1d_18, Kinetics-400",
+)
+MC3_18 = Backbone(
+    build=build_mc3_18,
+    classifier="fc.",
+    marker=("stem.0.weight", (64, 3, 3, 7, 7)),
+    dim=512,
+    crop_pixels=112,
+    short_side_pixels=128,
+    mean=TORCHVISION_MEAN,
+    std=TORCHVISION_STD,
+    url=f"{TORCHVISION_ZOO}/mc3_18-a90a0ba3.pth",
+    sha256_prefix="a90a0ba3",
+    licence="BSD-3-Clause (torchvision)",
+    source="torchvision mc3_18, Kinetics-400",
+)
+BACKBONES: dict[BackboneName, Backbone] = {
+    "i3d": I3D,
+    "i3d-nonlocal-net": I3D_NONLOCAL_NET,
+    "x3d-s": X3D_S,
+    "x3d-m": X3D_M,
+    "r2plus1d-18": R2PLUS1D_18,
+    "mc3-18": MC3_18,
+}
+"""Every network by its name; `flow` is none and lives in extractors/encoding/flow_encoder.py."""
+
+
+def backbone_named(name: BackboneName, *, nonlocal_blocks: bool = False) -> Backbone:
+    """The backbone, with non-local blocks where that is asked (i3d-nonlocal-net only)."""
+    return I3D_NONLOCAL_NET_WITH_BLOCKS if nonlocal_blocks else BACKBONES[name]

@@ -1,0 +1,5 @@
+"""What a broken file says about itself, read from its container without decoding.
+
+- `broken_files`: chooses the reader for a container
+- `mp4_boxes`, `matroska`, `transport_stream`: one container each
+"""

@@ -1,0 +1,9 @@
+"""A video file to its frames.
+
+- `header`: what the container says before anything is decoded
+- `pyav_frames`, `decord_frames`: the two decoders
+- `frame_times`, `seconds_off`: when each frame is shown
+- `resampling`: frames at a constant rate
+- `resizing`: frames to the size that crops are cut from
+- `video`: one video through all of these, with a report of what was lost
+"""

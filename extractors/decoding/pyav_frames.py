@@ -1,0 +1,205 @@
+"""Frames of a video by PyAV: sequential, one at a time, past bad packets, counting what is lost."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, cast
+
+import av
+import av.logging
+import numpy as np
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+from numpy.typing import NDArray
+
+from c2fpl.extractors.damage.broken_files import broken_parts
+from c2fpl.extractors.decoding.frame_times import FrameTimes
+from c2fpl.extractors.decoding.header import (
+    MAX_FRAME_PIXELS,
+    UndecodableVideo,
+    VideoHeader,
+    check_frame_size,
+    not_a_video,
+    open_container,
+)
+
+MAX_READ_ERRORS_IN_A_ROW: Final = 64
+"""After so many unreadable places without one packet between them the rest is given up."""
+DROPPED_IN_SILENCE: Final = frozenset({"h264", "hevc", "mpeg2video"})
+"""Codecs whose decoders drop frames without an error, such as those before the first key frame.
+With them each packet is a frame (but for interlaced ones, where it may be half a frame); other
+codecs have packets that are no frames by design."""
+LEAST_GAP_S: Final = 0.5
+"""A file that ends this much before its header's duration has lost its end; one that is broken
+elsewhere, half a frame before."""
+
+
+@dataclass(frozen=True)
+class TimedFrame:
+    """One decoded frame."""
+
+    pixels: NDArray[np.uint8]
+    """RGB, uint8 (height, width, 3), as displayed (rotation applied)."""
+    time_s: float | None
+    """Presentation time in seconds, None where the file does not say."""
+
+
+class PyavFrames:
+    """Iterates over the frames of one file once.
+
+    Afterwards `num_frames_lost` and `damage` are final.
+    """
+
+    def __init__(self, path: Path, header: VideoHeader) -> None:
+        self._path = path
+        self._header = header
+        self._num_frames = 0
+        self._num_packets = 0
+        self._num_failed = 0
+        self._num_discarded = 0
+        self._interlaced = False
+        self._num_broken_packets = 0
+        self._num_unreadable = 0
+        self._num_decoder_errors = 0
+        self._end_s = 0.0
+        self._times = FrameTimes()
+        self._num_missing = 0
+        self._broken: list[str] = []
+
+    def __iter__(self) -> Iterator[TimedFrame]:
+        """Yield frames in display order.
+
+        Raises:
+            UndecodableVideo: the file cannot be opened, or a frame is beyond the size limits.
+        """
+        errors_before = decoder_errors()
+        try:
+            container = open_container(self._path)
+        except (av.FFmpegError, ValueError) as error:
+            raise UndecodableVideo(not_a_video(error)) from error
+        with container:
+            stream = container.streams.video[0]
+            stream.thread_type = "NONE"
+            stream.codec_context.thread_count = 1
+            stream.codec_context.options = {"max_pixels": str(MAX_FRAME_PIXELS)}
+            for packet in self._packets(container, stream):
+                for frame in self._decoded(packet):
+                    yield self._timed(frame)
+            self._num_missing = self._times.missing(1 / float(stream.time_base or 1))
+            self._broken = self._broken_parts(stream.id)
+        self._num_decoder_errors = decoder_errors() - errors_before
+
+    @property
+    def num_frames_lost(self) -> int:
+        """Frames that are in the file, or promised by its header, and did not decode."""
+        promised = (self._header.num_frames or 0) - self._num_discarded
+        unread = max(promised - self._num_packets, 0) or self._uncounted_frames()
+        if self._header.codec in DROPPED_IN_SILENCE and not self._interlaced:
+            return unread + max(self._num_packets - self._num_frames, 0)
+        return unread + self._num_failed
+
+    @property
+    def damage(self) -> str:
+        """What is broken in the file, in words; empty where nothing is seen."""
+        errors = self._num_decoder_errors
+        return "; ".join([*self._broken, *([f"decoder errors: {errors}"] if errors else [])])
+
+    def _uncounted_frames(self) -> int:
+        """Frames missing from a file without a frame count, by its times and its duration."""
+        if self._header.num_frames is not None or not self._num_packets:
+            return 0
+        return self._frames_after_the_end() + (self._num_missing if self._broken else 0)
+
+    def _frames_after_the_end(self) -> int:
+        gap_s = (self._header.duration_s or 0.0) - self._end_s
+        least_s = 0.5 / self._header.frame_rate if self._broken else LEAST_GAP_S
+        return round(gap_s * self._header.frame_rate) if gap_s > least_s else 0
+
+    def _broken_parts(self, stream_id: int) -> list[str]:
+        """What the container shows as broken; what only the decoder complains of is not."""
+        counted = (
+            (self._num_unreadable, "unreadable places"),
+            (self._num_broken_packets, "broken packets"),
+        )
+        said = [f"{what}: {count}" for count, what in counted if count]
+        jump = self._num_missing > 0 or self._times.goes_back
+        return said + broken_parts(self._path, self._header.container, stream_id, times_jump=jump)
+
+    def _packets(
+        self, container: av.container.InputContainer, stream: VideoStream
+    ) -> Iterator["av.Packet[VideoStream]"]:
+        """Packets of the stream, and at the end the empty one that flushes the decoder."""
+        # Without a frame count the other streams are read too: the file's end is where the last of
+        # them ends. Their packets are not decoded.
+        streams = None if self._header.num_frames is None else stream
+        start_s = (container.start_time or 0) / av.time_base
+        errors_in_a_row = 0
+        packets = container.demux(streams)
+        while errors_in_a_row < MAX_READ_ERRORS_IN_A_ROW:
+            try:
+                packet = next(packets, None)
+            except av.FFmpegError:
+                errors_in_a_row += 1
+                self._num_unreadable += 1
+                packets = container.demux(streams)
+                continue
+            if packet is None:
+                return
+            errors_in_a_row = 0
+            if packet.pts is not None and packet.time_base is not None:
+                end_s = float((packet.pts + (packet.duration or 0)) * packet.time_base) - start_s
+                self._end_s = max(self._end_s, end_s)
+            if isinstance(packet.stream, VideoStream) and packet.stream.index == stream.index:
+                yield cast("av.Packet[VideoStream]", packet)
+
+    def _decoded(self, packet: "av.Packet[VideoStream]") -> list[VideoFrame]:
+        if packet.size:
+            if packet.pts is not None:
+                self._times.add(packet.pts)
+            # of a transport stream its own scan tells more
+            self._num_broken_packets += packet.is_corrupt and self._header.container != "mpegts"
+            self._num_packets += not packet.is_discard
+            self._num_discarded += packet.is_discard
+        try:
+            return packet.decode()
+        except av.FFmpegError:
+            self._num_failed += bool(packet.size)
+            return []
+
+    def _timed(self, frame: VideoFrame) -> TimedFrame:
+        check_frame_size(frame.width, frame.height)
+        self._num_frames += 1
+        self._interlaced |= frame.interlaced_frame
+        # swscale's defaults: the same bits as decord's scale filter
+        pixels = cast(NDArray[np.uint8], frame.to_ndarray(format="rgb24"))
+        return TimedFrame(upright(pixels, frame.rotation), time_of(frame, self._header.container))
+
+
+def time_of(frame: VideoFrame, container: str) -> float | None:
+    """Presentation time in seconds, None where the file does not say.
+
+    AVI has none, and FFmpeg counts them up in the order of the file, which B-frames are not shown
+    in; decoding times come in order, late by a constant.
+    """
+    if container != "avi":
+        return frame.time
+    if frame.dts is None or frame.time_base is None:
+        return None
+    return float(frame.dts * frame.time_base)
+
+
+def upright(pixels: NDArray[np.uint8], rotation_degrees: int) -> NDArray[np.uint8]:
+    """Turn a stored picture as it is displayed.
+
+    Args:
+        pixels: RGB, uint8 (height, width, 3), as stored.
+        rotation_degrees: the file's tag, counterclockwise; one that is no multiple of 90 turns
+            nothing, as in decord.
+    """
+    turns = rotation_degrees // 90 % 4 if rotation_degrees % 90 == 0 else 0
+    return np.ascontiguousarray(np.rot90(pixels, turns))
+
+
+def decoder_errors() -> int:
+    """Errors that FFmpeg has logged in this process so far; 0 where its log is switched off."""
+    return av.logging.get_last_error()[0]

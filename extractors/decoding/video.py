@@ -1,0 +1,217 @@
+"""Decodes one video in this process: decord where it is exact, PyAV for the rest, counts kept."""
+
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from c2fpl.extractors.decoding.header import (
+    UndecodableVideo,
+    VideoHeader,
+    read_header,
+    why_not_decord,
+)
+from c2fpl.extractors.decoding.pyav_frames import PyavFrames, TimedFrame
+from c2fpl.extractors.decoding.resampling import at_constant_rate
+from c2fpl.extractors.decoding.resizing import FrameResizer
+from c2fpl.extractors.decoding.seconds_off import SecondsOff, seconds_remark
+from c2fpl.extractors.settings import DecodingSettings
+
+__all__ = ["DecodeReport", "DecodedFrame", "StartedAgain", "UndecodableVideo", "decode_video"]
+
+
+@dataclass(frozen=True)
+class DecodeReport:
+    """How the decoding of one video went."""
+
+    decoder: Literal["decord", "pyav"]
+    """Decoder that made the frames."""
+    num_frames_header: int | None
+    """Frames the header promises; recorded, never used as the count."""
+    num_frames_decoded: int
+    """Frames handed out: decoded, or with `fps` 30 resampled from `num_frames_source`."""
+    num_frames_source: int
+    """Frames decoded from the file. Frame i of the output shows the file at i / frame_rate s,
+    give or take `seconds_off`."""
+    num_frames_lost: int
+    """Frames in the file, or promised by a header that counts them, that did not decode."""
+    frame_rate: float
+    """Frames a second of the output."""
+    width_pixels: int
+    """Width as displayed (rotation applied), before the resize."""
+    height_pixels: int
+    """Height as displayed (rotation applied), before the resize."""
+    seconds: float
+    """Wall time of the decoding that counted: reading, decoding, resizing; no waiting."""
+    fallback: str
+    """Why decord was not used; empty where it was, or where PyAV was asked for."""
+    damage: str = ""
+    """What is broken in the file, in words; frames may then be missing beyond those counted."""
+    seconds_off: float = 0.0
+    """Largest |t_i - t_0 - i / frame_rate| in seconds, t_i the file's time of output frame i: how
+    far seconds made of frame numbers are off. 0.0 also where the file has no times."""
+
+    @property
+    def loss(self) -> str:
+        """One line on what the video lacks: frames lost, what is broken; empty for a whole one."""
+        lost = f"{self.num_frames_lost} frames lost" if self.num_frames_lost else ""
+        broken = f"damaged ({self.damage}), frames may be missing uncounted" if self.damage else ""
+        return "; ".join(part for part in (lost, broken) if part)
+
+    @property
+    def timing(self) -> str:
+        """One line where seconds made of frame numbers are noticeably off; empty otherwise."""
+        return seconds_remark(self.seconds_off, self.frame_rate)
+
+
+@dataclass(frozen=True)
+class DecodedFrame:
+    """The next frame."""
+
+    pixels: NDArray[np.uint8]
+    """RGB, uint8 (height, width, 3), resized, contiguous."""
+
+
+@dataclass(frozen=True)
+class StartedAgain:
+    """decord gave up midway: the frames so far are void, and PyAV starts at the first one."""
+
+    reason: str
+
+
+def decode_video(
+    path: Path, settings: DecodingSettings, *, short_side_pixels: int, avoid_decord: str = ""
+) -> Iterator[DecodedFrame | StartedAgain | DecodeReport]:
+    """Yield the frames of one video in order, and at last the report.
+
+    Memory is bounded: one window of frames with decord, one frame with PyAV. `avoid_decord` is a
+    reason to use PyAV at once, such as a decord child that hung on this file.
+
+    Raises:
+        UndecodableVideo: nothing can be decoded, or more than `settings.max_lost` of it is lost.
+    """
+    header = read_header(path)
+    fallback = avoid_decord or why_not_decord(header)
+    if settings.fps != "native":
+        fallback = fallback or "decord has no exact times to resample by"
+    if settings.decoder == "pyav":
+        fallback = ""
+    if settings.decoder != "pyav" and not fallback:
+        # decord is imported as late as this: before torch it crashes CUDA in the same process
+        from c2fpl.extractors.decoding.decord_frames import DecordFrames, DecordGaveUp
+
+        try:
+            decord_frames = DecordFrames(path, header)
+            yield from _decode("decord", decord_frames, header, settings, short_side_pixels, "")
+        except DecordGaveUp as error:
+            fallback = str(error)
+        else:
+            return
+        yield StartedAgain(fallback)
+    if settings.decoder == "decord":
+        raise UndecodableVideo(f"{fallback}; --decoder auto reads such files with PyAV")
+    pyav_frames = PyavFrames(path, header)
+    yield from _decode("pyav", pyav_frames, header, settings, short_side_pixels, fallback)
+
+
+class FrameSource(Protocol):
+    """One pass over the frames of a file."""
+
+    def __iter__(self) -> Iterator[TimedFrame]:
+        """Frames in display order."""
+        ...
+
+    @property
+    def num_frames_lost(self) -> int:
+        """Frames that did not decode; final after the pass."""
+        ...
+
+    @property
+    def damage(self) -> str:
+        """What is broken in the file, in words; final after the pass."""
+        ...
+
+
+class _Counted:
+    """Passes frames on, keeping their count and the size of the first."""
+
+    def __init__(self, frames: Iterable[TimedFrame]) -> None:
+        self._frames = frames
+        self.num_frames = 0
+        self.width_pixels = self.height_pixels = 0
+
+    def __iter__(self) -> Iterator[TimedFrame]:
+        for frame in self._frames:
+            if self.num_frames == 0:
+                self.height_pixels, self.width_pixels = frame.pixels.shape[:2]
+            self.num_frames += 1
+            yield frame
+
+
+def _decode(
+    decoder: Literal["decord", "pyav"],
+    source: FrameSource,
+    header: VideoHeader,
+    settings: DecodingSettings,
+    short_side_pixels: int,
+    fallback: str,
+) -> Iterator[DecodedFrame | DecodeReport]:
+    busy_s, started_s = 0.0, time.monotonic()
+    counted = _Counted(source)
+    native = settings.fps == "native"
+    rate = header.frame_rate if native else float(settings.fps)
+    frames = counted if native else at_constant_rate(counted, rate, header.frame_rate)
+    seconds_off = SecondsOff(rate)
+    num_frames_decoded = 0
+    resizer = FrameResizer(settings, short_side_pixels)
+    for pixels in _resized(_measured(frames, seconds_off), resizer):
+        num_frames_decoded += 1
+        busy_s += time.monotonic() - started_s
+        yield DecodedFrame(pixels)
+        started_s = time.monotonic()
+    check_lost(counted.num_frames, source.num_frames_lost, settings.max_lost)
+    yield DecodeReport(
+        decoder=decoder,
+        num_frames_header=header.num_frames,
+        num_frames_decoded=num_frames_decoded,
+        num_frames_source=counted.num_frames,
+        num_frames_lost=source.num_frames_lost,
+        frame_rate=rate,
+        width_pixels=counted.width_pixels,
+        height_pixels=counted.height_pixels,
+        seconds=busy_s + time.monotonic() - started_s,
+        fallback=fallback,
+        damage=source.damage,
+        seconds_off=seconds_off.largest_s,
+    )
+
+
+def _measured(frames: Iterable[TimedFrame], seconds_off: SecondsOff) -> Iterator[TimedFrame]:
+    for frame in frames:
+        seconds_off.add(frame.time_s)
+        yield frame
+
+
+def _resized(frames: Iterable[TimedFrame], resizer: FrameResizer) -> Iterator[NDArray[np.uint8]]:
+    """Resized pixels; a frame repeated for a constant rate is resized once."""
+    source = resized = None
+    for frame in frames:
+        if resized is None or frame.pixels is not source:
+            source, resized = frame.pixels, resizer(frame.pixels)
+        yield resized
+
+
+def check_lost(num_frames: int, num_frames_lost: int, max_lost: float) -> None:
+    """Raise UndecodableVideo for a video without frames, or with too many lost."""
+    if num_frames == 0:
+        raise UndecodableVideo("no frame decodes; the file is damaged, or its frames are over 8K")
+    share = num_frames_lost / (num_frames + num_frames_lost)
+    if share > max_lost:
+        raise UndecodableVideo(
+            f"{num_frames_lost} of {num_frames + num_frames_lost} frames are lost ({share:.1%}), "
+            f"over --max-lost {max_lost:g}; raise it to take the {num_frames} that decode"
+        )

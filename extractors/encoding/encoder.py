@@ -1,0 +1,189 @@
+"""Segments to features: one interface over every backbone and device, and how to make one."""
+
+import warnings
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import fx
+
+from c2fpl.extractors.backbones.catalogue import Backbone, backbone_named
+from c2fpl.extractors.backbones.weights import load_weights
+from c2fpl.extractors.cores import usable_cores
+from c2fpl.extractors.devices import check_device
+from c2fpl.extractors.encoding.cpu_encoder import CpuEncoder
+from c2fpl.extractors.encoding.cuda_encoder import CudaEncoder
+from c2fpl.extractors.encoding.flow_encoder import FlowEncoder
+from c2fpl.extractors.encoding.network import fast_form
+from c2fpl.extractors.settings import Crops, ExtractionSettings, Precision
+
+DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+FLOW_SEGMENTS_PER_CALL = 4
+CLIPS_PER_CALL = 10
+"""On the CPU a batch is only what one call brings: its size changes neither speed nor features,
+and small ones share the last of the work out better."""
+
+UNMEASURED_BATCH_SEGMENTS = 8
+"""On a GPU, where a batch has to be chosen without measuring."""
+
+
+class UnsupportedPrecision(ValueError):
+    """An arithmetic was asked for that the device does not have."""
+
+
+class SegmentEncoder(Protocol):
+    """Gives features to segments. `encode` may be called from `threads` threads at once.
+
+    Features do not depend on the other segments of a call: on the CPU bit for bit.
+    """
+
+    @property
+    def crops(self) -> int:
+        """Crops of a segment: 10, 5 or 1."""
+        ...
+
+    @property
+    def dim(self) -> int:
+        """Length of a feature."""
+        ...
+
+    @property
+    def short_side_pixels(self) -> int:
+        """Short side of the frames that `encode` expects; crops are cut from them."""
+        ...
+
+    @property
+    def segments_per_batch(self) -> int:
+        """Segments that one call of `encode` should bring."""
+        ...
+
+    @property
+    def threads(self) -> int:
+        """Threads that should call `encode` at once to keep the device busy."""
+        ...
+
+    @property
+    def precision(self) -> str:
+        """Arithmetic of the network: fp32, bf16 or fp16."""
+        ...
+
+    @property
+    def weights_sha256(self) -> str | None:
+        """Of the weights file; None for a backbone without weights."""
+        ...
+
+    def encode(self, segments: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+        """Features (segments, crops, dim) of uint8 RGB frames (16, height, width, 3) each."""
+        ...
+
+
+def make_encoder(
+    settings: ExtractionSettings,
+    *,
+    device: torch.device | str,
+    batch_size: int | None = None,
+    threads: int | None = None,
+) -> SegmentEncoder:
+    """The encoder of the settings' backbone, weights loaded.
+
+    `batch_size` is in segments; None measures it on a GPU. `threads` is for the CPU, where each
+    holds one core; None is a thread for every core that this process may use. Neither changes a
+    feature on the CPU. Raises MissingDevice, MissingWeights, WrongWeights, UnsupportedPrecision.
+    """
+    device = torch.device(device)
+    threads = threads or usable_cores()
+    if settings.backbone == "flow":
+        return FlowEncoder(
+            settings.crops, threads=threads, segments_per_batch=batch_size or FLOW_SEGMENTS_PER_CALL
+        )
+    check_device(device)
+    backbone = backbone_named(settings.backbone, nonlocal_blocks=settings.nonlocal_blocks)
+    precision = choose_precision(settings.precision, device)
+    network = build_quietly(backbone)
+    digest = load_weights(network, backbone, settings.weights)
+    bgr = settings.channel_order == "bgr"
+    fast = fast_form(network, backbone, DTYPES[precision], bgr=bgr)
+    return network_encoder(
+        fast, backbone, settings.crops, device, precision, digest, batch_size, threads
+    )
+
+
+def unloaded_encoder(settings: ExtractionSettings, *, device: torch.device | str) -> SegmentEncoder:
+    """An encoder as fast as the real one whose network has random weights: to measure time only.
+
+    Raises MissingDevice, UnsupportedPrecision; needs no weights and no network connection.
+    """
+    device = torch.device(device)
+    if settings.backbone == "flow":
+        return make_encoder(settings, device=device)
+    check_device(device)
+    backbone = backbone_named(settings.backbone, nonlocal_blocks=settings.nonlocal_blocks)
+    precision = choose_precision(settings.precision, device)
+    fast = fast_form(build_quietly(backbone), backbone, DTYPES[precision])
+    batch_size = None if device.type == "cpu" else UNMEASURED_BATCH_SEGMENTS
+    return network_encoder(
+        fast, backbone, settings.crops, device, precision, "", batch_size, usable_cores()
+    )
+
+
+def build_quietly(backbone: Backbone) -> torch.nn.Module:
+    """The network, without the deprecation warnings that importing pytorchvideo sets off."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        return backbone.build()
+
+
+def network_encoder(
+    fast: fx.GraphModule,
+    backbone: Backbone,
+    crops: Crops,
+    device: torch.device,
+    precision: str,
+    weights_sha256: str,
+    batch_size: int | None,
+    threads: int,
+) -> SegmentEncoder:
+    """The network in its fast form on its device."""
+    if device.type == "cuda":
+        return CudaEncoder(
+            fast,
+            backbone,
+            crops,
+            device=device,
+            precision=precision,
+            weights_sha256=weights_sha256,
+            batch_size=batch_size,
+        )
+    return CpuEncoder(
+        fast,
+        backbone,
+        crops,
+        precision=precision,
+        weights_sha256=weights_sha256,
+        threads=threads,
+        segments_per_batch=batch_size or CLIPS_PER_CALL // crops,
+    )
+
+
+def choose_precision(asked: Precision, device: torch.device) -> str:
+    """The arithmetic; `auto` is the fastest whose feature error stays under 2 %.
+
+    fp16 on a GPU (6 to 8 times less rounding than bf16 at the same speed), bf16 on a CPU that
+    multiplies it natively, else fp32. Measured errors: docs/performance.md.
+    """
+    native = device.type == "cuda" or has_native_bf16()
+    if asked == "auto":
+        return "fp16" if device.type == "cuda" else "bf16" if native else "fp32"
+    if asked == "fp16" and device.type == "cpu":
+        raise UnsupportedPrecision("precision fp16 needs a GPU: use bf16 or fp32 on the CPU")
+    if asked == "bf16" and not native:
+        raise UnsupportedPrecision("precision bf16 needs a CPU with AVX512_BF16 or AMX: use fp32")
+    return asked
+
+
+def has_native_bf16() -> bool:
+    """Whether this CPU multiplies bf16 in hardware."""
+    capabilities = torch.cpu.get_capabilities()
+    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))

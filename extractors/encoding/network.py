@@ -1,0 +1,123 @@
+"""The fast form of a network: batch norm folded, pixels as integers, channels last, low precision.
+
+The function stays that of the builder's network on normalised pixels; tests hold it to that.
+"""
+
+import torch
+from torch import fx, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from c2fpl.extractors.backbones.catalogue import Backbone
+
+PIXEL_CHANNELS = 4
+"""Red, green, blue, and a constant one (see `PixelStem`)."""
+
+
+def fast_form(
+    network: nn.Module, backbone: Backbone, dtype: torch.dtype, *, bgr: bool = False
+) -> fx.GraphModule:
+    """The same network on integer pixels, for inference only.
+
+    Takes `pixels` (clips, 4, frames, height, width) of `dtype` and gives (clips, dim).
+    """
+    traced = trace(with_fast_layers(network.eval()))
+    fold_batch_norm(traced)
+    give_pixels(traced, backbone, bgr=bgr)
+    traced.to(dtype).to(memory_format=torch.channels_last_3d).requires_grad_(False)
+    return traced
+
+
+def integers(frames: torch.Tensor, backbone: Backbone, dtype: torch.dtype) -> torch.Tensor:
+    """Frames as the network takes them: uint8 (..., 3) to `dtype` (..., 4), channels last.
+
+    Each colour less the nearest integer to its mean: whole numbers in [-115, 145], which bf16 and
+    fp16 hold exactly. The fourth channel is one inside the frame and, as the convolution pads with
+    zeros, zero outside: it carries the rest of the mean, so that padding still means "mean pixel".
+    """
+    pixels = torch.ones((*frames.shape[:-1], PIXEL_CHANNELS), device=frames.device)
+    centre = torch.tensor([float(whole) for whole, _ in split_mean(backbone)])
+    torch.sub(frames.float(), centre.to(frames.device), out=pixels[..., :3])
+    return pixels.to(dtype)
+
+
+def split_mean(backbone: Backbone) -> tuple[tuple[int, float], ...]:
+    """Each colour's mean on 0..255 as a whole number and the rest."""
+    means = (255 * mean for mean in backbone.mean)
+    return tuple((round(mean), mean - round(mean)) for mean in means)
+
+
+def give_pixels(traced: fx.GraphModule, backbone: Backbone, *, bgr: bool) -> None:
+    """Replaces the first convolution by one on integer pixels: scale and mean go into its weights.
+
+    normalised = (u - mean) / std = ((u - whole) - rest) / std, for the inside of the frame.
+    """
+    name, stem = next((n, m) for n, m in traced.named_modules() if isinstance(m, nn.Conv3d))
+    weight = stem.weight.flip(1) if bgr else stem.weight
+    scale = weight.new_tensor([1 / (255 * std) for std in backbone.std])
+    rest = weight.new_tensor([rest for _, rest in split_mean(backbone)])
+    colours = weight * scale.view(1, 3, 1, 1, 1)
+    one = -(colours * rest.view(1, 3, 1, 1, 1)).sum(dim=1, keepdim=True)
+    stem.weight = nn.Parameter(torch.cat([colours, one], dim=1))
+    stem.in_channels = PIXEL_CHANNELS
+    traced.set_submodule(name, stem)
+
+
+class LayerTracer(fx.Tracer):
+    """Traces down to the layers that have a fast form, whoever derived from them."""
+
+    def is_leaf_module(self, module: nn.Module, module_qualified_name: str) -> bool:
+        """A convolution is a leaf even as torchvision's sub-class."""
+        ours = isinstance(module, (nn.Conv3d, PairwiseMax))
+        return ours or super().is_leaf_module(module, module_qualified_name)
+
+
+def trace(network: nn.Module) -> fx.GraphModule:
+    """The network as a flat list of layers."""
+    return fx.GraphModule(network, LayerTracer().trace(network))
+
+
+def with_fast_layers(network: nn.Module) -> nn.Module:
+    """Two layers in a faster form that gives the same values."""
+    for module in network.modules():
+        for name, child in module.named_children():
+            if type(child).__name__ == "Swish":  # pytorchvideo's, a Python autograd function
+                setattr(module, name, nn.SiLU())
+            elif isinstance(child, nn.MaxPool3d) and is_pairwise(child):
+                setattr(module, name, PairwiseMax())
+    return network
+
+
+def is_pairwise(pool: nn.MaxPool3d) -> bool:
+    """Whether a pool is the larger of frames 0 and 1, of 2 and 3, ...: i3d's temporal pool."""
+    window = (pool.kernel_size, pool.stride, pool.padding)
+    return window == ((2, 1, 1), (2, 1, 1), (0, 0, 0))
+
+
+class PairwiseMax(nn.Module):
+    """The larger of each two frames; 16 times faster than MaxPool3d, which keeps indices."""
+
+    def forward(self, clips: torch.Tensor) -> torch.Tensor:
+        """(clips, channels, frames, height, width) to half the frames, an odd last one dropped."""
+        last = clips.shape[2] // 2 * 2
+        return torch.maximum(clips[:, :, 0:last:2], clips[:, :, 1:last:2])
+
+
+def fold_batch_norm(traced: fx.GraphModule) -> None:
+    """Puts every batch norm into the convolution before it."""
+    for node in list(traced.graph.nodes):
+        norm = module_of(traced, node)
+        before = node.args[0] if node.args else None
+        if not isinstance(norm, nn.BatchNorm3d) or not isinstance(before, fx.Node):
+            continue
+        conv = module_of(traced, before)
+        if isinstance(conv, nn.Conv3d):
+            traced.set_submodule(str(before.target), fuse_conv_bn_eval(conv, norm))
+            node.replace_all_uses_with(before)
+            traced.graph.erase_node(node)
+    traced.delete_all_unused_submodules()
+    traced.recompile()
+
+
+def module_of(traced: fx.GraphModule, node: fx.Node) -> nn.Module | None:
+    """The layer that a node calls, None for a plain operation."""
+    return traced.get_submodule(str(node.target)) if node.op == "call_module" else None

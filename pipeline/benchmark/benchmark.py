@@ -1,0 +1,96 @@
+"""`c2fpl benchmark`: data set in, the paper's tables and figures with honest error bars out."""
+
+import logging
+from collections.abc import Sequence
+
+from c2fpl.pipeline.benchmark.labels import BenchmarkLabels
+from c2fpl.pipeline.benchmark.material import Material, open_material
+from c2fpl.pipeline.benchmark.plan import BenchmarkFiles, BenchmarkPlan
+from c2fpl.pipeline.benchmark.results import SeedResults, results_of
+from c2fpl.pipeline.benchmark.seeds import SeedRunner
+from c2fpl.pipeline.benchmark.tables import markdown_of
+from c2fpl.pipeline.benchmark.truth import TestSet, make_test_set
+from c2fpl.pipeline.benchmark.variants import Variant, variants_of
+from c2fpl.pipeline.files.lock import only_writer
+from c2fpl.pipeline.files.outcomes import exit_code
+from c2fpl.pipeline.files.run_files import save_json, whole_file
+from c2fpl.pipeline.steps.run_record import recorded
+
+logger = logging.getLogger(__name__)
+
+
+def benchmark(plan: BenchmarkPlan, files: BenchmarkFiles) -> int:
+    """Carry out a plan; what is done and unchanged is kept, down to single seeds.
+
+    results.json and results.md are written again after every variant and once more with the
+    figures at the end.
+
+    Returns:
+        0, or 1 where videos did not decode (all others were measured without them).
+
+    Raises:
+        BadPlan and the errors of the steps, one line each.
+    """
+    with only_writer(files.run), recorded(files.run, "benchmark", vars(plan)) as record:
+        with record.stage("features"):
+            material = open_material(plan, files)
+        record.failures += material.failures
+        for note in material.notes:
+            logger.warning("%s", note)
+        record.fact("notes", list(material.notes))
+        truth = make_test_set(material, plan.dataset, plan.protocol)
+        runner = SeedRunner(
+            plan, files, material, BenchmarkLabels(plan, files, material.train), truth
+        )
+        with record.stage("seeds"):
+            done = _all_seeds(plan, files, runner)
+        with record.stage("figures"):
+            _figures(plan, files, runner, done)
+    logger.info("results in %s", files.report)
+    return exit_code(record.failures)
+
+
+def _all_seeds(
+    plan: BenchmarkPlan, files: BenchmarkFiles, runner: SeedRunner
+) -> list[tuple[Variant, SeedResults]]:
+    done: list[tuple[Variant, SeedResults]] = []
+    for variant in variants_of(plan):
+        results = []
+        for seed in variant.seeds(plan.seed_numbers):
+            results.append(runner.run(variant, seed))
+            logger.info("%s, seed %d: AUC %s", variant.key, seed, _shown(results[-1]["auc"]))
+        done.append((variant, results))
+        _save(plan, files, runner.material, runner.truth, done)
+    return done
+
+
+def _save(
+    plan: BenchmarkPlan,
+    files: BenchmarkFiles,
+    material: Material,
+    truth: TestSet,
+    done: Sequence[tuple[Variant, SeedResults]],
+) -> None:
+    results = results_of(plan, material, truth, done)
+    save_json(files.results, results)
+    with whole_file(files.report) as file:
+        file.write(markdown_of(results).encode())
+
+
+def _figures(
+    plan: BenchmarkPlan,
+    files: BenchmarkFiles,
+    runner: SeedRunner,
+    done: Sequence[tuple[Variant, SeedResults]],
+) -> None:
+    from c2fpl.pipeline.benchmark.figures import draw_convergence, draw_qualitative
+
+    draw_convergence(files.convergence, done)
+    first, seeds = done[0]
+    seed = seeds[0]["seed"]
+    whose = f"{first.title} ({first.method}), seed {seed}"
+    draw_qualitative(files.qualitative, runner.truth, runner.last_scores(first, seed), whose)
+
+
+def _shown(auc: float | None) -> str:
+    return "undefined" if auc is None else f"{auc:.4f}"

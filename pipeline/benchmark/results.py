@@ -1,0 +1,140 @@
+"""Every number of a benchmark in one results.json.
+
+The keys `dataset, protocol, method, backbone, seeds, mean, std, interval95, paper` at the top are
+those of the first variant (the method as the paper has it); `variants` lists an object with exactly
+these keys, and `title`, for every variant, the first one included. All metrics are fractions in
+[0, 1], or null where the data cannot tell.
+
+- `seeds`: one object a training, last epoch: `seed, auc, ap, ap_trapezoid, auc_anomalous, far,
+  epoch`.
+- `mean`, `std` (ddof=1; null for one seed): over the seeds.
+- `interval95`: 2.5 to 97.5 per cent of the AUC and AP of test sets drawn from the test videos with
+  replacement, all seeds together: how far the figure would move with other videos and seeds.
+- `paper`: `auc` (or null), its `std`, `what` and `source`, and `others`, all published figures.
+- `best_epoch`: the same with the epoch of the highest test AUC. Chosen on the test set: not a
+  result, and compared with nothing.
+- `curve`: `epochs` and `auc`, a row of AUC by epoch for each seed.
+"""
+
+from collections.abc import Mapping, Sequence
+from statistics import fmean, stdev
+from typing import Any
+
+import numpy as np
+
+from c2fpl.pipeline.benchmark.material import Material
+from c2fpl.pipeline.benchmark.plan import BenchmarkPlan
+from c2fpl.pipeline.benchmark.seeds import METRICS
+from c2fpl.pipeline.benchmark.truth import TestSet
+from c2fpl.pipeline.benchmark.variants import Variant, figures_of
+from c2fpl.pipeline.truth.datasets import DatasetName, PublishedFigure
+
+SeedResults = Sequence[Mapping[str, Any]]
+"""What `SeedRunner.run` gave for each seed of a variant."""
+
+CHOSEN_ON_TEST = "epoch chosen by test AUC: an upper bound, not a result"
+
+
+def results_of(
+    plan: BenchmarkPlan,
+    material: Material,
+    truth: TestSet,
+    done: Sequence[tuple[Variant, SeedResults]],
+) -> dict[str, Any]:
+    """The content of results.json for the variants that are done so far."""
+    objects = [
+        {
+            "title": variant.title,
+            **_object(plan, material, truth, variant, seeds),
+            "best_epoch": _best(seeds),
+            "curve": _curve(seeds),
+        }
+        for variant, seeds in done
+    ]
+    first = {name: value for name, value in objects[0].items() if name != "title"}
+    notes = [note for _, seeds in done for one in seeds for note in one["notes"]]
+    frames = sum(len(video) for video in truth.truth.values())
+    return {
+        **first,
+        "table": plan.table,
+        "train_videos": len(material.train.names),
+        "test_videos": len(truth.own_names),
+        "test_frames": frames,
+        "anomalous_frames": int(sum(video.sum() for video in truth.truth.values())),
+        "notes": list(dict.fromkeys([*material.notes, *notes])),
+        "variants": objects,
+    }
+
+
+def summary_of(rows: SeedResults) -> dict[str, dict[str, float | None]]:
+    """`mean` and `std` of each metric over the seeds."""
+    return {
+        "mean": {name: _mean([row[name] for row in rows]) for name in METRICS},
+        "std": {name: _std([row[name] for row in rows]) for name in METRICS},
+    }
+
+
+def _object(
+    plan: BenchmarkPlan, material: Material, truth: TestSet, variant: Variant, seeds: SeedResults
+) -> dict[str, Any]:
+    return {
+        "dataset": plan.dataset,
+        "protocol": truth.protocol,
+        "method": variant.method,
+        "backbone": material.backbone,
+        "seeds": [_row(one) for one in seeds],
+        **summary_of(seeds),
+        "interval95": {name: _interval(seeds, name) for name in ("auc", "ap")},
+        "paper": _paper(variant, plan.dataset),
+    }
+
+
+def _row(one: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: one[name] for name in ("seed", *METRICS, "epoch")}
+
+
+def _best(seeds: SeedResults) -> dict[str, Any] | None:
+    rows = [one["best_epoch"] for one in seeds if one["best_epoch"] is not None]
+    if not rows:
+        return None
+    return {"note": CHOSEN_ON_TEST, "seeds": rows, **summary_of(rows)}
+
+
+def _curve(seeds: SeedResults) -> dict[str, Any]:
+    return {
+        "epochs": seeds[0]["curve"]["epochs"],
+        "auc": [one["curve"]["auc"] for one in seeds],
+    }
+
+
+def _paper(variant: Variant, dataset: DatasetName) -> dict[str, Any]:
+    figure = variant.figure
+    return {
+        "auc": figure.value if figure and figure.metric == "auc" else None,
+        "std": figure.std if figure else None,
+        "what": figure.what if figure else "no figure of the paper at hand for this row",
+        "source": figure.source if figure else None,
+        "others": [_figure(other) for other in figures_of(variant, dataset)],
+    }
+
+
+def _figure(figure: PublishedFigure) -> dict[str, Any]:
+    return vars(figure)
+
+
+def _interval(seeds: SeedResults, name: str) -> list[float] | None:
+    draws = [value for one in seeds for value in one["bootstrap"][name]]
+    if not draws:
+        return None
+    low, high = np.percentile(draws, (2.5, 97.5))
+    return [float(low), float(high)]
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return fmean(known) if known and len(known) == len(values) else None
+
+
+def _std(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return stdev(known) if len(known) > 1 and len(known) == len(values) else None

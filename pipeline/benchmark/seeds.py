@@ -1,0 +1,230 @@
+"""One seed of one variant: training, scores of the test segments after its epochs, metrics.
+
+Scores and metrics are kept apart, each with the fingerprint of all it was made from: other
+annotations or another protocol measure again and train nothing; other labels or settings train
+again. A seed that was interrupted is trained from its beginning: same seed, same numbers.
+"""
+
+import logging
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from c2fpl.models.settings import TrainingSettings
+from c2fpl.pipeline.benchmark.labels import BenchmarkLabels
+from c2fpl.pipeline.benchmark.material import Material
+from c2fpl.pipeline.benchmark.plan import BenchmarkFiles, BenchmarkPlan
+from c2fpl.pipeline.benchmark.truth import TestSet
+from c2fpl.pipeline.benchmark.variants import Variant
+from c2fpl.pipeline.evaluation.intervals import ThresholdCounts
+from c2fpl.pipeline.evaluation.metrics import Metrics, measure
+from c2fpl.pipeline.files.progress import progress
+from c2fpl.pipeline.files.run_files import (
+    NotAnObject,
+    fingerprint,
+    load_json,
+    save_array,
+    save_json,
+)
+from c2fpl.pipeline.steps.label_segments import SegmentLabels
+from c2fpl.pipeline.truth.frame_runs import VideoRuns, pooled
+
+if TYPE_CHECKING:
+    from c2fpl.models.detection.detector import Detector
+    from c2fpl.models.detection.feeding import ResidentFeeder, StreamedFeeder
+    from c2fpl.models.detection.training import Epoch
+
+logger = logging.getLogger(__name__)
+
+METRICS = ("auc", "ap", "ap_trapezoid", "auc_anomalous", "far")
+"""What is measured of every seed, fractions in [0, 1]."""
+REPLICATES = 200
+"""Bootstrap draws of test videos a seed; those of all seeds together make the 95 % interval."""
+
+
+@dataclass(frozen=True)
+class SeedRunner:
+    """Does, or finds done, single seeds."""
+
+    plan: BenchmarkPlan
+    """What is measured."""
+    files: BenchmarkFiles
+    """Where results are kept."""
+    material: Material
+    """Features of both parts."""
+    labels: BenchmarkLabels
+    """What detectors train on."""
+    truth: TestSet
+    """What scores are measured against."""
+
+    def run(self, variant: Variant, seed: int) -> dict[str, Any]:
+        """Metrics of the last epoch, `curve` and `best_epoch` of all epochs, `bootstrap` draws."""
+        epochs, scores, made_by = self._scores(variant, seed)
+        wanted = fingerprint(
+            {"scores": made_by, "epochs": epochs, "truth": self.truth.fingerprint(), "version": 1}
+        )
+        path = self.files.seed(variant.key, seed)
+        if (known := _known(path, wanted)) is not None and not self.plan.execution.overwrite:
+            return known
+        measured = self._measured(epochs, scores, seed)
+        save_json(path, {**measured, "fingerprint": wanted})
+        return measured
+
+    def last_scores(self, variant: Variant, seed: int) -> NDArray[np.float32]:
+        """(segments of all test videos,) of the last epoch of a seed that is done."""
+        path = self.files.scores(variant.key, seed)
+        scores: NDArray[np.float32] = np.load(path, allow_pickle=False)[-1]
+        return scores
+
+    def _measured(
+        self, epochs: list[int], scores: NDArray[np.float32], seed: int
+    ) -> dict[str, Any]:
+        last = self.truth.runs(scores[-1])
+        metrics = measure(last, bootstrap_replicates=0)
+        curve = [self.truth.auc(row) for row in scores[:-1]] + [metrics.auc]
+        return {
+            **as_row(seed, epochs[-1], metrics),
+            "curve": {"epochs": epochs, "auc": curve},
+            "best_epoch": self._best(seed, epochs, scores, curve),
+            "bootstrap": _bootstrap(last, seed),
+            "notes": list(metrics.notes),
+        }
+
+    def _best(
+        self,
+        seed: int,
+        epochs: list[int],
+        scores: NDArray[np.float32],
+        curve: list[float | None],
+    ) -> dict[str, Any] | None:
+        """Metrics of the epoch with the best test AUC; None where there is one epoch only."""
+        known = [value for value in curve if value is not None]
+        if len(known) < len(curve) or len(curve) < 2:
+            return None
+        best = int(np.argmax(known))
+        metrics = measure(self.truth.runs(scores[best]), bootstrap_replicates=0)
+        return as_row(seed, epochs[best], metrics)
+
+    def _scores(self, variant: Variant, seed: int) -> tuple[list[int], NDArray[np.float32], str]:
+        """Epochs, their scores (epochs, segments of all test videos), and what made them."""
+        labels = None if variant.labels == "p-values" else self.labels.of(variant, seed)
+        settings = variant.trained_with(seed)
+        wanted = self._fingerprint(variant, settings, labels)
+        path = self.files.scores(variant.key, seed)
+        record = path.with_suffix(".json")
+        known = None if self.plan.execution.overwrite else _known(record, wanted)
+        complete = not self.plan.curve or (known and len(known["epochs"]) == settings.epochs)
+        if known is not None and (complete or labels is None):
+            return known["epochs"], np.load(path, allow_pickle=False), wanted
+        epochs, scores = (
+            _one_epoch(self._p_values(variant))
+            if labels is None
+            else self._trained(variant, settings, labels)
+        )
+        record.unlink(missing_ok=True)
+        save_array(path, scores)
+        save_json(record, {"epochs": epochs, "fingerprint": wanted})
+        return epochs, scores, wanted
+
+    def _fingerprint(
+        self, variant: Variant, settings: TrainingSettings, labels: SegmentLabels | None
+    ) -> str:
+        made_by = labels.fingerprint if labels else self.labels.fingerprint(variant)
+        trained = asdict(settings) if labels else {}
+        return fingerprint(
+            {
+                "labels": made_by,
+                "training": trained,
+                "test": self.material.test.fingerprint(),
+                "order": list(self.truth.own_names),
+            }
+        )
+
+    def _p_values(self, variant: Variant) -> NDArray[np.float32]:
+        scores = self.labels.p_value_scores(variant, self.material.test)
+        return np.concatenate([scores[own] for own in self.truth.own_names.values()])
+
+    @cached_property
+    def _feeder(self) -> "StreamedFeeder | ResidentFeeder":
+        """The training segments; a GPU that holds them all gets them once for all seeds."""
+        from c2fpl.models.detection.feeding import feeder_for
+        from c2fpl.pipeline.extraction.devices import resolve_device
+
+        device = resolve_device(self.plan.execution.devices[0])
+        return feeder_for(self.material.train.source(), device)
+
+    def _trained(
+        self, variant: Variant, settings: TrainingSettings, labels: SegmentLabels
+    ) -> tuple[list[int], NDArray[np.float32]]:
+        from c2fpl.models.detection.detector import Detector
+        from c2fpl.models.detection.training import train
+        from c2fpl.pipeline.extraction.devices import resolve_device
+
+        execution = self.plan.execution
+        device = resolve_device(execution.devices[0])
+        feeder = self._feeder
+        kept: dict[int, Detector] = {}
+        title = f"{variant.key}, seed {settings.seed}"
+        with progress(title, settings.epochs, "epochs", quiet=execution.quiet) as shown:
+
+            def after_epoch(epoch: "Epoch") -> None:
+                if self.plan.curve or epoch.number == settings.epochs:
+                    copy = Detector(feeder.dim, settings)
+                    copy.load_state_dict(epoch.detector.state_dict())
+                    kept[epoch.number] = copy.to(device).eval()
+                shown.advance()
+
+            train(feeder, labels.concatenated(), settings, device=device, after_epoch=after_epoch)
+        return list(kept), self._scored(list(kept.values()))
+
+    def _scored(self, detectors: list["Detector"]) -> NDArray[np.float32]:
+        """(detectors, segments): all detectors in one pass, so test features are read once."""
+        from c2fpl.models.detection.detector import chunk_scores
+
+        rows = [
+            chunk_scores(
+                detectors, self.material.test.chunks(own), self.material.test.segment_count(own)
+            )
+            for own in self.truth.own_names.values()
+        ]
+        return np.concatenate(rows, axis=1)
+
+
+def as_row(seed: int, epoch: int, metrics: Metrics) -> dict[str, Any]:
+    """One entry of `seeds` in results.json."""
+    return {"seed": seed, **{name: getattr(metrics, name) for name in METRICS}, "epoch": epoch}
+
+
+def _one_epoch(scores: NDArray[np.float32]) -> tuple[list[int], NDArray[np.float32]]:
+    """Scores that no training made: epoch 0."""
+    return [0], scores[np.newaxis]
+
+
+def _bootstrap(videos: list[VideoRuns], seed: int) -> dict[str, list[float]]:
+    """AUC and AP of test sets drawn from the videos with replacement."""
+    runs = pooled(videos)
+    if not runs.labels.any() or runs.labels.all():
+        return {"auc": [], "ap": []}
+    rng = np.random.default_rng(seed)
+    drawn = [
+        np.bincount(rng.integers(len(videos), size=len(videos)), minlength=len(videos))
+        for _ in range(REPLICATES)
+    ]
+    both = ThresholdCounts(runs, len(videos)).auc_and_ap(np.stack(drawn, axis=1))
+    auc, ap = both[:, np.isfinite(both[0])].tolist()
+    return {"auc": auc, "ap": ap}
+
+
+def _known(path: Path, wanted: str) -> dict[str, Any] | None:
+    """The record of a finished piece of work, where it was made from the same."""
+    try:
+        found = load_json(path) if path.exists() else {}
+    except NotAnObject:
+        return None
+    if found.pop("fingerprint", None) != wanted:
+        return None
+    return found

@@ -1,0 +1,165 @@
+"""Which videos a benchmark trains on and which it measures, and what is missing of them."""
+
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+
+from c2fpl.pipeline.benchmark.plan import BadPlan, BenchmarkPaths
+from c2fpl.pipeline.truth.annotations import (
+    Annotations,
+    VideoAnnotation,
+    annotation_of,
+    required_names,
+)
+from c2fpl.pipeline.truth.dataset_videos import LIST_NAMES, Split, official_notes, read_split
+from c2fpl.pipeline.truth.datasets import (
+    DatasetName,
+    UnknownName,
+    classes_of,
+    is_anomalous,
+    read_name_list,
+)
+from c2fpl.pipeline.truth.frame_counts import CountTable
+from c2fpl.pipeline.videos.names import named, video_name
+
+
+def split_of(
+    dataset: DatasetName,
+    paths: BenchmarkPaths,
+    annotations: Annotations,
+    table: CountTable | None,
+    present: Mapping[str, Path],
+) -> Split:
+    """Training and test videos by name, in list order.
+
+    Taken from the lists given, else from lists with the official names beside the annotations or
+    below the data. Where one is not there, the test videos are those of the table of counts, else
+    those that the annotations tell of (for XD-Violence with the normal videos of the same
+    folders), and all others that are present are for training.
+
+    Args:
+        dataset: the benchmark.
+        paths: its files.
+        annotations: read.
+        table: test list with counts, where given.
+        present: joining name -> file, of everything that lies there.
+
+    Raises:
+        BadList: a list that cannot be used, or a video in both.
+        BadPlan: nothing tells the test videos from the training videos.
+    """
+    train_names, test_names = LIST_NAMES[dataset]
+    train_list = paths.train_list or _find(paths, train_names)
+    test_list = paths.test_list or _find(paths, test_names)
+    if train_list is not None and test_list is not None:
+        return read_split(train_list, test_list, dataset)
+    test = (
+        read_name_list(test_list)
+        if test_list is not None
+        else _test_names(dataset, annotations, table, present)
+    )
+    if train_list is not None:
+        train = tuple(name for name in read_name_list(train_list) if name not in set(test))
+        return Split(train, test, official_notes(dataset, train, test))
+    others = tuple(name for name in present if name not in set(test) and _known(name, dataset))
+    note = "no list of training videos was found: all videos that are no test videos are taken"
+    return Split(others, test, (note, *official_notes(dataset, others, test)))
+
+
+def gap_notes(
+    split: Split,
+    train: Collection[str],
+    test: Collection[str],
+    annotations: Annotations,
+    table: CountTable | None,
+) -> tuple[str, ...]:
+    """What is listed and not used, by name, with what it does to the numbers."""
+    notes = []
+    lost = [name for name in split.train if name not in train]
+    if lost:
+        notes.append(
+            f"{len(lost)} of {len(split.train)} training videos are missing, labels and detector"
+            f" are learned without them: {named(lost)}"
+        )
+    lost = [name for name in split.test if name not in test]
+    if lost:
+        anomalous = [n for n in lost if n in annotations.videos and annotations.videos[n].intervals]
+        frames = [table.counts[n].frames for n in lost if table is not None and n in table.counts]
+        known = f", {sum(f or 0 for f in frames)} frames" if frames and None not in frames else ""
+        notes.append(
+            f"{len(lost)} of {len(split.test)} test videos are missing ({len(anomalous)} of them"
+            f" anomalous{known}), so figures are of another test set than published ones:"
+            f" {named(lost)}"
+        )
+    return tuple(notes)
+
+
+def annotated(
+    names: Sequence[str], annotations: Annotations, dataset: DatasetName
+) -> dict[str, VideoAnnotation]:
+    """The annotation of each test video.
+
+    Raises:
+        BadPlan: a video without one, which would count as normal.
+    """
+    found = {name: annotation_of(name, annotations, dataset) for name in names}
+    strange = [name for name, video in found.items() if video is None]
+    if strange:
+        raise BadPlan(
+            f"{annotations.path} has no annotation of the test videos {named(strange)}: without it"
+            " they would count as normal; restore the row or the name"
+        )
+    return {name: video for name, video in found.items() if video is not None}
+
+
+def _find(paths: BenchmarkPaths, names: tuple[str, ...]) -> Path | None:
+    """A list by its official name; the empty one inside UCF_Crimes.zip gives way to a whole one."""
+    beside = (paths.annotations, paths.annotations.parent)
+    near = [folder / name for name in names for folder in beside]
+    below = (path for name in names for path in sorted(paths.data.rglob(name)))
+    found = [path for path in near if path.is_file()] or list(below)
+    return next((path for path in found if path.stat().st_size > 0), next(iter(found), None))
+
+
+def _test_names(
+    dataset: DatasetName,
+    annotations: Annotations,
+    table: CountTable | None,
+    present: Mapping[str, Path],
+) -> tuple[str, ...]:
+    if table is not None:
+        return tuple(table.counts)
+    names = tuple(sorted(required_names(annotations, dataset)))
+    if dataset == "xd-violence":
+        names += _normal_neighbours(names, present)
+    if not names:
+        raise BadPlan(
+            f"nothing tells the test videos of {dataset}: give --test-list"
+            f" ({LIST_NAMES[dataset][1][0]}) or --frame-counts"
+        )
+    return names
+
+
+def _normal_neighbours(names: Sequence[str], present: Mapping[str, Path]) -> tuple[str, ...]:
+    """Normal videos of XD-Violence, annotated nowhere, in the folders of annotated test videos."""
+    folders = {present[name].parent for name in names if name in present}
+    here = [name for name, path in present.items() if path.parent in folders]
+    normal = [
+        name
+        for name in here
+        if _known(name, "xd-violence") and not is_anomalous(name, "xd-violence")
+    ]
+    violent = {name for name in here if _known(name, "xd-violence")} - set(normal) - set(names)
+    if violent:
+        raise BadPlan(
+            f"{named(sorted(violent))} are violent, not annotated, and lie among the test videos:"
+            " training and test videos share a folder; give --test-list or --frame-counts"
+        )
+    return tuple(normal)
+
+
+def _known(name: str, dataset: DatasetName) -> bool:
+    try:
+        classes_of(video_name(name), dataset)
+    except UnknownName:
+        return False
+    return True

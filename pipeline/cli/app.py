@@ -1,0 +1,49 @@
+"""The application and the kinds of arguments that its commands share."""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from c2fpl.extractors.settings import DecodingSettings, ExtractionSettings
+from c2fpl.models.settings import LabelSettings, TrainingSettings
+from c2fpl.pipeline.report.events import EventSettings
+from c2fpl.pipeline.settings import Execution, ScoreSettings
+
+Output = Annotated[Path, Parameter(name=["--output", "-o"])]
+Extraction = Annotated[ExtractionSettings, Parameter(name="*", group="Extraction")]
+Decoding = Annotated[DecodingSettings, Parameter(name="*", group="Decoding")]
+Labels = Annotated[LabelSettings, Parameter(name="*", group="Labels")]
+Training = Annotated[TrainingSettings, Parameter(name="*", group="Training")]
+Scores = Annotated[ScoreSettings, Parameter(name="*", group="Scores")]
+Events = Annotated[EventSettings, Parameter(name="*", group="Events")]
+How = Annotated[Execution, Parameter(name="*", group="Execution")]
+
+SETTINGS = (
+    *(ExtractionSettings, DecodingSettings, LabelSettings, TrainingSettings),
+    *(ScoreSettings, EventSettings, Execution),
+)
+"""Every kind of settings; their fields are the options and the keys of --config."""
+
+
+def versions() -> str:
+    """What `--version` says; imports torch for its CUDA version, so only when asked."""
+    import torch
+
+    from c2fpl.pipeline.steps import run_record
+
+    found = {**run_record.versions(), "cuda": torch.version.cuda or "none"}
+    found["gpus"] = str(torch.cuda.device_count())
+    return "\n".join(f"{name:<24}{version}" for name, version in found.items())
+
+
+app = App(
+    name="c2fpl",
+    help="Per-frame anomaly scores for folders of raw, unlabelled videos.",
+    version=versions,
+    version_format="plaintext",
+)
+app.meta.suppress_keyboard_interrupt = False  # cli.main says how to go on
+app.register_install_completion_command(
+    help="Make the shell complete commands and options (bash, zsh, fish, powershell)."
+)

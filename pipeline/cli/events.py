@@ -1,0 +1,85 @@
+"""Commands on a run's events: clips, overlay, export."""
+
+import logging
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from c2fpl.pipeline.cli.app import app
+from c2fpl.pipeline.clip_settings import ClipSettings
+
+logger = logging.getLogger(__name__)
+
+Form = Annotated[Literal["parquet", "activitynet"], Parameter(name="--format")]
+OptionalOutput = Annotated[Path | None, Parameter(name=["--output", "-o"])]
+Clips = Annotated[ClipSettings, Parameter(name="*", group="Clips")]
+
+
+@app.command
+def clips(
+    run: Path,
+    *,
+    output: OptionalOutput = None,
+    settings: Clips = ClipSettings(),
+) -> int:
+    """Cut the top events of a run out of their videos: mp4, H.264, without sound.
+
+    Args:
+        run: folder of the run.
+        output: folder of the clips; by default clips/ in the run.
+    """
+    from rich.console import Console
+
+    from c2fpl.pipeline.files.outcomes import exit_code
+    from c2fpl.pipeline.files.run_files import RunFiles
+    from c2fpl.pipeline.report.clips import cut_clips
+
+    cut = cut_clips(RunFiles(run), settings, output)
+    for path in cut.paths:
+        Console().print(str(path), markup=False, highlight=False, soft_wrap=True)
+    for failure in cut.failures:
+        logger.warning("%s: %s", failure.video, failure.reason)
+    return exit_code(cut.failures)
+
+
+@app.command
+def overlay(
+    video: str,
+    *,
+    run: Path,
+    output: OptionalOutput = None,
+) -> int:
+    """Write a copy of a video with its score drawn in.
+
+    Args:
+        video: its file, or its name in the run.
+        run: folder of the run that scored it.
+        output: the mp4 to write; by default overlays/ in the run.
+    """
+    from rich.console import Console
+
+    from c2fpl.pipeline.files.run_files import RunFiles
+    from c2fpl.pipeline.report.overlay import write_overlay
+
+    path = write_overlay(RunFiles(run), video, output)
+    Console().print(str(path), markup=False, highlight=False, soft_wrap=True)
+    return 0
+
+
+@app.command
+def export(run: Path, *, form: Form) -> int:
+    """Write the run's scores as one .parquet, or its events as ActivityNet's JSON.
+
+    Args:
+        run: folder of the run.
+        form: what to write.
+    """
+    from rich.console import Console
+
+    from c2fpl.pipeline.files.run_files import RunFiles
+    from c2fpl.pipeline.report.exports import write_detections, write_parquet
+
+    path = (write_parquet if form == "parquet" else write_detections)(RunFiles(run))
+    Console().print(str(path), markup=False, highlight=False, soft_wrap=True)
+    return 0

@@ -1,0 +1,148 @@
+"""The command line: reads --config and the options, turns every error into one line and a code."""
+
+import difflib
+import errno
+import importlib
+import logging
+import signal
+import sys
+import tomllib
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+from cyclopts import CycloptsError, Parameter
+from cyclopts.config import Dict
+from cyclopts.exceptions import UnknownOptionError
+
+from c2fpl.pipeline.cli.app import SETTINGS, app
+from c2fpl.pipeline.settings import Execution
+
+COMMAND_MODULES = ("steps", "videos", "results", "events", "benchmark")
+"""Modules that add their commands to the application when they are imported."""
+
+
+class BadConfig(ValueError):
+    """The file given with --config cannot be read."""
+
+
+@app.meta.default
+def _launch(
+    *tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
+    config: Path | None = None,
+) -> int:
+    """Read the configuration file, then the command.
+
+    Args:
+        config: TOML file with the same names as the options; the command line wins.
+    """
+    app.config = [_configured(config)] if config is not None else []
+    command, bound, _ = app.parse_args(tokens, exit_on_error=False, print_error=False)
+    how = bound.arguments.get("execution", Execution())
+    _start_logging(how)
+    code: int | None = command(*bound.args, **bound.kwargs)
+    return code or 0
+
+
+def _configured(path: Path) -> Dict:
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise BadConfig(
+            f"{path}: {reason}; --config takes a TOML file such as: eta = 1.0"
+        ) from error
+    return Dict(values, source=str(path), use_commands_as_keys=False)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and leave with its exit code: 0 done, 1 some videos failed, 2 misuse."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    app.config = []  # an earlier call in this process may have set one
+    load_commands()
+    try:
+        code = app.meta(arguments, exit_on_error=False, print_error=False, result_action=None)
+    except KeyboardInterrupt:
+        code = _refuse(
+            "stopped; what is finished is whole: the same command goes on from there", 130
+        )
+    except CycloptsError as error:
+        code = _refuse(f"{error}{_nearest(error)}")
+    except OSError as error:
+        code = _refuse(f"{error}{_cure(error)}")
+    except (ValueError, RuntimeError) as error:
+        if not _is_meant_for_the_user(error):
+            raise
+        code = _refuse(str(error))
+    sys.exit(code)
+
+
+def load_commands() -> None:
+    """Give the application its commands."""
+    for module in COMMAND_MODULES:
+        importlib.import_module(f"c2fpl.pipeline.cli.{module}")
+
+
+def _cure(error: OSError) -> str:
+    """What helps against an error of the disk; files appear whole, so nothing is half done."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return "; free some space: what is finished is whole, the same command goes on from there"
+    if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
+        return "; it must be writable by this user, or give another -o"
+    return ""
+
+
+def _is_meant_for_the_user(error: Exception) -> bool:
+    """Our own classes, and the checks of settings at birth, hold one line with its cure."""
+    if type(error).__module__.startswith("c2fpl."):
+        return True
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace is not None and trace.tb_frame.f_code.co_name == "__post_init__"
+
+
+def _refuse(reason: str, code: int = 2) -> int:
+    print(f"c2fpl: {_printable(' '.join(reason.split()))}", file=sys.stderr)
+    return code
+
+
+def _printable(said: str) -> str:
+    """Control characters escaped: a file's name cannot move the cursor or forge a line."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in said)
+
+
+def _nearest(error: CycloptsError) -> str:
+    """For a key of the configuration file, the option it was perhaps meant to be."""
+    if not isinstance(error, UnknownOptionError) or " from " not in str(error):
+        return ""
+    names = [field.name.replace("_", "-") for kind in SETTINGS for field in fields(kind)]
+    key = str(error).split('"')[1].strip("[]")
+    close = difflib.get_close_matches(key, names, n=1)
+    return f" Did you mean {close[0]}?" if close else ""
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+class _OneLine(logging.Formatter):
+    """One record, one line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return _printable(super().format(record))
+
+
+def _start_logging(how: Execution) -> None:
+    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
+    handlers[0].setLevel(logging.WARNING if how.quiet else logging.INFO)
+    handlers[0].setFormatter(_OneLine("%(message)s"))
+    if how.log_file is not None:
+        handlers.append(
+            logging.FileHandler(how.log_file, encoding="utf-8", errors="backslashreplace")
+        )
+        handlers[1].setFormatter(_OneLine("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=handlers, force=True)
+    logging.getLogger("c2fpl").setLevel(logging.DEBUG if how.log_file else logging.INFO)

@@ -1,0 +1,169 @@
+"""Commands on results: evaluate, groundtruth, report."""
+
+from pathlib import Path
+from typing import Literal
+
+from c2fpl.pipeline.cli.app import Events, Output, app
+from c2fpl.pipeline.report.events import EventSettings
+from c2fpl.pipeline.truth.datasets import DatasetName
+from c2fpl.pipeline.truth.protocols import ProtocolName
+
+
+@app.command
+def evaluate(
+    scores: Path,
+    *,
+    annotations: Path,
+    dataset: DatasetName = "own",
+    protocol: ProtocolName = "native",
+    frame_counts: Path | None = None,
+    segments_column: str | None = None,
+    allow_missing: bool = False,
+    seed: int = 0,
+    output: Path | None = None,
+) -> int:
+    """Compare scores with annotations: AUC, AP, false alarms, per class, with 95 % intervals.
+
+    Args:
+        scores: folder of per-frame scores.
+        annotations: the data set's annotation file; for ShanghaiTech the folder of frame masks; for
+            own videos lines `name start end ...`, frames from 0, end exclusive.
+        dataset: whose names, classes and published figures apply.
+        protocol: convention of the ground truth; native is the real frames.
+        frame_counts: CSV of the test list with columns video and n_frames.
+        segments_column: its column with the segment counts of a published feature set.
+        allow_missing: measure what there is although test videos have no scores.
+        seed: of the bootstrap.
+        output: metrics file; by default metrics.json of the run, or in the scores' folder.
+    """
+    from rich.console import Console
+
+    from c2fpl.pipeline.evaluation import evaluate as evaluation_of
+    from c2fpl.pipeline.evaluation.tables import class_table, metrics_table
+    from c2fpl.pipeline.files.run_files import RunFiles
+    from c2fpl.pipeline.truth.frame_counts import read_count_table
+
+    table = read_count_table(frame_counts, segments_column) if frame_counts else None
+    evaluation = evaluation_of.evaluate(
+        scores,
+        dataset=dataset,
+        annotations=annotations,
+        protocol=protocol,
+        table=table,
+        allow_missing=allow_missing,
+        seed=seed,
+    )
+    in_run = RunFiles(scores.parent).record.exists() and RunFiles(scores.parent).scores == scores
+    path = output or RunFiles(scores.parent if in_run else scores).metrics
+    evaluation_of.save_metrics(path, evaluation)
+    console = Console()
+    console.print(metrics_table(evaluation))
+    if len(evaluation.metrics.classes) > 1:
+        console.print(class_table(evaluation))
+    for note in (*evaluation.notes, *evaluation.metrics.notes):
+        console.print(note, markup=False, highlight=False)
+    return 0
+
+
+@app.command
+def groundtruth(
+    *,
+    dataset: DatasetName,
+    annotations: Path,
+    frame_counts: Path,
+    protocol: ProtocolName,
+    output: Output,
+    segments_column: str | None = None,
+) -> int:
+    """Write the ground-truth vector of a test set under a named protocol.
+
+    Args:
+        dataset: the benchmark.
+        annotations: its annotation file; for ShanghaiTech the folder of frame masks.
+        frame_counts: CSV of the test list, rows in list order, columns video and n_frames.
+        protocol: convention of the vector.
+        output: the .npy to write.
+        segments_column: column of the CSV with the segment counts of a published feature set.
+    """
+    from rich.console import Console
+
+    from c2fpl.pipeline.files.run_files import save_array
+    from c2fpl.pipeline.truth.groundtruth import make_ground_truth
+
+    truth = make_ground_truth(
+        dataset,
+        annotations=annotations,
+        frame_counts=frame_counts,
+        protocol=protocol,
+        segments_column=segments_column,
+    )
+    save_array(output, truth.frames)
+    frames, ones = len(truth.frames), int(truth.frames.sum())
+    said = f"{output}: {len(truth.names)} videos, {frames} frames, {ones} anomalous, "
+    console = Console()
+    console.print(f"{said}git blob {truth.blob_id()}", markup=False, highlight=False)
+    for note in truth.notes:
+        console.print(note, markup=False, highlight=False)
+    return 0
+
+
+@app.command
+def report(
+    run: Path,
+    *,
+    annotations: Path | None = None,
+    dataset: DatasetName = "own",
+    events: Events = EventSettings(),
+) -> int:
+    """Make the events, plots and page of a run again.
+
+    Args:
+        run: folder of a run, or of scores that `c2fpl score` wrote.
+        annotations: known events, to shade them.
+        dataset: whose form the annotations have.
+    """
+    from c2fpl.pipeline.files.lock import only_writer
+    from c2fpl.pipeline.files.run_files import RunFiles
+    from c2fpl.pipeline.looking import look
+    from c2fpl.pipeline.steps.score_index import say_left_out
+    from c2fpl.pipeline.steps.scored_videos import scored_videos
+    from c2fpl.pipeline.truth.windows import read_windows
+
+    files = RunFiles(run, holds="run" if (run / "scores").is_dir() else "scores")
+    names = [video.name for video in scored_videos(files)]
+    say_left_out(files.scores)
+    windows = read_windows(annotations, names, dataset) if annotations else None
+    with only_writer(files):
+        look(files, events, windows)
+    return 0
+
+
+@app.command
+def convert(
+    features: Path,
+    *,
+    output: Output,
+    dtype: Literal["keep", "float16", "float32"] = "keep",
+    names: Path | None = None,
+) -> int:
+    """Write a published feature set as one array (segments, crops, dim) a video.
+
+    Args:
+        features: folder of published features, in any layout that docs/reproduction.md names.
+        output: folder of the arrays.
+        dtype: keep the number type, halve it to float16 (a relative error of 2e-4), or widen it.
+        names: list of the videos of a concatenation, in the order of its offsets.
+    """
+    import logging
+
+    from c2fpl.pipeline.features.published import open_features, write_plain
+    from c2fpl.pipeline.truth.datasets import read_name_list
+
+    found = open_features(features, names=read_name_list(names) if names else None)
+    as_stored = found.open(found.names[0]).dtype.name
+    kept: Literal["float16", "float32"] = (
+        "float16" if "float16" in (dtype, as_stored) and dtype != "float32" else "float32"
+    )
+    write_plain(found, output, kept)
+    logging.getLogger(__name__).info("%d videos as %s in %s", len(found.names), kept, output)
+    return 0

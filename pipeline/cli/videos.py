@@ -1,0 +1,44 @@
+"""Commands on videos alone: inspect, and the demo that makes its own."""
+
+from pathlib import Path
+
+from c2fpl.extractors.settings import DecodingSettings, ExtractionSettings
+from c2fpl.pipeline.cli.app import Decoding, Extraction, How, Output, app
+from c2fpl.pipeline.settings import Execution
+
+
+@app.command
+def inspect(
+    videos: str,
+    *,
+    extraction: Extraction = ExtractionSettings(),
+    decoding: Decoding = DecodingSettings(),
+    execution: How = Execution(),
+) -> int:
+    """Say which videos decode, what is wrong with the rest, and how long a run will take.
+
+    Every video is decoded once, whole. The time is estimated with the given backbone and crops.
+
+    Args:
+        videos: a file, a folder (searched recursively), a quoted glob or a .txt list.
+    """
+    from c2fpl.pipeline.cli.commands import inspect_only
+
+    return inspect_only(videos, extraction, decoding, execution)
+
+
+@app.command
+def demo(
+    *,
+    output: Output = Path("demo-run"),
+    extraction: Extraction = ExtractionSettings(backbone="flow"),
+    execution: How = Execution(device="cpu"),
+) -> int:
+    """Make small CCTV-like videos with known anomalies, then run every step on them.
+
+    Args:
+        output: folder of the videos and the run.
+    """
+    from c2fpl.pipeline.demo import run_demo
+
+    return run_demo(output, extraction, execution)

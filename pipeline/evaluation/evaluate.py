@@ -1,0 +1,245 @@
+"""Scores and annotations -> metrics of a test set, joined by name, lengths checked."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from c2fpl.pipeline.evaluation.join import (
+    JoinedScores,
+    UnmatchedVideos,
+    fit_scores,
+    join_scores,
+    load_scores,
+    refuse_missing,
+)
+from c2fpl.pipeline.evaluation.metrics import Metrics, measure
+from c2fpl.pipeline.files.run_files import RunFiles, beside, load_json, save_json
+from c2fpl.pipeline.steps.score_index import score_files
+from c2fpl.pipeline.truth.annotations import (
+    Annotations,
+    VideoAnnotation,
+    annotation_of,
+    read_annotations,
+    required_names,
+)
+from c2fpl.pipeline.truth.datasets import DATASETS, DatasetName, UnknownName, is_anomalous
+from c2fpl.pipeline.truth.frame_counts import CountTable
+from c2fpl.pipeline.truth.frame_runs import VideoRuns, video_runs
+from c2fpl.pipeline.truth.protocols import (
+    Counts,
+    Protocol,
+    ProtocolName,
+    protocol_of,
+)
+from c2fpl.pipeline.videos.names import named, video_name
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Metrics and what they are of."""
+
+    dataset: DatasetName
+    """Data set."""
+    protocol: ProtocolName
+    """Convention of the ground truth."""
+    scores: Path
+    """Folder of scores."""
+    annotations: Path
+    """File or folder of annotations."""
+    metrics: Metrics
+    """The results."""
+    notes: tuple[str, ...]
+    """What was left out or fitted, and what that means."""
+
+    def as_json(self) -> dict[str, Any]:
+        """For metrics.json; `paper` are the published figures beside ours."""
+        return {
+            "dataset": self.dataset,
+            "protocol": self.protocol,
+            "scores": str(self.scores),
+            "annotations": str(self.annotations),
+            **self.metrics.as_json(),
+            "notes": [*self.notes, *self.metrics.notes],
+            "paper": [vars(figure) for figure in DATASETS[self.dataset].figures],
+        }
+
+
+def evaluate(
+    scores: Path,
+    *,
+    dataset: DatasetName,
+    annotations: Path,
+    protocol: ProtocolName = "native",
+    table: CountTable | None = None,
+    allow_missing: bool = False,
+    bootstrap_replicates: int = 500,
+    seed: int = 0,
+) -> Evaluation:
+    """Measure a folder of per-frame scores.
+
+    Args:
+        scores: folder of .npy (frames,), searched below.
+        dataset: benchmark, or `own` for annotations `name start end ...`.
+        annotations: its annotation file; for ShanghaiTech the folder of masks.
+        protocol: convention of the ground truth (protocols.py).
+        table: test list with frame and segment counts; without it the videos are those of the
+            annotations and each is as long as its scores.
+        allow_missing: measure what there is of the test set.
+        bootstrap_replicates: 0 for no intervals.
+        seed: of the bootstrap.
+
+    Raises:
+        UnmatchedVideos: test videos without scores (unless allowed), doubled or no scores.
+        WrongCount, BadScores: scores whose length or values cannot be those of the video.
+        BadAnnotation, BadMask, BadNpy, BadList, WrongProtocol: as their modules say.
+    """
+    rule = protocol_of(protocol, dataset)
+    read = read_annotations(annotations, dataset)
+    wanted = _test_set(scores, read, dataset, table)
+    joined = join_scores(scores, wanted)
+    if not allow_missing:
+        refuse_missing(joined.missing, _left_out(joined.missing, wanted, table))
+    if not joined.files:
+        raise UnmatchedVideos(f"{scores} has no scores of a video in {annotations}: wrong folder?")
+    measured = []
+    fitted = []
+    for name, path in joined.files.items():
+        runs, change = _measured(wanted[name], path, rule, _counts(table, name), dataset)
+        measured.append(runs)
+        fitted.extend([f"{name} {change:+d}"] if change else [])
+    metrics = measure(measured, bootstrap_replicates=bootstrap_replicates, seed=seed)
+    notes = (*_notes(joined, wanted, table, dataset, fitted), *_rate_note(scores, joined))
+    return Evaluation(dataset, protocol, scores, annotations, metrics, notes)
+
+
+def save_metrics(path: Path, evaluation: Evaluation) -> None:
+    """Write metrics.json."""
+    save_json(path, evaluation.as_json())
+
+
+def _test_set(
+    scores: Path, annotations: Annotations, dataset: DatasetName, table: CountTable | None
+) -> dict[str, VideoAnnotation]:
+    """The videos to measure: those of the table, else those that the annotations tell of."""
+    if table is not None:
+        names = list(table.counts)
+    else:
+        names = sorted(required_names(annotations, dataset))
+        if dataset == "xd-violence":
+            names += _scored_normal_videos(scores)
+    if not names:
+        raise UnmatchedVideos(
+            f"{annotations.path} holds masks of training and test videos: lay SH_Test.txt beside"
+            " it, or give the test videos by --frame-counts"
+        )
+    found = {name: annotation_of(name, annotations, dataset) for name in names}
+    strange = [name for name, video in found.items() if video is None]
+    if strange:
+        raise UnmatchedVideos(
+            f"{annotations.path} has no annotation of {named(strange)}: without it they would count"
+            " as normal; restore the row or the name"
+        )
+    return {name: video for name, video in found.items() if video is not None}
+
+
+def _scored_normal_videos(scores: Path) -> list[str]:
+    """Normal test videos of XD-Violence stand in no annotation: those that were scored are taken.
+
+    Raises:
+        UnmatchedVideos: more than the test set has, so training videos are among them.
+    """
+    names = sorted({video_name(path.name) for path in score_files(scores).counted.values()})
+    normal = [name for name in names if _is_xd_normal(name)]
+    official = (DATASETS["xd-violence"].test_videos or 0) - (
+        DATASETS["xd-violence"].test_anomalous or 0
+    )
+    if len(normal) > official:
+        raise UnmatchedVideos(
+            f"{scores} has {len(normal)} normal videos and the test set {official}: give the test"
+            " videos by --frame-counts, or the folder of their scores alone"
+        )
+    return normal
+
+
+def _is_xd_normal(name: str) -> bool:
+    try:
+        return not is_anomalous(name, "xd-violence")
+    except UnknownName:
+        return False
+
+
+def _counts(table: CountTable | None, name: str) -> Counts:
+    return table.counts[name] if table is not None else Counts()
+
+
+def _measured(
+    video: VideoAnnotation, path: Path, rule: Protocol, counts: Counts, dataset: DatasetName
+) -> tuple[VideoRuns, int]:
+    """A video's runs, and by how many frames its scores were lengthened (or cut, below 0)."""
+    scores = load_scores(path)
+    if counts == Counts():
+        mask_frames = video.frame_count if dataset == "shanghaitech" else None
+        counts = Counts(frames=mask_frames or len(scores) or None)
+    truth = rule.truth(video, counts)
+    fitted = fit_scores(video.name, scores, len(truth), counts.frames)
+    return video_runs(video.name, fitted, truth, video.classes), len(truth) - len(scores)
+
+
+def _rate_note(scores: Path, joined: JoinedScores) -> tuple[str, ...]:
+    """Where features beside the scores tell that these are not of the file's own frames."""
+    resampled = [name for name, path in joined.files.items() if _is_resampled(scores, path)]
+    if not resampled:
+        return ()
+    return (
+        f"{len(resampled)} videos were scored at another frame rate than their own (--fps 30), so"
+        f" annotations must count frames of that rate: {named(resampled)}",
+    )
+
+
+def _is_resampled(scores: Path, path: Path) -> bool:
+    name = path.relative_to(scores).as_posix().removesuffix(".npy")
+    for files in (RunFiles(scores.parent), RunFiles(scores, holds="scores")):
+        record = beside(files.features, name, ".json")
+        if record.is_file():
+            facts = load_json(record)
+            decoded = facts.get("num_frames_decoded")
+            return bool(facts.get("num_frames_source", decoded) != decoded)
+    return False
+
+
+def _left_out(
+    missing: tuple[str, ...], wanted: Mapping[str, VideoAnnotation], table: CountTable | None
+) -> str:
+    known = [_counts(table, name).frames or wanted[name].frame_count for name in missing]
+    frames = sum(count for count in known if count is not None)
+    return f"{frames} frames left out" if None not in known else "all their frames left out"
+
+
+def _notes(
+    joined: JoinedScores,
+    wanted: Mapping[str, VideoAnnotation],
+    table: CountTable | None,
+    dataset: DatasetName,
+    fitted: list[str],
+) -> tuple[str, ...]:
+    notes = list(joined.notes)
+    official = DATASETS[dataset].test_videos
+    if joined.missing:
+        effect = _left_out(joined.missing, wanted, table)
+        notes.append(
+            f"{len(joined.missing)} test videos without scores, {effect}: {named(joined.missing)}"
+        )
+    if joined.extra:
+        notes.append(
+            f"{len(joined.extra)} scored videos are not in the test set and left out:"
+            f" {named(joined.extra)}"
+        )
+    if official is not None and len(joined.files) != official:
+        notes.append(
+            f"{len(joined.files)} of the {official} official test videos: not comparable"
+            " with published figures"
+        )
+    if fitted:
+        notes.append(f"scores of {len(fitted)} videos fitted to whole segments: {named(fitted)}")
+    return tuple(notes)

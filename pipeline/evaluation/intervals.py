@@ -1,0 +1,113 @@
+"""How far a result would move with other test videos: a bootstrap over videos, by exact counts.
+
+Whole videos are drawn with replacement, as many as there are, for frames of one video are not
+independent. Both AUC and AP need the frames above a threshold only at the scores of anomalous
+frames, few of all: frames are counted once by (threshold, video) in sparse matrices, and all
+replicates are products of these with how often each video was drawn.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+from c2fpl.pipeline.truth.frame_runs import FrameRuns
+
+Interval = tuple[float, float]
+
+_BOUNDS_PER_CENT = (2.5, 97.5)
+_CELLS_AT_ONCE = 4_000_000
+"""Thresholds times replicates in one product: 32 MB an array."""
+
+
+@dataclass(frozen=True)
+class Intervals:
+    """95 % intervals; None when no replicate had both kinds of frames."""
+
+    auc: Interval | None
+    """Of the ROC AUC."""
+    ap: Interval | None
+    """Of the average precision."""
+    replicates: int
+    """Replicates that had both kinds of frames."""
+
+
+def bootstrap_intervals(runs: FrameRuns, video_count: int, replicates: int, seed: int) -> Intervals:
+    """Percentile intervals of AUC and AP.
+
+    Args:
+        runs: all frames, each run with its video's index below `video_count`.
+        video_count: videos, also those without frames.
+        replicates: draws.
+        seed: of the draws; the same seed gives the same interval.
+    """
+    if not runs.labels.any() or runs.labels.all() or replicates == 0:
+        return Intervals(None, None, 0)
+    rng = np.random.default_rng(seed)
+    counts = ThresholdCounts(runs, video_count)
+    at_once = max(1, _CELLS_AT_ONCE // counts.threshold_count)
+    results = []
+    for start in range(0, replicates, at_once):
+        drawn = [
+            np.bincount(rng.integers(video_count, size=video_count), minlength=video_count)
+            for _ in range(min(at_once, replicates - start))
+        ]
+        results.append(counts.auc_and_ap(np.stack(drawn, axis=1)))
+    both = np.concatenate(results, axis=1)  # (2, replicates)
+    both = both[:, np.isfinite(both[0])]
+    if not both.shape[1]:
+        return Intervals(None, None, 0)
+    (auc_low, auc_high), (ap_low, ap_high) = np.percentile(both, _BOUNDS_PER_CENT, axis=1).T
+    auc, ap = (float(auc_low), float(auc_high)), (float(ap_low), float(ap_high))
+    return Intervals(auc, ap, both.shape[1])
+
+
+class ThresholdCounts:
+    """Frames by threshold and video; the thresholds are the scores of anomalous frames, falling."""
+
+    def __init__(self, runs: FrameRuns, video_count: int) -> None:
+        """Count once; `runs` hold both kinds of frames."""
+        thresholds, place = np.unique(-runs.scores[runs.labels], return_inverse=True)
+        count = len(thresholds)
+        self.threshold_count = count
+        normal = -runs.scores[~runs.labels]
+        first_reached = np.searchsorted(thresholds, normal, side="left")  # count: by none
+        tied = np.zeros(len(normal), bool)
+        tied[first_reached < count] = (
+            thresholds[first_reached[first_reached < count]] == normal[first_reached < count]
+        )
+        videos, lengths = runs.videos[~runs.labels], runs.lengths[~runs.labels]
+
+        def matrix(rows: NDArray[np.intp], keep: NDArray[np.bool_]) -> csr_matrix:
+            cells = (rows[keep], videos[keep])
+            return csr_matrix((lengths[keep].astype(float), cells), (count + 1, video_count))
+
+        self._tied = matrix(first_reached, tied)
+        self._above = matrix(first_reached, ~tied)
+        self._anomalous = csr_matrix(
+            (runs.lengths[runs.labels].astype(float), (place, runs.videos[runs.labels])),
+            (count + 1, video_count),
+        )
+
+    def auc_and_ap(self, weights: NDArray[np.int64]) -> NDArray[np.float64]:
+        """ROC AUC and average precision, (2, replicates), nan unless both kinds have weight.
+
+        Ties share a threshold, as in scikit-learn.
+
+        Args:
+            weights: (videos, replicates), how often each video counts.
+        """
+        anomalous = self._anomalous @ weights  # (thresholds + 1, replicates)
+        tied = self._tied @ weights
+        above = np.cumsum(self._above @ weights + tied, axis=0)
+        positives, negatives = anomalous.sum(axis=0), above[-1]
+        true_positives = np.cumsum(anomalous, axis=0)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            ranked_below = negatives - above + tied / 2
+            auc = (anomalous * ranked_below).sum(axis=0) / (positives * negatives)
+            precision = true_positives / np.maximum(true_positives + above, 1)
+            ap = (anomalous * precision).sum(axis=0) / positives
+        ap[~np.isfinite(auc)] = np.nan
+        result: NDArray[np.float64] = np.stack((auc, ap))
+        return result

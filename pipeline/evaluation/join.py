@@ -1,0 +1,151 @@
+"""Score files joined with the videos of a test set, by name, whatever folders they lie in."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from c2fpl.pipeline.files.npy_header import load_npy
+from c2fpl.pipeline.steps.score_index import score_files
+from c2fpl.pipeline.truth.frame_runs import BadScores
+from c2fpl.pipeline.truth.protocols import SEGMENT_FRAMES, WrongCount
+from c2fpl.pipeline.videos.names import named, video_path_name
+
+
+class UnmatchedVideos(ValueError):
+    """Videos that only the scores or only the test set has: names, effect and cure in one line."""
+
+
+@dataclass(frozen=True)
+class JoinedScores:
+    """Which score file is whose."""
+
+    files: Mapping[str, Path]
+    """Score file by name of the test set."""
+    missing: tuple[str, ...]
+    """Videos of the test set without scores."""
+    extra: tuple[str, ...]
+    """Score files of no video of the test set."""
+    notes: tuple[str, ...]
+    """Doubled files that hold the same, and files that do not count (`score_files`)."""
+
+
+def join_scores(folder: Path, wanted: Collection[str]) -> JoinedScores:
+    """Find the score file of each wanted video below `folder`.
+
+    A name with folders matches the end of a path (`cam1/day2` finds `all/cam1/day2.npy`); one
+    without matches the file's name. Doubled files that hold the same scores count once.
+
+    Raises:
+        UnmatchedVideos: no scores at all, or two different files for one video.
+    """
+    below = score_files(folder)
+    paths = [(video_path_name(f"{name}.npy"), path) for name, path in below.counted.items()]
+    if not paths:
+        left_out = f" ({below.remark})" if below.remark else ""
+        raise UnmatchedVideos(
+            f"{folder} holds no scores (.npy){left_out}: run c2fpl score into it first"
+        )
+    by_file_name = _by_file_name(wanted)
+    found: dict[str, list[Path]] = defaultdict(list)
+    extra = []
+    for written, path in paths:
+        name = _match(written, wanted, by_file_name)
+        found[name].append(path) if name is not None else extra.append(written)
+    doubled = [_same_scores(name, files) for name, files in found.items() if len(files) > 1]
+    notes = (*doubled, *([below.remark] if below.remark else []))
+    files = {name: found[name][0] for name in wanted if name in found}
+    missing = tuple(name for name in wanted if name not in found)
+    return JoinedScores(files, missing, tuple(extra), notes)
+
+
+def load_scores(path: Path) -> NDArray[np.float32]:
+    """Scores of one video, (frames,) float32.
+
+    Raises:
+        BadScores: not one number for each frame.
+        BadNpy: no plain array.
+    """
+    scores = load_npy(path)
+    if scores.ndim != 1 or scores.dtype.kind != "f":
+        raise BadScores(
+            f"{path} has shape {scores.shape} of {scores.dtype}: a score file holds one float for"
+            " each frame, write it with c2fpl score"
+        )
+    return scores.astype(np.float32)
+
+
+def fit_scores(
+    name: str, scores: NDArray[np.float32], frame_count: int, decoded: int | None = None
+) -> NDArray[np.float32]:
+    """Scores as long as the ground truth: the last value repeated, or the end cut off.
+
+    Protocols round a video to whole segments: scores of its decoded frames (give or take one, for
+    decoders differ by one) are fitted, and so are scores of segments that round otherwise. A whole
+    segment too many or too few is another video's feature file, or another protocol's.
+
+    Args:
+        name: for the message.
+        scores: (frames,).
+        frame_count: frames of the ground truth.
+        decoded: frames that the video has, where known.
+
+    Raises:
+        WrongCount: the lengths differ by a segment or more.
+    """
+    of_frames = decoded is not None and abs(len(scores) - decoded) <= 1
+    if len(scores) == 0 or not (of_frames or abs(len(scores) - frame_count) < SEGMENT_FRAMES):
+        raise WrongCount(
+            f"{name} has {len(scores)} scores and {frame_count} frames of ground truth: the"
+            f" difference must be below {SEGMENT_FRAMES}; wrong feature file, count or protocol,"
+            " score this video again or correct its count"
+        )
+    added = np.full(max(0, frame_count - len(scores)), scores[-1])
+    return np.concatenate((scores[:frame_count], added))
+
+
+def _by_file_name(wanted: Collection[str]) -> dict[str, str | None]:
+    """The one wanted name that ends in a file name; None where several do."""
+    found: dict[str, str | None] = {}
+    for name in wanted:
+        file_name = name.split("/")[-1]
+        found[file_name] = None if file_name in found else name
+    return found
+
+
+def _match(
+    written: str, wanted: Collection[str], by_file_name: Mapping[str, str | None]
+) -> str | None:
+    parts = written.split("/")
+    for first in range(len(parts)):
+        if (name := "/".join(parts[first:])) in wanted:
+            return name
+    return by_file_name.get(parts[-1])
+
+
+def _same_scores(name: str, files: list[Path]) -> str:
+    first: NDArray[Any] = load_scores(files[0])
+    for other in files[1:]:
+        if not np.array_equal(first, load_scores(other)):
+            raise UnmatchedVideos(
+                f"{name} has two score files that differ, {files[0]} and {other}: its frames"
+                " would count twice; remove one"
+            )
+    return f"{name} has {len(files)} score files that are alike; counted once"
+
+
+def refuse_missing(missing: Collection[str], effect: str) -> None:
+    """Refuse a test set that is not whole.
+
+    Raises:
+        UnmatchedVideos: names what is missing.
+    """
+    if missing:
+        raise UnmatchedVideos(
+            f"{len(missing)} videos of the test set have no scores: {named(missing)}; {effect},"
+            " so the figures would be of another test set: score them, or give --allow-missing"
+        )

@@ -1,0 +1,209 @@
+"""Frame-level metrics of a test set: ROC AUC, AP, false alarms, per class, bootstrap intervals.
+
+Conventions: all frames of all videos are pooled; the score of a frame is compared with 0 or 1.
+AUC is that of `sklearn.metrics.roc_auc_score`, AP that of `average_precision_score`; `ap_trapezoid`
+joins the points of the precision-recall curve with straight lines instead, as most published code
+does and reports as AP: it is above AP where scores are tied (0.538 against 0.076 for a constant).
+
+Scores stand still over the 16 frames of a segment, so frames are kept as runs of equal score and
+label; every count is exact, and 200 bootstrap replicates over 1.1 million frames take 0.1 s.
+
+References: Sultani et al., CVPR 2018 (AUC over pooled frames, false-alarm rate at 0.5 on normal
+videos); Wu et al., ECCV 2020 (AP); AUC over the frames of anomalous videos only: Lv et al.
+(WSAL), TIP 2021, and Lv et al. (UMIL), CVPR 2023.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import auc as area
+from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score
+
+from c2fpl.pipeline.evaluation.intervals import Interval, bootstrap_intervals
+from c2fpl.pipeline.truth.frame_runs import FrameRuns, VideoRuns, pooled
+
+ALARM_THRESHOLD = 0.5
+"""A frame with this score or more is an alarm (Sultani et al.; PEL4VAD counts in this way)."""
+
+
+@dataclass(frozen=True)
+class ClassMetrics:
+    """The frames of one class of videos."""
+
+    name: str
+    """Class; a video of several classes counts in each."""
+    videos: int
+    """Videos of the class."""
+    frames: int
+    """Their frames."""
+    anomalous_frames: int
+    """Of these, anomalous ones."""
+    auc: float | None
+    """Within the videos of the class; None when all its frames are alike."""
+    ap: float | None
+    """As `auc`."""
+    far: float | None
+    """Share of alarms among the normal frames of the class."""
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """Results over a test set, fractions in [0, 1]; None is what the data cannot tell."""
+
+    videos: int
+    """Videos scored."""
+    anomalous_videos: int
+    """Videos with an anomalous frame."""
+    frames: int
+    """Frames scored."""
+    anomalous_frames: int
+    """Of these, anomalous ones."""
+    auc: float | None
+    """ROC AUC over all frames."""
+    ap: float | None
+    """Average precision (step-wise sum) over all frames."""
+    ap_trapezoid: float | None
+    """Area under the precision-recall curve by trapezoids: what many papers call AP."""
+    auc_anomalous: float | None
+    """ROC AUC over the frames of anomalous videos only."""
+    far: float | None
+    """False-alarm rate: share of frames of normal videos that score ALARM_THRESHOLD or more."""
+    auc_interval95: Interval | None
+    """Video-level bootstrap, 2.5 to 97.5 per cent."""
+    ap_interval95: Interval | None
+    """As `auc_interval95`."""
+    bootstrap_replicates: int
+    """Replicates behind the intervals."""
+    classes: tuple[ClassMetrics, ...]
+    """By name."""
+    notes: tuple[str, ...]
+    """Why something is None."""
+
+    def as_json(self) -> dict[str, Any]:
+        """For metrics.json: numbers, None for null."""
+        return {
+            "videos": self.videos,
+            "anomalous_videos": self.anomalous_videos,
+            "frames": self.frames,
+            "anomalous_frames": self.anomalous_frames,
+            "auc": self.auc,
+            "ap": self.ap,
+            "ap_trapezoid": self.ap_trapezoid,
+            "auc_anomalous": self.auc_anomalous,
+            "far": self.far,
+            "interval95": {"auc": self.auc_interval95, "ap": self.ap_interval95},
+            "bootstrap_replicates": self.bootstrap_replicates,
+            "classes": {one.name: _class_json(one) for one in self.classes},
+            "notes": list(self.notes),
+        }
+
+
+def measure(
+    videos: Sequence[VideoRuns], *, bootstrap_replicates: int = 500, seed: int = 0
+) -> Metrics:
+    """All metrics of a test set.
+
+    Args:
+        videos: scores and truth of each video, at least one frame in all.
+        bootstrap_replicates: 0 for no intervals.
+        seed: of the bootstrap.
+    """
+    runs = pooled(videos)
+    anomalous = [video for video in videos if video.is_anomalous]
+    normal = [video for video in videos if not video.is_anomalous]
+    intervals = bootstrap_intervals(runs, len(videos), bootstrap_replicates, seed)
+    return Metrics(
+        videos=len(videos),
+        anomalous_videos=len(anomalous),
+        frames=int(runs.lengths.sum()),
+        anomalous_frames=int(runs.lengths[runs.labels].sum()),
+        auc=roc_auc(runs),
+        ap=average_precision(runs),
+        ap_trapezoid=average_precision_trapezoid(runs),
+        auc_anomalous=roc_auc(pooled(anomalous)),
+        far=false_alarm_rate(pooled(normal)),
+        auc_interval95=intervals.auc,
+        ap_interval95=intervals.ap,
+        bootstrap_replicates=intervals.replicates,
+        classes=_by_class(videos),
+        notes=_notes(anomalous, normal, runs),
+    )
+
+
+def roc_auc(runs: FrameRuns) -> float | None:
+    """Area under the ROC curve of the frames; None unless both labels occur."""
+    if not _has_both(runs):
+        return None
+    return float(roc_auc_score(runs.labels, runs.scores, sample_weight=runs.lengths))
+
+
+def average_precision(runs: FrameRuns) -> float | None:
+    """Sum of precision over steps of recall; None unless both labels occur."""
+    if not _has_both(runs):
+        return None
+    return float(average_precision_score(runs.labels, runs.scores, sample_weight=runs.lengths))
+
+
+def average_precision_trapezoid(runs: FrameRuns) -> float | None:
+    """Area under the precision-recall points joined by straight lines."""
+    if not _has_both(runs):
+        return None
+    precision, recall, _ = precision_recall_curve(
+        runs.labels, runs.scores, sample_weight=runs.lengths
+    )
+    return float(area(recall, precision))
+
+
+def false_alarm_rate(runs: FrameRuns) -> float | None:
+    """Share of normal frames that score ALARM_THRESHOLD or more; None without normal frames."""
+    normal = ~runs.labels
+    frames = int(runs.lengths[normal].sum())
+    if not frames:
+        return None
+    alarms: NDArray[np.bool_] = normal & (runs.scores >= ALARM_THRESHOLD)
+    return int(runs.lengths[alarms].sum()) / frames
+
+
+def _has_both(runs: FrameRuns) -> bool:
+    return bool(runs.labels.any()) and not runs.labels.all()
+
+
+def _by_class(videos: Sequence[VideoRuns]) -> tuple[ClassMetrics, ...]:
+    names = sorted({name for video in videos for name in video.classes})
+    return tuple(
+        _class_metrics(name, [video for video in videos if name in video.classes]) for name in names
+    )
+
+
+def _class_metrics(name: str, videos: Sequence[VideoRuns]) -> ClassMetrics:
+    runs = pooled(videos)
+    return ClassMetrics(
+        name=name,
+        videos=len(videos),
+        frames=int(runs.lengths.sum()),
+        anomalous_frames=int(runs.lengths[runs.labels].sum()),
+        auc=roc_auc(runs),
+        ap=average_precision(runs),
+        far=false_alarm_rate(runs),
+    )
+
+
+def _class_json(one: ClassMetrics) -> dict[str, Any]:
+    return {name: value for name, value in vars(one).items() if name != "name"}
+
+
+def _notes(
+    anomalous: Sequence[VideoRuns], normal: Sequence[VideoRuns], runs: FrameRuns
+) -> tuple[str, ...]:
+    notes = []
+    if not _has_both(runs):
+        which = "anomalous" if runs.labels.any() else "normal"
+        notes.append(f"all frames are {which}: AUC and AP need both kinds and are left empty")
+    if not normal:
+        notes.append("no normal videos: the false-alarm rate is left empty")
+    if anomalous and roc_auc(pooled(anomalous)) is None:
+        notes.append("anomalous videos are anomalous throughout: AUC over them is left empty")
+    return tuple(notes)

@@ -1,0 +1,60 @@
+"""Metrics on screen beside published figures, each with its source."""
+
+from rich.table import Table
+
+from c2fpl.pipeline.evaluation.evaluate import Evaluation
+from c2fpl.pipeline.evaluation.intervals import Interval
+from c2fpl.pipeline.truth.datasets import DATASETS, PublishedFigure
+
+_TITLES = {
+    "auc": "ROC AUC",
+    "ap": "AP (average precision)",
+    "ap_trapezoid": "AP (trapezoid)",
+    "auc_anomalous": "ROC AUC, anomalous videos",
+    "far": "false alarms, normal videos",
+}
+
+
+def metrics_table(evaluation: Evaluation) -> Table:
+    """One row a metric, then one a published figure; fractions are shown in per cent."""
+    metrics = evaluation.metrics
+    table = Table(
+        title=f"{DATASETS[evaluation.dataset].title}, protocol {evaluation.protocol}:"
+        f" {metrics.videos} videos, {metrics.frames} frames, {metrics.anomalous_frames} anomalous"
+    )
+    for column in ("metric", "%", "95 % interval", "whose"):
+        table.add_column(column, justify="right" if column == "%" else "left")
+    intervals = {"auc": metrics.auc_interval95, "ap": metrics.ap_interval95}
+    for name, title in _TITLES.items():
+        interval = intervals.get(name)
+        table.add_row(title, _per_cent(getattr(metrics, name)), _range(interval), "these scores")
+    table.add_section()
+    for figure in DATASETS[evaluation.dataset].figures:
+        table.add_row(
+            _TITLES[figure.metric], _figure(figure), "", f"{figure.what}; {figure.source}"
+        )
+    return table
+
+
+def class_table(evaluation: Evaluation) -> Table:
+    """One row a class."""
+    table = Table(title="by class (AUC and AP within the class's videos)")
+    for column in ("class", "videos", "frames", "anomalous", "AUC %", "AP %", "false alarms %"):
+        table.add_column(column, justify="left" if column == "class" else "right")
+    for one in evaluation.metrics.classes:
+        counts = (str(one.videos), str(one.frames), str(one.anomalous_frames))
+        table.add_row(one.name, *counts, _per_cent(one.auc), _per_cent(one.ap), _per_cent(one.far))
+    return table
+
+
+def _per_cent(fraction: float | None) -> str:
+    return "-" if fraction is None else f"{100 * fraction:.2f}"
+
+
+def _range(interval: Interval | None) -> str:
+    return "" if interval is None else f"{_per_cent(interval[0])} to {_per_cent(interval[1])}"
+
+
+def _figure(figure: PublishedFigure) -> str:
+    spread = "" if figure.std is None else f" ± {_per_cent(figure.std)}"
+    return _per_cent(figure.value) + spread

@@ -1,0 +1,146 @@
+"""How long a run will take on this machine: a probe of about two seconds, and arithmetic."""
+
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from c2fpl.extractors.cores import default_workers, usable_cores
+from c2fpl.extractors.decoder_process import SegmentFrames, WatchedDecoders
+from c2fpl.extractors.encoding.encoder import SegmentEncoder, unloaded_encoder
+from c2fpl.models.detection.training import Epoch, train
+from c2fpl.models.settings import TrainingSettings
+from c2fpl.models.sources import ArraySource
+from c2fpl.pipeline.extraction.devices import resolve_device
+from c2fpl.pipeline.extraction.worker import FeatureSettings
+from c2fpl.pipeline.settings import Execution
+
+DECODING_S, ENCODING_S = 0.5, 1.0
+"""Seconds that each part of the probe measures; training adds three passes over one batch."""
+MOST_SEGMENTS = 32
+WARM_UP_BELOW_S = 0.3
+"""A first call quicker than this is not counted: it may hold what happens once only."""
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Seconds a segment of 16 frames on this machine, as it was busy during the probe."""
+
+    decode_s: float
+    """One decoder's."""
+    encode_s: float
+    """Wall seconds of crops and network, all threads of the encoder at work."""
+    train_s: float
+    """One pass of training."""
+    device: str
+    """cpu, or the GPU."""
+    on_gpu: bool
+    """Decoding then runs beside the network instead of taking cores from it."""
+    processes: int
+    """GPUs that share the videos; 1 on the CPU, since its processes share its cores."""
+    workers: int
+    """Decoders a device."""
+
+    def extraction_s(self, segments: int) -> float:
+        """Seconds to extract so many segments."""
+        decode_s = self.decode_s / self.workers
+        cores = usable_cores()
+        together_s = (
+            max(decode_s, self.encode_s) if self.on_gpu else self.encode_s + self.decode_s / cores
+        )
+        return segments * together_s / self.processes
+
+    def training_s(self, segments: int, passes: int) -> float:
+        """Seconds to train on so many segments."""
+        return segments * passes * self.train_s
+
+
+def measure_speed(
+    videos: Sequence[Path],
+    settings: FeatureSettings,
+    execution: Execution,
+    training: TrainingSettings,
+) -> Speed | None:
+    """Decode, encode and train on the first of `videos` that decodes; None where none does.
+
+    The network is built without its weights: its speed does not depend on them.
+
+    Raises:
+        MissingDevice, UnsupportedPrecision: as the run itself would.
+    """
+    device = resolve_device(execution.devices[0])
+    on_gpu = device.type == "cuda"
+    one_crop = not on_gpu and settings.extraction.backbone != "flow"
+    measured = replace(settings.extraction, crops=1) if one_crop else settings.extraction
+    encoder = unloaded_encoder(measured, device=device)
+    segments, decode_s = _decoded(videos, settings, encoder.short_side_pixels)
+    if not segments:
+        return None
+    crops = settings.extraction.crops
+    encode_s = _seconds_to_encode(encoder, segments) * (crops if one_crop else 1)
+    random = np.random.default_rng(0).random((training.batch_size, crops, encoder.dim), np.float32)
+    passes: list[Epoch] = []
+    thrice, targets = replace(training, epochs=3, epoch_steps=1), np.zeros(len(random))
+    train(ArraySource([random]), targets, thrice, device=device, after_epoch=passes.append)
+    workers = execution.workers or default_workers()
+    train_s = min(each.seconds for each in passes) / len(random)
+    processes = len(execution.devices) if on_gpu else 1
+    return Speed(decode_s, encode_s, train_s, str(device), on_gpu, processes, workers)
+
+
+def _decoded(
+    videos: Sequence[Path], settings: FeatureSettings, short_side_pixels: int
+) -> tuple[list[NDArray[np.uint8]], float]:
+    """Segments of the first video that gives some, and seconds a segment."""
+    segments: list[NDArray[np.uint8]] = []
+    tail = settings.extraction.tail
+    with (
+        WatchedDecoders(settings.decoding, short_side_pixels, tail=tail) as decoders,
+        closing(decoders.decode(enumerate(videos))) as messages,
+    ):
+        start = time.perf_counter()
+        for message in messages:
+            now = time.perf_counter()
+            if isinstance(message, SegmentFrames):
+                start = start if segments else now  # opening the file is not counted
+                segments.append(message.frames)
+            full = len(segments) == MOST_SEGMENTS or now - start > DECODING_S
+            if segments and (full or not isinstance(message, SegmentFrames)):
+                return segments, (now - start) / max(len(segments) - 1, 1)
+    return segments, 0.0
+
+
+def _seconds_to_encode(encoder: SegmentEncoder, segments: list[NDArray[np.uint8]]) -> float:
+    """Wall seconds a segment with all threads at work."""
+    size = 1 if encoder.segments_per_batch <= 4 else encoder.segments_per_batch
+    batches = [
+        [segments[(first + k) % len(segments)] for k in range(size)]
+        for first in range(encoder.threads)
+    ]
+    with ThreadPoolExecutor(encoder.threads) as pool:
+        begin = time.perf_counter()
+        list(pool.map(encoder.encode, batches))
+        first_s = time.perf_counter() - begin
+        if first_s >= WARM_UP_BELOW_S:
+            return first_s / (size * len(batches))
+        rounds, begin = 0, time.perf_counter()
+        while time.perf_counter() - begin < ENCODING_S:
+            list(pool.map(encoder.encode, batches))
+            rounds += 1
+        return (time.perf_counter() - begin) / (rounds * size * len(batches))
+
+
+def spoken(seconds: float) -> str:
+    """About so long, for a person.
+
+    >>> spoken(44), spoken(300), spoken(100_000)
+    ('44 s', '5 min', '27.8 h')
+    """
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.3g} h"

@@ -1,0 +1,178 @@
+"""Step 1: videos -> features; what is done and unchanged is not done again."""
+
+import logging
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from c2fpl.extractors.settings import ExtractionSettings
+from c2fpl.pipeline.extraction.worker import (
+    STEP,
+    ExtractionWorker,
+    FeatureSettings,
+    Share,
+    is_done,
+    record_of,
+    size_bytes,
+)
+from c2fpl.pipeline.files.changes import what_changed
+from c2fpl.pipeline.files.outcomes import Failure, save_failures
+from c2fpl.pipeline.files.progress import Progress, progress
+from c2fpl.pipeline.files.run_files import RunFiles
+from c2fpl.pipeline.settings import Execution
+from c2fpl.pipeline.videos.find import VideoFile
+from c2fpl.pipeline.videos.name_limits import unusable_names
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class ExtractionReport:
+    """What the step did."""
+
+    ready: tuple[str, ...]
+    """Names of the videos whose features are whole, made now or before."""
+    kept: int
+    """How many of them were done before, with the same settings."""
+    failures: tuple[Failure, ...]
+    """Videos that could not be read."""
+    seconds: Sequence[dict[str, Any]] = ()
+    """Of each process: seconds by stage, occupancy of the network, the stage that is the limit."""
+    encoder: dict[str, Any] = field(default_factory=dict)
+    """Backbone, precision and SHA-256 of its weights; empty where nothing had to be done."""
+
+    def stage_seconds(self) -> dict[str, float]:
+        """Busy seconds of decode, crops+network and write, summed over processes."""
+        stages = ("decode", "crops+network", "write")
+        return {stage: sum(process[stage] for process in self.seconds) for stage in stages}
+
+    def limit(self) -> str:
+        """One line: which stage the others waited for; empty where nothing was extracted."""
+        if not self.seconds:
+            return ""
+        longest = max(self.seconds, key=lambda process: float(process["wall"]))
+        busy = 100 * longest["network_occupancy"]
+        return f"{longest['limit']} is the limit; the network was busy {busy:.0f} % of the time"
+
+    def as_json(self) -> dict[str, Any]:
+        """For run.json."""
+        counts = {"ready": len(self.ready), "kept": self.kept, "failed": len(self.failures)}
+        return {**counts, **self.encoder, "processes": list(self.seconds)}
+
+
+def extract_features(
+    files: RunFiles,
+    videos: Sequence[VideoFile],
+    settings: FeatureSettings,
+    execution: Execution,
+) -> ExtractionReport:
+    """Extract every video that has no features of these settings yet.
+
+    Raises:
+        MissingWeights, WrongWeights: the backbone cannot be built (nothing was decoded).
+        MissingDevice: the device asked for is not here.
+        OSError: the output folder cannot be written (what is finished stays whole).
+    """
+    work = still_to_do(files, videos, settings, execution)
+    if work.kept:
+        logger.info(
+            *("%d of %d videos have features of these settings already", work.kept),
+            len(work.videos),
+        )
+    _say_what_changed(files, work.todo, settings)
+    # the longest first: no core waits for one at the end
+    todo = sorted(work.todo, key=size_bytes, reverse=True)
+    shares: list[Share] = []
+    with progress("extract", len(todo), "videos", quiet=execution.quiet) as shown:
+        if todo:
+            wanted = {video: work.fingerprints[video] for video in todo}
+            shares = _carried_out(files, settings, execution, wanted, shown)
+    failures = (*work.refused, *(failure for share in shares for failure in share.failures))
+    names = [video.name for video in work.videos]
+    save_failures(files, STEP, failures, of=None if execution.shard_of == (1, 1) else names)
+    failed = {failure.video for failure in failures}
+    ready = tuple(name for name in names if name not in failed)
+    seconds = [share.seconds for share in shares if share.seconds is not None]
+    encoders = [share.encoder for share in shares if share.encoder is not None]
+    return ExtractionReport(ready, work.kept, failures, seconds, encoders[0] if encoders else {})
+
+
+@dataclass(frozen=True)
+class Work:
+    """What an extraction has to do, of the shard's videos."""
+
+    videos: tuple[VideoFile, ...]
+    """All of them, in name order."""
+    todo: tuple[VideoFile, ...]
+    """Those without features of these settings."""
+    fingerprints: Mapping[VideoFile, str]
+    """Of the settings and each video."""
+    refused: tuple[Failure, ...]
+    """Videos whose names cannot carry outputs; they are failed unseen."""
+
+    @property
+    def kept(self) -> int:
+        """How many have features of these settings already."""
+        return len(self.videos) - len(self.todo) - len(self.refused)
+
+
+def still_to_do(
+    files: RunFiles,
+    videos: Sequence[VideoFile],
+    settings: FeatureSettings,
+    execution: Execution,
+) -> Work:
+    """Look at what is there; nothing is decoded or written."""
+    index, count = execution.shard_of
+    mine = list(videos)[index - 1 :: count]
+    reasons = unusable_names(files, (video.name for video in videos))
+    refused = [Failure(v.name, STEP, reasons[v.name]) for v in mine if v.name in reasons]
+    weights_sha256 = _weights_sha256(settings.extraction)
+    usable = [video for video in mine if video.name not in reasons]
+    wanted = {video: settings.fingerprint(video.path, weights_sha256) for video in usable}
+    todo = [v for v in usable if execution.overwrite or not is_done(files, v.name, wanted[v])]
+    return Work(tuple(mine), tuple(todo), wanted, tuple(refused))
+
+
+def _say_what_changed(
+    files: RunFiles, todo: Sequence[VideoFile], settings: FeatureSettings
+) -> None:
+    """One line for features that are there and were made otherwise."""
+    causes = Counter(
+        what_changed(before.get("settings", {}), settings.as_json()) or "video or weights"
+        for before in (record_of(files, video.name) for video in todo)
+        if before
+    )
+    for cause, count in causes.items():
+        logger.info("features: %s changed, %d videos are extracted again", cause, count)
+
+
+def _carried_out(
+    files: RunFiles,
+    settings: FeatureSettings,
+    execution: Execution,
+    wanted: dict[VideoFile, str],
+    shown: Progress,
+) -> list[Share]:
+    """By the engine asked for: this process, one a device, or a Ray cluster."""
+    if execution.engine == "ray":
+        from c2fpl.pipeline.extraction.ray_engine import extract_on_cluster
+
+        return extract_on_cluster(files, settings, execution, wanted, shown)
+    if len(execution.devices) > 1:
+        from c2fpl.pipeline.extraction.device_processes import extract_on_devices
+
+        return extract_on_devices(files, settings, execution, wanted, shown)
+    with ExtractionWorker(files, settings, execution) as worker:
+        failures = worker.extract(wanted, shown)
+        return [Share(tuple(failures), worker.seconds(), worker.provenance())]
+
+
+def _weights_sha256(extraction: ExtractionSettings) -> str | None:
+    """Of the given file, read before anything else so that a wrong path fails at once."""
+    if extraction.weights is None:
+        return None
+    from c2fpl.extractors.backbones.weights import sha256
+
+    return sha256(extraction.weights)

@@ -1,0 +1,128 @@
+"""Feature rows to files, in a thread of its own: arrays that grow on disk until they are whole."""
+
+import time
+from collections import deque
+from collections.abc import Callable, Hashable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any
+
+import numpy as np
+from numpy.lib import format as npy_format
+from numpy.typing import NDArray
+
+from c2fpl.pipeline.files.run_files import finish, part_of, publish
+
+MAX_WAITING_WRITES = 64
+"""Writes that may wait before the one who asks for them waits as well."""
+
+_HEADER_BYTES = 128
+"""Room for the .npy header, which can name the number of rows only at the end."""
+
+
+class GrowingArray:
+    """An .npy file that grows row by row and appears under its name only when whole."""
+
+    def __init__(self, path: Path, dtype: str) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._path, self._part, self._dtype = path, part_of(path), np.dtype(dtype)
+        self._file: IO[bytes] = self._part.open("wb")
+        self._file.write(bytes(_HEADER_BYTES))
+        self._row_shape: tuple[int, ...] = ()
+        self.rows = 0
+        self.finite = True
+
+    def append(self, values: NDArray[np.float32]) -> None:
+        """Add rows (segments, crops, dim); values beyond the dtype's range count as not finite."""
+        with np.errstate(over="ignore"):
+            stored = values.astype(self._dtype)
+        self.finite = self.finite and bool(np.isfinite(stored).all())
+        self._row_shape = values.shape[1:]
+        self.rows += len(values)
+        self._file.write(stored.tobytes())
+
+    def publish(self) -> None:
+        """Write the header, bring all to the disk, give the file its name."""
+        shape = (self.rows, *self._row_shape)
+        description = {"descr": self._dtype.str, "fortran_order": False, "shape": shape}
+        self._file.seek(0)
+        npy_format.write_array_header_1_0(self._file, description)
+        if self._file.tell() != _HEADER_BYTES:
+            raise AssertionError(f"the header of shape {shape} does not fit {_HEADER_BYTES} bytes")
+        finish(self._file)
+        self._file.close()
+        publish(self._part, self._path)
+
+    def discard(self) -> None:
+        """Forget everything written."""
+        self._file.close()
+        self._part.unlink(missing_ok=True)
+
+
+class FeatureWriter:
+    """Open arrays by key; every call returns at once unless many writes wait.
+
+    An error of the disk reaches the caller at a later call, at the latest on leaving the block.
+    """
+
+    def __init__(self, path_of: Callable[[Hashable], Path], dtype: str) -> None:
+        self._path_of, self._dtype = path_of, dtype
+        self._open: dict[Hashable, GrowingArray] = {}
+        self._thread = ThreadPoolExecutor(1, "writer")
+        self._waiting: deque[Future[Any]] = deque()
+        self.seconds = 0.0
+        """Busy seconds of the writing thread."""
+
+    def append(self, key: Hashable, values: NDArray[np.float32]) -> None:
+        """Add rows (segments, crops, dim) to the video's array."""
+        self._later(self._append, key, values)
+
+    def publish(self, key: Hashable, then: Callable[[GrowingArray], None]) -> None:
+        """End the video: `then` gets the whole array and publishes or discards it."""
+        self._later(self._publish, key, then)
+
+    def discard(self, key: Hashable) -> None:
+        """Forget the video's rows."""
+        self._later(self._discard, key)
+
+    def __enter__(self) -> "FeatureWriter":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._thread.shutdown(wait=True, cancel_futures=kind is not None)
+        try:
+            while kind is None and self._waiting:
+                self._waiting.popleft().result()
+        finally:
+            for array in self._open.values():
+                array.discard()
+
+    def _later(self, write: Callable[..., None], *arguments: object) -> None:
+        self._waiting.append(self._thread.submit(self._timed, write, *arguments))
+        while self._waiting and (
+            self._waiting[0].done() or len(self._waiting) > MAX_WAITING_WRITES
+        ):
+            self._waiting.popleft().result()
+
+    def _timed(self, write: Callable[..., None], *arguments: object) -> None:
+        start = time.perf_counter()
+        write(*arguments)
+        self.seconds += time.perf_counter() - start
+
+    def _append(self, key: Hashable, values: NDArray[np.float32]) -> None:
+        if key not in self._open:
+            self._open[key] = GrowingArray(self._path_of(key), self._dtype)
+        self._open[key].append(values)
+
+    def _publish(self, key: Hashable, then: Callable[[GrowingArray], None]) -> None:
+        then(self._open.pop(key))
+
+    def _discard(self, key: Hashable) -> None:
+        if key in self._open:
+            self._open.pop(key).discard()

@@ -1,0 +1,90 @@
+"""Which videos decode, how many frames they have, and what is wrong with the rest."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from c2fpl.extractors.cores import default_workers
+from c2fpl.extractors.settings import DecodingSettings
+from c2fpl.pipeline.files.progress import progress
+from c2fpl.pipeline.settings import Execution
+from c2fpl.pipeline.videos.find import VideoFile
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from c2fpl.extractors.decoding.video import DecodeReport
+
+INSPECT_SHORT_SIDE_PIXELS = 32
+"""Frames are counted, not kept: a small copy is quick to hand over."""
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """One video as its decoder found it."""
+
+    video: VideoFile
+    """The file."""
+    report: "DecodeReport | None"
+    """What decoded; None where nothing did."""
+    problem: str
+    """Why the video would fail; empty where it decodes."""
+
+    @property
+    def remark(self) -> str:
+        """What a video that decodes lacks, how far its seconds are off, why decord was not used."""
+        if self.report is None:
+            return ""
+        said = (self.report.loss, self.report.timing, self.report.fallback)
+        return "; ".join(part for part in said if part)
+
+
+def inspect_videos(
+    videos: Sequence[VideoFile], decoding: DecodingSettings, execution: Execution
+) -> list[Inspection]:
+    """Decode every video once, whole, and keep only what is said of it; in the given order."""
+    from c2fpl.extractors.decoder_process import Decoded, Undecodable, WatchedDecoders
+
+    by_name = {video.name: video for video in videos}
+    found: dict[str, Inspection] = {}
+    workers = execution.workers or 2 * default_workers()
+    with (
+        WatchedDecoders(
+            decoding, INSPECT_SHORT_SIDE_PIXELS, tail="loop", workers=workers
+        ) as decoders,
+        progress("inspect", len(videos), "videos", quiet=execution.quiet) as shown,
+    ):
+        for message in decoders.decode((video.name, video.path) for video in videos):
+            name = str(message.key)
+            if isinstance(message, Decoded):
+                found[name] = Inspection(by_name[name], message.report, "")
+                shown.advance()
+            elif isinstance(message, Undecodable):
+                found[name] = Inspection(by_name[name], None, message.reason)
+                shown.advance()
+    return [found[video.name] for video in videos]
+
+
+def inspection_table(inspections: Sequence[Inspection]) -> "Table":
+    """For the screen: a row a video."""
+    from rich.table import Table
+    from rich.text import Text
+
+    names = ("video", "decoder", "size", "fps", "frames", "in header", "lost", "seconds")
+    table = Table(*names, "problem", "remark")
+    for item in inspections:
+        report = item.report
+        cells = ["-"] * 7
+        if report is not None:
+            header = report.num_frames_header
+            cells = [
+                report.decoder,
+                f"{report.width_pixels}x{report.height_pixels}",
+                f"{report.frame_rate:.2f}",
+                str(report.num_frames_decoded),
+                "-" if header is None else str(header),
+                str(report.num_frames_lost),
+                f"{report.num_frames_decoded / max(report.frame_rate, 1e-9):.1f}",
+            ]
+        table.add_row(*map(Text, (item.video.name, *cells, item.problem, item.remark)))
+    return table

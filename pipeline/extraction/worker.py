@@ -1,0 +1,256 @@
+"""One encoder on one device with its decoders: videos -> features/<name>.npy and .json."""
+
+import logging
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from c2fpl.extractors.cores import default_workers
+from c2fpl.extractors.settings import DecodingSettings, ExtractionSettings
+from c2fpl.pipeline.extraction.devices import device_failures_said, resolve_device
+from c2fpl.pipeline.extraction.feature_writer import FeatureWriter, GrowingArray
+from c2fpl.pipeline.files.outcomes import Failure
+from c2fpl.pipeline.files.progress import Progress
+from c2fpl.pipeline.files.run_files import (
+    NotAnObject,
+    RunFiles,
+    beside,
+    fingerprint,
+    load_json,
+    save_json,
+)
+from c2fpl.pipeline.settings import Execution
+from c2fpl.pipeline.videos.find import VideoFile
+
+if TYPE_CHECKING:
+    from c2fpl.extractors.decoding.video import DecodeReport
+    from c2fpl.extractors.encoding.encoder import SegmentEncoder
+    from c2fpl.extractors.extraction import ExtractionMessage
+
+logger = logging.getLogger(__name__)
+STEP = "extract"
+
+
+@dataclass(frozen=True)
+class Share:
+    """What one process did of an extraction."""
+
+    failures: tuple[Failure, ...]
+    """Videos that could not be read."""
+    seconds: dict[str, Any] | None = None
+    """Seconds by stage, occupancy of the network, the limiting stage; None where not known."""
+    encoder: dict[str, Any] | None = None
+    """Backbone, precision and SHA-256 of its weights; None where not known."""
+
+
+@dataclass(frozen=True)
+class FeatureSettings:
+    """All that decides what a feature file holds."""
+
+    extraction: ExtractionSettings
+    decoding: DecodingSettings
+
+    def fingerprint(self, video: Path, weights_sha256: str | None) -> str:
+        """Of one video's features: settings, weights by content, and the video's size in bytes.
+
+        The video's date is left out on purpose: a copied disk must not cost a new extraction.
+        """
+        return fingerprint({**self.as_json(), "weights": weights_sha256, "bytes": _bytes_of(video)})
+
+    def as_json(self) -> dict[str, Any]:
+        """Every setting but the path of the weights, which their SHA-256 stands for."""
+        return {**asdict(replace(self.extraction, weights=None)), **asdict(self.decoding)}
+
+
+class ExtractionWorker:
+    """One encoder on one device with its decoders, which live until the block ends.
+
+    It has so many CPU cores to itself; None is all that this process may use.
+
+    Raises:
+        MissingDevice, MissingWeights, WrongWeights: at once, before anything is decoded.
+    """
+
+    def __init__(
+        self,
+        files: RunFiles,
+        settings: FeatureSettings,
+        execution: Execution,
+        *,
+        cores: int | None = None,
+    ) -> None:
+        device = resolve_device(execution.device)
+
+        from c2fpl.extractors.decoder_process import WatchedDecoders
+        from c2fpl.extractors.encoding.encoder import make_encoder
+        from c2fpl.extractors.extraction import Extraction
+
+        self._files, self._settings = files, settings
+        with device_failures_said():
+            self._encoder: SegmentEncoder = make_encoder(
+                settings.extraction,
+                device=device,
+                batch_size=execution.segments_per_call or None,
+                threads=cores,
+            )
+        self._decoders = WatchedDecoders(
+            settings.decoding,
+            self._encoder.short_side_pixels,
+            tail=settings.extraction.tail,
+            workers=execution.workers or default_workers(cores),
+        )
+        self._extraction = Extraction(self._decoders, self._encoder)
+        self._write_seconds = 0.0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._decoders.__exit__(kind, error, trace)
+
+    def extract(self, wanted: Mapping[VideoFile, str], shown: Progress) -> list[Failure]:
+        """Write features of all videos, in this order, each with its fingerprint.
+
+        Returns:
+            The failures; they are not raised.
+
+        Raises:
+            DeviceFailed: the device vanished, or has too little memory for one clip.
+            OSError: the disk is full or cannot be written.
+        """
+        from c2fpl.extractors.decoder_process import Decoded, Undecodable
+        from c2fpl.extractors.extraction import FeatureRows
+
+        by_name = {video.name: video for video in wanted}
+        failures: list[Failure] = []
+        with FeatureWriter(self._path_of, self._settings.extraction.dtype) as writer:
+            for message in self._messages(wanted):
+                if isinstance(message, FeatureRows):
+                    writer.append(message.key, message.values)
+                    continue
+                video = by_name[str(message.key)]
+                if isinstance(message, Decoded):
+                    if loss := message.report.loss:
+                        logger.warning("%s: %s; taken as far as it decodes", video.path, loss)
+                    if timing := message.report.timing:
+                        logger.warning("%s: %s", video.path, timing)
+                    publish = self._publisher(video, wanted[video], message.report, failures)
+                    writer.publish(message.key, publish)
+                else:
+                    writer.discard(message.key)
+                if isinstance(message, Undecodable):
+                    failures.append(Failure(video.name, STEP, message.reason))
+                    logger.warning("%s: %s", video.path, message.reason)
+                if isinstance(message, Decoded | Undecodable):
+                    shown.advance()
+        self._write_seconds += writer.seconds
+        return failures
+
+    def _messages(self, videos: Iterable[VideoFile]) -> Iterator["ExtractionMessage"]:
+        with device_failures_said():
+            yield from self._extraction.extract((video.name, video.path) for video in videos)
+
+    def seconds(self) -> dict[str, Any]:
+        """Busy seconds by stage, wall seconds, waits, occupancy of the network, and the limit."""
+        stages = self._extraction.stages
+        busy = stages.network / max(stages.total * self._encoder.threads, 1e-9)
+        return {
+            "decode": stages.decode,
+            "crops+network": stages.network,
+            "write": self._write_seconds,
+            "wall": stages.total,
+            "wait_for_frames": stages.wait_for_frames,
+            "wait_for_features": stages.wait_for_features,
+            "wait_for_writer": stages.wait_for_consumer,
+            "network_occupancy": round(busy, 4),
+            "limit": stages.limit,
+        }
+
+    def provenance(self) -> dict[str, Any]:
+        """Which network in which arithmetic made the features."""
+        return {
+            "backbone": self._settings.extraction.backbone,
+            "precision": self._encoder.precision,
+            "weights_sha256": self._encoder.weights_sha256,
+        }
+
+    def _path_of(self, key: object) -> Path:
+        return beside(self._files.features, str(key), ".npy")
+
+    def _publisher(
+        self,
+        video: VideoFile,
+        wanted: str,
+        report: "DecodeReport",
+        failures: list[Failure],
+    ) -> Callable[[GrowingArray], None]:
+        """Give the array its name, then the .json that marks it as done."""
+        record = beside(self._files.features, video.name, ".json")
+
+        def publish(array: GrowingArray) -> None:
+            record.unlink(missing_ok=True)
+            if not array.finite:
+                array.discard()
+                reason = (
+                    f"features beyond {self._settings.extraction.dtype}; "
+                    "use --dtype float32 or --precision fp32"
+                )
+                failures.append(Failure(video.name, STEP, reason))
+                return
+            array.publish()
+            save_json(record, self._record(video, wanted, report, array))
+
+        return publish
+
+    def _record(
+        self, video: VideoFile, wanted: str, report: "DecodeReport", array: GrowingArray
+    ) -> dict[str, Any]:
+        return {
+            "video": video.name,
+            "source": os.fspath(video.path),
+            "status": "done",
+            **asdict(report),
+            **self.provenance(),
+            "segments": array.rows,
+            "crops": self._encoder.crops,
+            "dim": self._encoder.dim,
+            "settings": self._settings.as_json(),
+            "fingerprint": wanted,
+        }
+
+
+def is_done(files: RunFiles, name: str, wanted: str) -> bool:
+    """Whether the features of this video are whole and of the wanted settings."""
+    return record_of(files, name).get("fingerprint") == wanted
+
+
+def record_of(files: RunFiles, name: str) -> dict[str, Any]:
+    """What stands beside the video's features; empty where they are not whole."""
+    record = beside(files.features, name, ".json")
+    if not record.exists() or not beside(files.features, name, ".npy").exists():
+        return {}
+    try:
+        return load_json(record)
+    except NotAnObject:
+        return {}
+
+
+def size_bytes(video: VideoFile) -> int:
+    """Of the file, 0 where it is gone; stands for the video's length before it is decoded."""
+    return max(_bytes_of(video.path), 0)
+
+
+def _bytes_of(path: Path) -> int:
+    """Size of the file, -1 where it is gone or may not be looked at."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return -1

@@ -1,0 +1,159 @@
+"""Segments of many feature files, read at random from disk in bounded memory."""
+
+import os
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from c2fpl.models.halves import as_float32
+from c2fpl.models.sources import locate
+from c2fpl.pipeline.files.npy_header import BadNpy, read_npy_header
+
+_MOST_OPEN_FILES = 256  # far under the usual limit of 1,024 descriptors
+
+
+class UnusableFeatureFile(ValueError):
+    """A file that training cannot read segments from, with what it holds instead."""
+
+
+@dataclass(frozen=True)
+class FeatureFile:
+    """Where the numbers of one `.npy` file lie; nothing of them is read yet."""
+
+    path: Path
+    shape: tuple[int, int, int]
+    """(segments, crops, dim)."""
+    dtype: np.dtype[Any]
+    """float16 or float32, little endian."""
+    offset_bytes: int
+    """Of the first segment."""
+
+    @property
+    def segment_bytes(self) -> int:
+        """Of all crops of one segment."""
+        return self.shape[1] * self.shape[2] * self.dtype.itemsize
+
+
+def feature_file(path: Path) -> FeatureFile:
+    """Reads and checks the header of a `.npy` file of (segments, crops, dim).
+
+    Raises:
+        UnusableFeatureFile: not a .npy file, pickled objects, other axes or dtype, or cut short.
+    """
+    try:
+        header = read_npy_header(path)
+    except BadNpy as error:
+        raise UnusableFeatureFile(str(error)) from error
+    shape, dtype = header.shape, header.dtype
+    if len(shape) != 3 or 0 in shape or header.fortran_order or dtype.str not in ("<f2", "<f4"):
+        raise UnusableFeatureFile(
+            f"{path} holds {dtype} of shape {shape}; training reads float16 or float32 of "
+            "(segments, crops, dim) in C order: extract or convert it again"
+        )
+    return FeatureFile(path, (shape[0], shape[1], shape[2]), dtype, header.offset)
+
+
+def read_at(descriptor: int, values: NDArray[Any], offset_bytes: int) -> int:
+    """Fills a contiguous array from that byte of a file on; the byte at which the reading ended.
+
+    Short of `offset_bytes + values.nbytes` where the file ends before.
+    """
+    wanted = values.reshape(-1).view(np.uint8).data
+    while wanted and (count := os.preadv(descriptor, [wanted], offset_bytes)):
+        wanted, offset_bytes = wanted[count:], offset_bytes + count
+    return offset_bytes
+
+
+class SegmentStore:
+    """A `SegmentSource` over files: each segment is one positional read, in any order.
+
+    Memory is what one `gather` returns and one header a file, whatever the size of the data; the
+    page cache is the system's to give back. Reads from several threads go on at once (four readers
+    reach the rate of a disk); at most 256 files are open, and those read longest ago are closed.
+
+    Raises:
+        UnusableFeatureFile: no file, or files of different crops, dim or dtype.
+    """
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        files = [feature_file(path) for path in paths]
+        forms = {(*file.shape[1:], file.dtype.name): file.path for file in files}
+        if len(forms) != 1:
+            raise UnusableFeatureFile(
+                f"feature files must all have the same crops, dim and dtype; found "
+                f"{ {str(path): form for form, path in forms.items()} or 'none' }; extract them "
+                "with one backbone and one --dtype"
+            )
+        self.crops, self.dim = files[0].shape[1:]
+        self.dtype = files[0].dtype
+        self._files = files
+        self._ends = np.cumsum([file.shape[0] for file in files])
+        self._open_files = _OpenFiles(_MOST_OPEN_FILES)
+
+    def __len__(self) -> int:
+        return int(self._ends[-1])
+
+    @property
+    def segment_counts(self) -> list[int]:
+        """(files,) segments of each file, in the order in which the paths were given."""
+        return [file.shape[0] for file in self._files]
+
+    def gather(self, indices: NDArray[np.int64]) -> NDArray[np.float32]:
+        """(n,) segment numbers in any order to (n, crops, dim) float32.
+
+        Raises:
+            OSError: a file has become shorter than its header says, or cannot be read.
+        """
+        stored = np.empty((len(indices), self.crops, self.dim), dtype=self.dtype)
+        numbers, segments = locate(indices, self._ends)
+        for row, number, segment in zip(stored, numbers, segments, strict=True):
+            file = self._files[number]
+            opened = self._open_files.get(file.path)
+            opened.read_into(row, file.offset_bytes + int(segment) * file.segment_bytes)
+        return as_float32(stored)
+
+
+class _OpenFile:
+    """A descriptor that is closed when its last user lets it go."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._descriptor = os.open(path, os.O_RDONLY)
+
+    def read_into(self, row: NDArray[Any], offset_bytes: int) -> None:
+        """Fills `row` with the bytes from `offset_bytes` on."""
+        end = read_at(self._descriptor, row, offset_bytes)
+        if end < offset_bytes + row.nbytes:
+            raise OSError(
+                f"{self._path} ended at byte {end}, before its last segment; it was "
+                "changed during the training: extract it again"
+            )
+
+    def __del__(self) -> None:
+        if hasattr(self, "_descriptor"):
+            os.close(self._descriptor)
+
+
+class _OpenFiles:
+    """The files in use, the last used last; a reader in another thread keeps its file open."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._files: OrderedDict[Path, _OpenFile] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, path: Path) -> _OpenFile:
+        with self._lock:
+            opened = self._files.get(path)
+            if opened is None:
+                opened = self._files[path] = _OpenFile(path)
+                if len(self._files) > self._most:
+                    self._files.popitem(last=False)
+            self._files.move_to_end(path)
+            return opened

@@ -1,0 +1,85 @@
+"""Features as text, 32 lines a video (Sultani et al., CVPR 2018, C3D 4096)."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from c2fpl.pipeline.features.array_blocks import Block, StoredFeatures
+from c2fpl.pipeline.features.extracted import BadFeatures
+from c2fpl.pipeline.videos.names import video_name
+
+SEGMENTS = 32
+"""Every video is cut into 32 parts of equal length, whatever its length."""
+
+LARGEST_FILE_BYTES = 64 * 1024**2
+"""A file of 32 x 4096 numbers is about 1 MB."""
+
+
+def read_text_features(path: Path) -> NDArray[np.float32]:
+    """One video, (32, 1, dim) float32; its segments are 1/32 of the video, not 16 frames.
+
+    Raises:
+        BadFeatures: not 32 lines of as many finite numbers each.
+    """
+    if path.stat().st_size > LARGEST_FILE_BYTES:
+        raise BadFeatures(
+            f"{path} has {path.stat().st_size} bytes: text features of a video have about 1 MB"
+        )
+    try:
+        lines = [line for line in path.read_text("ascii").splitlines() if line.strip()]
+        rows = [np.array(line.split(), np.float32) for line in lines]
+    except ValueError as error:
+        raise BadFeatures(f"{path} is no text of numbers ({error}): copy it again") from error
+    if len(rows) != SEGMENTS or len({len(row) for row in rows}) != 1:
+        widths = sorted({len(row) for row in rows})
+        raise BadFeatures(
+            f"{path} has {len(rows)} lines of {widths} numbers: {SEGMENTS} lines of as many numbers"
+            " each are needed; copy it again"
+        )
+    values = np.stack(rows)
+    if not np.isfinite(values).all():
+        raise BadFeatures(f"{path} holds numbers that are not finite: copy it again")
+    return values[:, np.newaxis, :]
+
+
+@dataclass(frozen=True)
+class TextFeatures(StoredFeatures):
+    """One video's text file, parsed whenever it is read."""
+
+    @property
+    def is_plain(self) -> bool:
+        """Never: text has no positions to read from."""
+        return False
+
+    def read(self, start: int, stop: int) -> NDArray[np.float32]:
+        """Segments [start, stop), (stop - start, 1, dim) float32."""
+        values = read_text_features(self.blocks[0].path)
+        if values.shape != self.shape:
+            raise BadFeatures(
+                f"{self.blocks[0].path} has {values.shape[2]} numbers in a line and"
+                f" {self.shape[2]} in its first: copy it again"
+            )
+        return values[start:stop]
+
+
+def find_text(folder: Path) -> list[TextFeatures]:
+    """Each `<video>.txt` or `<video>_C.txt` below a folder; the first line tells the dim.
+
+    Raises:
+        BadFeatures: none there, or a video twice.
+    """
+    found: dict[str, TextFeatures] = {}
+    for path in sorted(folder.rglob("*.txt")):
+        name = video_name(path.name[: -len(".txt")].removesuffix("_C"))
+        if name in found:
+            raise BadFeatures(f"{name} is in {found[name].blocks[0].path} and {path}: remove one")
+        with path.open("rb") as file:
+            dim = len(file.readline(LARGEST_FILE_BYTES).split())
+        found[name] = TextFeatures(
+            name, (SEGMENTS, 1, dim), np.dtype(np.float32), (Block(path, 0, 1),)
+        )
+    if not found:
+        raise BadFeatures(f"{folder} holds neither .npy nor .txt: give a folder of features")
+    return list(found.values())

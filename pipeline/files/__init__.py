@@ -1,0 +1,9 @@
+"""The files of a run.
+
+- `run_files`: their names; atomic writing; fingerprints
+- `npy_header`: what a `.npy` file says of itself, without trusting it
+- `lock`: one writer at a time
+- `progress`: how far a step is
+- `outcomes`: which videos failed, and why
+- `changes`: which settings changed since a file was made
+"""

@@ -1,0 +1,123 @@
+"""Who may write to an output folder: one run alone, or the shards of one division side by side."""
+
+import fcntl
+import os
+import platform
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import IO
+
+from c2fpl.pipeline.files.run_files import PART_PREFIX, RunFiles
+
+WAIT_FOR_SHARDS_S = 10.0
+"""How long a shard waits for another one that is just clearing the folder up."""
+POLL_S = 0.05
+
+
+class FolderInUse(RuntimeError):
+    """Another live process writes to this output folder."""
+
+
+@contextmanager
+def only_writer(files: RunFiles, shard: tuple[int, int] = (1, 1)) -> Iterator[None]:
+    """Hold the output folder; unfinished files of a dead writer are removed first.
+
+    Shards (i, n) of one division n share a folder with one another and with nobody else. The kernel
+    drops a lock with its process however that dies, so a stale file never blocks.
+
+    Raises:
+        FolderInUse: another process holds the folder.
+    """
+    with ExitStack() as held:
+        for folder in _folders(files):
+            folder.mkdir(parents=True, exist_ok=True)
+            held.enter_context(_shared(folder, shard) if shard[1] > 1 else _alone(folder))
+        yield
+
+
+@contextmanager
+def one_at_a_time(folder: Path) -> Iterator[None]:
+    """Wait for one's turn to read and replace a file that several shards add to."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock-merge").open("a+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def remove_parts(folder: Path) -> None:
+    """Remove what a killed run left unfinished; only while holding the folder's lock."""
+    for part in folder.rglob(PART_PREFIX + "*"):
+        part.unlink(missing_ok=True)
+
+
+def _folders(files: RunFiles) -> tuple[Path, ...]:
+    """The features of a run may be written by `extract` alone, so they have a lock of their own."""
+    return (files.features, files.root) if files.holds == "run" else (files.root,)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    with (folder / ".lock").open("a+") as file:
+        if not _taken(file, fcntl.LOCK_EX):
+            raise _in_use(folder, _said(file))
+        _say(file, f"process {os.getpid()} on {platform.node()}")
+        remove_parts(folder)
+        try:
+            yield
+        except BaseException:
+            remove_parts(folder)  # of worker processes that were killed with the run
+            raise
+
+
+@contextmanager
+def _shared(folder: Path, shard: tuple[int, int]) -> Iterator[None]:
+    index, count = shard
+    own_path = folder / f".lock-{index}-of-{count}"
+    with (folder / ".lock").open("a+") as common, own_path.open("a+") as own:
+        _join(folder, common, f"shards of {count}")
+        if not _taken(own, fcntl.LOCK_EX):
+            raise _in_use(folder, f"shard {index}/{count}, {_said(own)}")
+        _say(own, f"process {os.getpid()} on {platform.node()}")
+        yield
+
+
+def _join(folder: Path, common: IO[str], division: str) -> None:
+    """Share the folder with shards of the same division; who comes first clears it up."""
+    deadline_s = time.monotonic() + WAIT_FOR_SHARDS_S
+    while True:
+        if _taken(common, fcntl.LOCK_EX):
+            remove_parts(folder)
+            _say(common, division)
+        if _taken(common, fcntl.LOCK_SH) and _said(common) == division:
+            return
+        fcntl.flock(common, fcntl.LOCK_UN)
+        if time.monotonic() > deadline_s:
+            raise _in_use(folder, _said(common))
+        time.sleep(POLL_S)
+
+
+def _taken(file: IO[str], kind: int) -> bool:
+    try:
+        fcntl.flock(file, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _said(file: IO[str]) -> str:
+    file.seek(0)
+    return file.read().strip() or "a process that has just begun"
+
+
+def _say(file: IO[str], holder: str) -> None:
+    file.truncate(0)
+    file.write(holder)
+    file.flush()
+
+
+def _in_use(folder: Path, holder: str) -> FolderInUse:
+    return FolderInUse(
+        f"{folder} is being written by {holder}; wait for it, stop it, or give another -o"
+    )

@@ -1,0 +1,216 @@
+"""From one score a frame to events: stretches of a video that are worth looking at."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from c2fpl.pipeline.files.run_files import RunFiles, load_json, save_json, save_table
+from c2fpl.pipeline.report.thresholds import Threshold, choose_threshold, count_scores
+from c2fpl.pipeline.steps.scored_videos import ScoredVideo, scored_videos
+from c2fpl.pipeline.truth.frame_runs import runs_of_ones
+
+COLUMNS = (
+    "video",
+    "start_frame",
+    "end_frame",
+    "start_s",
+    "end_s",
+    "peak_score",
+    "peak_frame",
+    "start_timecode",
+    "end_timecode",
+)
+
+
+class NoEvents(ValueError):
+    """A run whose events were not looked for yet."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventSettings:
+    """How scores become events."""
+
+    threshold: float | None = None
+    """Score above which an event begins; without it chosen from the run's own scores."""
+    quantile: float | None = None
+    """Share of all frames below the threshold, for example 0.99; instead of a threshold."""
+    hysteresis: float = 0.8
+    """An event lasts while the score stays above this share of the way from the run's median score
+    up to the threshold; 1 ends it at the threshold itself."""
+    merge_gap_s: float = 2.0
+    """Events closer than this many seconds become one."""
+    min_length_s: float = 0.5
+    """Shorter events are left out; one segment (16 frames at 30 a second) is just long enough."""
+
+    def __post_init__(self) -> None:
+        for name in ("threshold", "quantile", "hysteresis"):
+            value = getattr(self, name)
+            if value is not None and not 0 <= value <= 1:
+                raise ValueError(f"{name} {value} is not in [0, 1]")
+        for name in ("merge_gap_s", "min_length_s"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise ValueError(f"{name} {getattr(self, name)} is not a number of seconds >= 0")
+        if self.threshold is not None and self.quantile is not None:
+            raise ValueError("threshold and quantile both given; leave one of them out")
+
+
+@dataclass(frozen=True)
+class Event:
+    """A stretch of one video with high scores."""
+
+    video: str
+    """Name of the video in the run."""
+    start_frame: int
+    """First frame, 0-based."""
+    end_frame: int
+    """One past the last frame."""
+    start_s: float
+    """Start in seconds from the first frame."""
+    end_s: float
+    """End in seconds from the first frame."""
+    peak_score: float
+    """Highest score, in [0, 1]."""
+    peak_frame: int
+    """Middle of the first stretch of frames with the highest score."""
+
+
+@dataclass(frozen=True)
+class RunEvents:
+    """All events of a run, highest peak first, and what made them."""
+
+    threshold: Threshold
+    settings: EventSettings
+    events: tuple[Event, ...]
+
+
+def lower_threshold(threshold: Threshold, hysteresis: float) -> float:
+    """The score at which a begun event ends; never above the threshold."""
+    background = min(threshold.background, threshold.value)
+    return background + hysteresis * (threshold.value - background)
+
+
+def find_events(
+    scores: NDArray[np.float32], frame_rate: float, threshold: Threshold, settings: EventSettings
+) -> list[tuple[int, int]]:
+    """Find [start, end) of every event, in frames, in order.
+
+    A stretch above the lower threshold is an event when it holds a frame above the threshold;
+    then close events are merged; then short ones are left out. A video shorter than the minimum
+    may be one event as a whole.
+
+    Args:
+        scores: (frames,) in [0, 1].
+        frame_rate: frames a second.
+        threshold: of the run.
+        settings: seconds and hysteresis.
+    """
+    high = scores > lower_threshold(threshold, settings.hysteresis)
+    runs = [
+        (start, end)
+        for start, end in runs_of_ones(high)
+        if scores[start:end].max() > threshold.value
+    ]
+    shortest = min(settings.min_length_s * frame_rate, len(scores))
+    merged = merge(runs, settings.merge_gap_s * frame_rate)
+    return [(start, end) for start, end in merged if end - start >= shortest]
+
+
+def merge(runs: Sequence[tuple[int, int]], gap: float) -> list[tuple[int, int]]:
+    """Join runs (in order) whose distance is below `gap`: [(0, 4), (6, 9)] and 3 -> [(0, 9)]."""
+    merged: list[tuple[int, int]] = []
+    for start, end in runs:
+        if merged and start - merged[-1][1] < gap:
+            merged[-1] = (merged[-1][0], end)
+        else:
+            merged.append((start, end))
+    return merged
+
+
+def peak_frame_of(scores: NDArray[np.float32], start: int, end: int) -> int:
+    """The middle of the first stretch with the highest score of [start, end)."""
+    within = scores[start:end]
+    first = int(np.argmax(within))
+    lower = np.flatnonzero(within[first:] < within[first])
+    length = int(lower[0]) if len(lower) else len(within) - first
+    return start + first + (length - 1) // 2
+
+
+def events_of(video: ScoredVideo, threshold: Threshold, settings: EventSettings) -> list[Event]:
+    """The events of one video, in order of time."""
+    scores, rate = video.scores(), video.frame_rate
+    peaks = [
+        (start, end, peak_frame_of(scores, start, end))
+        for start, end in find_events(scores, rate, threshold, settings)
+    ]
+    return [
+        Event(video.name, start, end, start / rate, end / rate, float(scores[peak]), peak)
+        for start, end, peak in peaks
+    ]
+
+
+def find_run_events(videos: Sequence[ScoredVideo], settings: EventSettings) -> RunEvents:
+    """Choose the threshold over all videos and find the events of each, highest peak first."""
+    counts = count_scores(video.scores() for video in videos)
+    threshold = choose_threshold(counts, value=settings.threshold, quantile=settings.quantile)
+    events = [event for video in videos for event in events_of(video, threshold, settings)]
+    events.sort(key=lambda event: (-event.peak_score, event.video, event.start_frame))
+    return RunEvents(threshold, settings, tuple(events))
+
+
+def write_events(files: RunFiles, settings: EventSettings) -> RunEvents:
+    """Write events.csv and events.json of a run from its scores.
+
+    Raises:
+        NoScores: the run has no scores yet.
+    """
+    found = find_run_events(scored_videos(files), settings)
+    save_table(files.events, COLUMNS, (row_of(event) for event in found.events))
+    save_json(
+        files.events_json,
+        {
+            "threshold": asdict(found.threshold),
+            "settings": asdict(settings),
+            "events": [dict(zip(COLUMNS, row_of(event), strict=True)) for event in found.events],
+        },
+    )
+    return found
+
+
+def load_events(files: RunFiles) -> RunEvents:
+    """Read what `write_events` wrote.
+
+    Raises:
+        NoEvents: none were written.
+    """
+    if not files.events_json.is_file():
+        raise NoEvents(f"no {files.events_json}; `c2fpl report {files.root}` writes it")
+    stored = load_json(files.events_json)
+    names = Event.__dataclass_fields__
+    events = (Event(**{name: row[name] for name in names}) for row in stored["events"])
+    settings = EventSettings(**stored["settings"])
+    return RunEvents(Threshold(**stored["threshold"]), settings, tuple(events))
+
+
+def row_of(event: Event) -> tuple[str | int | float, ...]:
+    """One event in the order of COLUMNS; seconds to the millisecond."""
+    return (
+        event.video,
+        event.start_frame,
+        event.end_frame,
+        round(event.start_s, 3),
+        round(event.end_s, 3),
+        round(event.peak_score, 6),
+        event.peak_frame,
+        timecode(event.start_s),
+        timecode(event.end_s),
+    )
+
+
+def timecode(seconds: float) -> str:
+    """HH:MM:SS.mmm, for example 3661.5 -> 01:01:01.500."""
+    milliseconds = round(seconds * 1000)
+    minutes, rest = divmod(milliseconds, 60_000)
+    return f"{minutes // 60:02d}:{minutes % 60:02d}:{rest // 1000:02d}.{rest % 1000:03d}"

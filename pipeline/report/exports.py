@@ -1,0 +1,92 @@
+"""A run's scores and events in forms that other programs read."""
+
+from collections import defaultdict
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from c2fpl.pipeline.files.run_files import RunFiles, save_json, whole_file
+from c2fpl.pipeline.report.events import load_events
+from c2fpl.pipeline.steps.scored_videos import scored_videos
+
+LABEL = "anomaly"
+"""The one class of an unsupervised detection."""
+
+
+class MissingParquet(RuntimeError):
+    """The library that writes .parquet is not installed."""
+
+
+def write_parquet(files: RunFiles) -> Path:
+    r"""Write all scores as one table: video, frame (int32), time_s (float64), score (float32).
+
+    One row group a video, one video in memory at a time. A file name that is no unicode keeps its
+    odd bytes as \xff.
+
+    Raises:
+        MissingParquet: pyarrow is not installed.
+        NoScores: the run has no scores yet.
+    """
+    try:
+        import pyarrow as arrow
+        from pyarrow import parquet
+    except ImportError as error:
+        raise MissingParquet(
+            ".parquet needs pyarrow, which is not installed; pip install 'c2fpl[parquet]'"
+        ) from error
+    schema = arrow.schema(
+        [
+            ("video", arrow.dictionary(arrow.int32(), arrow.string())),
+            ("frame", arrow.int32()),
+            ("time_s", arrow.float64()),
+            ("score", arrow.float32()),
+        ]
+    )
+    videos = scored_videos(files)
+    with whole_file(files.parquet) as file, parquet.ParquetWriter(file, schema) as writer:
+        for video in videos:
+            scores = video.scores()
+            frames = np.arange(len(scores), dtype=np.int32)
+            name = arrow.array([unicode_name(video.name)])
+            codes = arrow.array(np.zeros(len(scores), dtype=np.int32))
+            columns: list[Any] = [
+                arrow.DictionaryArray.from_arrays(codes, name),
+                frames,
+                frames / video.frame_rate,
+                scores,
+            ]
+            writer.write_table(arrow.table(columns, schema=schema))
+    return files.parquet
+
+
+def write_detections(files: RunFiles) -> Path:
+    """Write the events as ActivityNet's results of temporal detection; every video is listed.
+
+    `{"version", "results": {video: [{"label", "score", "segment": [start_s, end_s]}]}}`.
+    Source: ActivityNet evaluation kit, submission format of task "temporal action localization".
+
+    Raises:
+        NoEvents: the run has no events yet.
+        NoScores: the run has no scores yet.
+    """
+    results: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for event in load_events(files).events:
+        segment = [round(event.start_s, 3), round(event.end_s, 3)]
+        score = round(event.peak_score, 6)
+        results[event.video].append({"label": LABEL, "score": score, "segment": segment})
+    save_json(
+        files.detections,
+        {
+            "version": f"c2fpl {metadata.version('c2fpl')}",
+            "results": {video.name: results[video.name] for video in scored_videos(files)},
+            "external_data": {"used": False, "details": "no labels"},
+        },
+    )
+    return files.detections
+
+
+def unicode_name(name: str) -> str:
+    """A name that any UTF-8 reader takes."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

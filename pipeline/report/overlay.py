@@ -1,0 +1,148 @@
+"""A copy of a video with its score drawn in: the curve below, a bar at the playing frame."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from c2fpl.pipeline.files.run_files import RunFiles, beside
+from c2fpl.pipeline.report.curves import curve_of
+from c2fpl.pipeline.report.events import load_events
+from c2fpl.pipeline.report.mp4 import NotPlayable, TimedPicture, read_pictures, write_pictures
+from c2fpl.pipeline.report.stills import Picture
+from c2fpl.pipeline.steps.scored_videos import ScoredVideo, scored_videos
+
+PANEL_SHARE = 0.22
+"""Height of the curve's panel over the height of the picture; the panel stands below it."""
+LEAST_PANEL_PIXELS = 48
+BACK, CURVE, PLAYED, LINE = (24, 26, 30), (110, 130, 155), (125, 181, 245), (200, 200, 200)
+EVENT, BAR = (242, 165, 65), (255, 90, 80)
+"""Colours as RGB."""
+
+
+class UnknownVideo(ValueError):
+    """A video that the run has no scores for."""
+
+
+@dataclass(frozen=True)
+class Panel:
+    """The curve of a whole video, drawn once."""
+
+    before: Picture
+    """(height, width, 3): as it is ahead of the playing frame."""
+    after: Picture
+    """(height, width, 3): as it is once it has been played."""
+
+
+def write_overlay(files: RunFiles, video: str, output: Path | None = None) -> Path:
+    """Write the video of a run with its scores drawn in: overlays/<name>.mp4 or `output`.
+
+    Args:
+        files: a run with scores; the threshold is that of its events where there are any.
+        video: its name in the run, or the path of its file.
+        output: the mp4 to write.
+
+    Raises:
+        UnknownVideo: the run has no scores for it.
+        NotPlayable: the file is gone or does not decode.
+    """
+    found = find_video(files, video)
+    source = found.playable
+    if source is None:
+        raise NotPlayable(f"{found.source or found.name} is not there; put it back to draw on it")
+    threshold = load_events(files).threshold.value if files.events_json.is_file() else None
+    path = output or beside(files.overlays, found.name, ".mp4")
+    rate = found.frame_rate if found.resampled else None
+    write_pictures(path, with_scores(read_pictures(source), found.scores(), threshold, rate))
+    return path
+
+
+def find_video(files: RunFiles, video: str) -> ScoredVideo:
+    """The video of a run by name or path.
+
+    Raises:
+        UnknownVideo: neither fits.
+    """
+    videos = scored_videos(files)
+    path = Path(video).absolute()
+    for found in videos:
+        if found.name == video or (found.source is not None and found.source == path):
+            return found
+    raise UnknownVideo(
+        f"{video!r} has no scores in {files.root}; names there look like {videos[0].name!r}"
+    )
+
+
+def with_scores(
+    pictures: Iterator[TimedPicture],
+    scores: NDArray[np.float32],
+    threshold: float | None,
+    scores_per_second: float | None = None,
+) -> Iterator[TimedPicture]:
+    """Put the panel below every picture; frames past the last score keep the last one.
+
+    Args:
+        pictures: from the first frame on.
+        scores: (frames,) in [0, 1].
+        threshold: drawn as a line; scores above it are marked.
+        scores_per_second: where scores follow the time; without it there is one for each frame.
+    """
+    panel: Panel | None = None
+    for timed in pictures:
+        height, width = timed.picture.shape[:2]
+        if panel is None:
+            panel = draw_panel(scores, threshold, width, panel_height(height))
+        place = timed.index if scores_per_second is None else timed.time_s * scores_per_second
+        index = min(int(place + 1e-6), len(scores) - 1)
+        strip = at_frame(panel, index, len(scores))
+        write_score(strip, float(scores[index]), timed.time_s, threshold)
+        yield TimedPicture(np.vstack([timed.picture, strip]), timed.time_s, timed.index)
+
+
+def panel_height(picture_height: int) -> int:
+    """Even, so that the whole stays even when the picture is."""
+    return max(LEAST_PANEL_PIXELS, round(picture_height * PANEL_SHARE)) // 2 * 2
+
+
+def draw_panel(
+    scores: NDArray[np.float32], threshold: float | None, width: int, height: int
+) -> Panel:
+    """Draw the curve as a filled area, one column a pixel, and the threshold."""
+    curve = curve_of(scores, width)
+    columns = np.searchsorted(curve.starts, np.arange(width) * len(scores) // width, side="right")
+    levels = curve.values[columns - 1]
+    rows = np.arange(height)[:, None]
+    filled = rows >= height - 1 - np.rint(levels * (height - 3))
+    above = filled & (levels > threshold) if threshold is not None else np.zeros_like(filled)
+    before = np.full((height, width, 3), BACK, dtype=np.uint8)
+    after = before.copy()
+    before[filled], after[filled], after[above] = CURVE, PLAYED, EVENT
+    for picture in (before, after):
+        if threshold is not None:
+            picture[round((height - 1) - threshold * (height - 3)), ::4] = LINE
+    return Panel(before, after)
+
+
+def at_frame(panel: Panel, index: int, frame_count: int) -> Picture:
+    """The panel while frame `index` plays, with a bar at its place."""
+    width = panel.before.shape[1]
+    place = min(width - 1, index * width // frame_count)
+    strip = panel.before.copy()
+    strip[:, :place] = panel.after[:, :place]
+    strip[:, max(0, place - 1) : place + 1] = BAR
+    return strip
+
+
+def write_score(strip: Picture, score: float, time_s: float, threshold: float | None) -> None:
+    """Write time and score into the upper left corner of the panel, orange above the threshold."""
+    scale = strip.shape[0] / 90
+    minutes, seconds = divmod(time_s, 60)
+    text = f"{int(minutes)}:{seconds:04.1f}  {score:.3f}"
+    colour = EVENT if threshold is not None and score > threshold else (255, 255, 255)
+    face, size = cv2.FONT_HERSHEY_SIMPLEX, 0.6 * scale
+    (width, height), below = cv2.getTextSize(text, face, size, 1)
+    strip[: height + below + 6, : width + 8] = BACK
+    cv2.putText(strip, text, (4, height + 4), face, size, colour, 1, cv2.LINE_AA)

@@ -1,0 +1,138 @@
+"""What the report shows, as small script files: a page on disk may load scripts but not fetch."""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote_from_bytes
+
+import numpy as np
+from numpy.typing import NDArray
+
+from c2fpl.extractors.decoding.seconds_off import seconds_remark
+from c2fpl.pipeline.files.outcomes import load_failures
+from c2fpl.pipeline.files.run_files import RunFiles, beside, load_json
+from c2fpl.pipeline.report.curves import curve_of
+from c2fpl.pipeline.report.events import Event, RunEvents
+from c2fpl.pipeline.steps.scored_videos import ScoredVideo
+from c2fpl.pipeline.truth.windows import Windows
+
+MOST_STEPS = 20_000
+"""Steps of a curve on the page: every segment of a video of three hours, about 250 KB."""
+SPARK_PARTS = 48
+SPARK_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+"""One letter a part of the video, A for the score 0 to _ for 1."""
+SCORE_DIGITS = 5
+
+Json = dict[str, Any]
+
+
+def script(function: str, *values: object) -> bytes:
+    """A script that hands values to a function of the page; nothing in them can end the script."""
+    texts = (json.dumps(value, separators=(",", ":"), allow_nan=False) for value in values)
+    return f"c2fpl.{function}({','.join(texts)});\n".replace("<", "\\u003c").encode("ascii")
+
+
+def link(target: Path, page_folder: Path) -> str:
+    """Relative URL of a file, every character that means something in a URL quoted."""
+    relative = os.path.relpath(target.absolute(), page_folder.absolute())
+    return quote_from_bytes(os.fsencode(relative))
+
+
+def video_row(
+    video: ScoredVideo, scores: NDArray[np.float32], threshold: float, event_count: int
+) -> list[object]:
+    """One line of the table of videos; report_list.js reads the columns in this order."""
+    return [
+        video.name,
+        round(len(scores) / video.frame_rate, 2),
+        round(float(scores.max()), SCORE_DIGITS),
+        round(float(scores.mean(dtype=np.float64)), SCORE_DIGITS),
+        event_count,
+        round(float((scores > threshold).mean()), 4),
+        video.frames_lost,
+        spark(scores),
+        video.damage,
+    ]
+
+
+def spark(scores: NDArray[np.float32]) -> str:
+    """The highest score of each of 48 equal parts (fewer for fewer frames), a letter each."""
+    parts = min(SPARK_PARTS, len(scores))
+    highest = np.maximum.reduceat(scores, np.arange(parts) * len(scores) // parts)
+    return "".join(SPARK_LETTERS[level] for level in np.rint(highest * 63).astype(int))
+
+
+def video_data(
+    files: RunFiles, video: ScoredVideo, scores: NDArray[np.float32], windows: Windows
+) -> Json:
+    """What the panel of one video shows."""
+    curve = curve_of(scores, MOST_STEPS)
+    plot = beside(files.plots, video.name, ".png")
+    source = video.source
+    return {
+        "name": video.name,
+        "sources": [link(source, files.report), source.as_uri()] if source else [],
+        "rate": video.frame_rate,
+        "frames": len(scores),
+        "starts": curve.starts.tolist(),
+        "values": np.round(curve.values.astype(np.float64), SCORE_DIGITS).tolist(),
+        "windows": [list(window) for window in windows],
+        "lost": video.frames_lost,
+        "damage": video.damage,
+        "timing": seconds_remark(video.seconds_off, video.frame_rate),
+        "scores": link(video.scores_file, files.report),
+        "plot": link(plot, files.report) if plot.is_file() else None,
+    }
+
+
+def event_data(event: Event, video_index: int, still: str | None) -> list[object]:
+    """One event; report_list.js reads the columns in this order."""
+    times = round(event.start_s, 3), round(event.end_s, 3)
+    return [video_index, *times, round(event.peak_score, SCORE_DIGITS), still]
+
+
+def run_data(
+    files: RunFiles, videos: Sequence[ScoredVideo], rows: Sequence[Sequence[Any]], found: RunEvents
+) -> Json:
+    """The run as a whole: counts, threshold, settings, times, failures, links."""
+    failures = load_failures(files)
+    return {
+        "name": files.root.absolute().name,
+        "videos": len(videos),
+        "seconds": round(sum(float(row[1]) for row in rows), 1),
+        "events": len(found.events),
+        "threshold": found.threshold.value,
+        "background": found.threshold.background,
+        "rule": found.threshold.rule,
+        "hysteresis": found.settings.hysteresis,
+        "mergeGap": found.settings.merge_gap_s,
+        "minLength": found.settings.min_length_s,
+        "failures": [[f.video, f.step, f.reason] for f in failures],
+        "record": finite(load_json(files.record)) if files.record.is_file() else {},
+        "metrics": finite(load_json(files.metrics)) if files.metrics.is_file() else {},
+        "links": links(files),
+    }
+
+
+def links(files: RunFiles) -> Json:
+    """The full data beside the report, where it exists."""
+    named = {
+        "events.csv": files.events,
+        "events.json": files.events_json,
+        "failed.csv": files.failed,
+        "run.json": files.record,
+        "metrics.json": files.metrics,
+        "scores": files.scores,
+    }
+    return {name: link(path, files.report) for name, path in named.items() if path.exists()}
+
+
+def finite(value: object) -> object:
+    """The same value with NaN and infinities as words: a script file has no other way."""
+    if isinstance(value, Mapping):
+        return {str(key): finite(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [finite(item) for item in value]
+    return str(value) if isinstance(value, float) and not np.isfinite(value) else value

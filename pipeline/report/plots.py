@@ -1,0 +1,221 @@
+"""One picture a video: stills on top, the score below, annotated windows shaded.
+
+As the supplementary's Figure 9, and safe for thousands of videos: figures are objects of their own
+that nothing global holds on to.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from importlib import metadata
+from pathlib import Path
+
+import joblib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties, findfont, get_font
+from matplotlib.ticker import FuncFormatter, MultipleLocator
+from PIL import Image
+
+from c2fpl.pipeline.files.progress import progress
+from c2fpl.pipeline.files.run_files import RunFiles, beside, fingerprint, whole_file
+from c2fpl.pipeline.report.curves import curve_of
+from c2fpl.pipeline.report.events import RunEvents, load_events
+from c2fpl.pipeline.report.stills import Picture, grab_stills, strip_times
+from c2fpl.pipeline.steps.scored_videos import ScoredVideo, scored_videos
+from c2fpl.pipeline.truth.windows import Windows
+
+WIDTH_INCHES, HEIGHT_INCHES = 11.0, 3.6
+STRIP, CURVE = (0.055, 0.66, 0.93, 0.25), (0.055, 0.13, 0.93, 0.45)
+"""Left, bottom, width, height in shares of the figure."""
+DRAWN_FROM = "c2fpl-fingerprint"
+STILLS = 8
+BLANK = np.full((3, 4, 3), 235, dtype=np.uint8)
+"""Stands for a still that does not decode."""
+STILL_HEIGHT_PIXELS = 120
+MOST_STEPS = 4000
+LONGEST_TITLE = 110
+WORTH_PROCESSES = 32
+"""Pictures from which on other processes, two seconds to start, draw them sooner."""
+SCORE_COLOUR, WINDOW_COLOUR, EVENT_COLOUR = "#1f5fa8", "#e4572e", "#f2a541"
+
+
+@dataclass(frozen=True)
+class Plot:
+    """What one picture is drawn from, small enough to be sent to another process."""
+
+    path: Path
+    video: ScoredVideo
+    windows: Windows
+    found: RunEvents | None
+    """Threshold of the run and the events of this video; None where no events were made."""
+
+
+def write_plots(
+    files: RunFiles, annotations: Mapping[str, Windows] | None = None, *, quiet: bool = False
+) -> list[Path]:
+    """Write plots/<name>.png for every video with scores; those that would be the same stay.
+
+    The run's events and threshold are drawn where `write_events` was run before.
+
+    Args:
+        files: the run.
+        annotations: by video name; a video that is not in it is drawn without windows.
+        quiet: show no progress.
+
+    Raises:
+        NoScores: the run has no scores yet.
+    """
+    found = load_events(files) if files.events_json.is_file() else None
+    plots = [
+        Plot(
+            beside(files.plots, video.name, ".png"),
+            video,
+            tuple((annotations or {}).get(video.name, ())),
+            found and of_video(found, video.name),
+        )
+        for video in scored_videos(files)
+    ]
+    processes = joblib.cpu_count() if len(plots) >= WORTH_PROCESSES else 1
+    drawing = joblib.Parallel(n_jobs=processes, return_as="generator")
+    with progress("plots", len(plots), "videos", quiet=quiet) as shown:
+        for _ in drawing(joblib.delayed(draw)(plot) for plot in plots):
+            shown.advance()
+    return [plot.path for plot in plots]
+
+
+def of_video(found: RunEvents, name: str) -> RunEvents:
+    """The run's threshold with the events of one video."""
+    return replace(found, events=tuple(e for e in found.events if e.video == name))
+
+
+def draw(plot: Plot) -> None:
+    """Write one picture, unless the one that is there was drawn from the same facts."""
+    wanted = fingerprint(facts_of(plot.video, plot.windows, plot.found))
+    if plot.path.is_file() and drawn_from(plot.path) == wanted:
+        return
+    figure = plot_video(plot.video, plot.windows, plot.found)
+    with whole_file(plot.path) as file:
+        figure.savefig(file, format="png", metadata={DRAWN_FROM: wanted})
+
+
+def facts_of(video: ScoredVideo, windows: Windows, found: RunEvents | None) -> dict[str, object]:
+    """All that a picture shows."""
+    scores_digest = hashlib.sha256(video.scores().tobytes()).hexdigest()
+    source = video.playable
+    return {
+        "video": (video.name, video.frame_rate, scores_digest),
+        "file": source and (str(source), source.stat().st_mtime_ns),
+        "windows": [tuple(window) for window in windows],
+        "threshold": found and found.threshold.value,
+        "events": [asdict(event) for event in found.events] if found else [],
+        "drawn_by": metadata.version("c2fpl"),
+    }
+
+
+def drawn_from(path: Path) -> str:
+    """The fingerprint inside a picture; empty where there is none."""
+    try:
+        with Image.open(path) as picture:
+            return str(picture.info.get(DRAWN_FROM, ""))
+    except OSError:
+        return ""
+
+
+def plot_video(video: ScoredVideo, windows: Windows, events: RunEvents | None) -> Figure:
+    """Draw one video; grey boxes stand for stills that do not decode."""
+    scores = video.scores()
+    figure = Figure(figsize=(WIDTH_INCHES, HEIGHT_INCHES), dpi=110)
+    strip, axes = figure.add_axes(STRIP), figure.add_axes(CURVE)
+    times = list(strip_times(len(scores), video.frame_rate, STILLS))
+    source = video.playable
+    pictures = grab_stills(source, times, STILL_HEIGHT_PIXELS) if source else [None] * len(times)
+    duration_s = len(scores) / video.frame_rate
+    draw_strip(strip, pictures)
+    curve = curve_of(scores, MOST_STEPS)
+    draw_windows(axes, windows, video.frame_rate)
+    axes.stairs(
+        curve.values, curve.edges / video.frame_rate, color=SCORE_COLOUR, fill=True, alpha=0.12
+    )
+    axes.stairs(
+        curve.values, curve.edges / video.frame_rate, baseline=None, color=SCORE_COLOUR, lw=1.4
+    )
+    if events is not None:
+        draw_events(axes, video, events)
+    label_axes(axes, video, duration_s)
+    figure.suptitle(
+        shown_name(video.name), x=0.008, ha="left", fontsize=10, fontweight="bold", parse_math=False
+    )
+    return figure
+
+
+def draw_strip(axes: Axes, pictures: Sequence[Picture | None]) -> None:
+    """Put each still over its own part of the curve below, as large as its place allows."""
+    slot_aspect = WIDTH_INCHES * STRIP[2] / len(pictures) / (HEIGHT_INCHES * STRIP[3])
+    axes.axis("off")
+    for index, picture in enumerate(pictures):
+        shown = BLANK if picture is None else picture
+        aspect = shown.shape[1] / shown.shape[0] / slot_aspect
+        half_width, half_height = min(aspect, 0.97) / 2, min(1, 0.97 / aspect) / 2
+        middle = index + 0.5
+        extent = (middle - half_width, middle + half_width, 0.5 - half_height, 0.5 + half_height)
+        axes.imshow(shown, extent=extent, aspect="auto")
+    axes.set(xlim=(0, len(pictures)), ylim=(0, 1))
+
+
+def draw_windows(axes: Axes, windows: Windows, frame_rate: float) -> None:
+    """Shade what the annotation calls anomalous."""
+    for index, (start, end) in enumerate(windows):
+        axes.axvspan(
+            start / frame_rate,
+            end / frame_rate,
+            color=WINDOW_COLOUR,
+            alpha=0.22,
+            lw=0,
+            label="annotated" if index == 0 else None,
+        )
+
+
+def draw_events(axes: Axes, video: ScoredVideo, events: RunEvents) -> None:
+    """Mark the events along the bottom and the threshold of the run."""
+    axes.axhline(events.threshold.value, color="0.45", lw=0.9, ls=(0, (4, 3)), label="threshold")
+    own = [(event.start_s, event.end_s - event.start_s) for event in events.events]
+    if own:
+        axes.broken_barh(own, (-0.045, 0.035), color=EVENT_COLOUR, label="event")
+
+
+def label_axes(axes: Axes, video: ScoredVideo, duration_s: float) -> None:
+    """Axes in minutes and seconds, scores from 0 to 1."""
+    axes.set(xlim=(0, duration_s), ylim=(-0.05, 1.02), ylabel="anomaly score")
+    axes.set_xlabel(f"time   ({video.frame_rate:g} frames a second)", fontsize=8)
+    axes.xaxis.set_major_locator(MultipleLocator(tick_distance_s(duration_s)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda seconds, _: clock(seconds)))
+    axes.tick_params(labelsize=8)
+    axes.spines[["top", "right"]].set_visible(False)
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=3, fontsize=8, frameon=False)
+
+
+def tick_distance_s(duration_s: float) -> float:
+    """The smallest usual distance that gives at most ten ticks."""
+    usual = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400)
+    return next((distance for distance in usual if duration_s <= 10 * distance), duration_s / 8)
+
+
+def clock(seconds: float) -> str:
+    """Time on an axis: 75 -> 1:15, 3675 -> 1:01:15, 2.5 -> 0:02.5."""
+    minutes, rest = divmod(round(seconds, 3), 60)
+    hours, minutes = divmod(int(minutes), 60)
+    tenths = f"{rest:02.0f}" if rest == int(rest) else f"{rest:04.1f}"
+    return f"{hours}:{minutes:02d}:{tenths}" if hours else f"{minutes}:{tenths}"
+
+
+def shown_name(name: str) -> str:
+    """A name as the font can write it, one line, cut in the middle when very long."""
+    known = get_font(findfont(FontProperties(weight="bold"))).get_charmap()
+    written = "".join(letter if ord(letter) in known else "\N{WHITE SQUARE}" for letter in name)
+    if len(written) <= LONGEST_TITLE:
+        return written
+    half = LONGEST_TITLE // 2
+    return f"{written[:half]} \N{HORIZONTAL ELLIPSIS} {written[-half:]}"

@@ -1,0 +1,144 @@
+"""Step 2: features -> labels/labels.csv and videos.csv; made again when anything changed."""
+
+import logging
+import math
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from c2fpl.models.settings import LabelSettings
+from c2fpl.pipeline.features.feature_set import FeatureSet
+from c2fpl.pipeline.files.changes import what_changed
+from c2fpl.pipeline.files.run_files import (
+    RunFiles,
+    fingerprint,
+    load_json,
+    load_table,
+    save_json,
+    save_table,
+)
+from c2fpl.pipeline.settings import Execution
+from c2fpl.pipeline.steps.make_labels import MadeLabels, make_labels
+
+logger = logging.getLogger(__name__)
+
+LABELS_HEADER = ("video", "segment", "start_frame", "end_frame", "label", "p_value")
+
+
+class BadLabels(ValueError):
+    """A label file that does not fit the features."""
+
+
+@dataclass(frozen=True, eq=False)
+class SegmentLabels:
+    """Labels of every segment of every video, joined by name."""
+
+    names: tuple[str, ...]
+    """Videos in the features' order."""
+    values: tuple[NDArray[np.float32], ...]
+    """(segments,) each, in [0, 1]."""
+    fingerprint: str
+    """Of these labels and of the features that they belong to."""
+
+    def concatenated(self) -> NDArray[np.float32]:
+        """(segments of all videos,) in the order of names."""
+        return np.concatenate(self.values)
+
+
+def label_segments(
+    files: RunFiles, features: FeatureSet, settings: LabelSettings, execution: Execution
+) -> SegmentLabels:
+    """Label every segment; kept where features and settings have not changed.
+
+    Raises:
+        TooFewVideos, CannotSplit: the features carry nothing to split by (models.coarse).
+        BadFeatures: a feature file that cannot be used, by name.
+    """
+    if dropped := settings.dropped():
+        logger.warning("labels: --method refined reads no %s; left out", ", ".join(dropped))
+    settings = settings.resolved()
+    asked = _asked(settings)
+    wanted = fingerprint({**asked, "features": features.fingerprint()})
+    before = _record(files)
+    if not execution.overwrite and before.get("fingerprint") == wanted:
+        logger.info("labels of these features and settings are there already")
+        return load_labels(files, features)
+    if before:
+        cause = what_changed(before.get("settings", {}), asked) or "features"
+        logger.info("labels: %s changed, labelling again", cause)
+    made = make_labels(features, settings, quiet=execution.quiet)
+    for note in made.notes:
+        logger.warning("labels: %s", note)
+    files.labels_record.unlink(missing_ok=True)
+    save_table(files.video_labels, made.video_header, made.video_rows)
+    save_table(files.segment_labels, LABELS_HEADER, _segment_rows(features, made))
+    record: dict[str, Any] = {"settings": asked, "notes": list(made.notes)}
+    save_json(files.labels_record, {**record, "fingerprint": wanted})
+    positive = sum(float(labels.sum()) for labels in made.labels)
+    total = sum(len(labels) for labels in made.labels)
+    logger.info(
+        "%d of %d videos and %.0f of %d segments are pseudo-anomalous",
+        *(int(made.anomalous.sum()), len(features.names), positive, total),
+    )
+    return load_labels(files, features)
+
+
+def load_labels(files: RunFiles, features: FeatureSet) -> SegmentLabels:
+    """Read labels.csv, as written or as changed by hand since, and join it to the features by name.
+
+    Raises:
+        BadLabels: a video or a segment is missing on either side, or a label is none.
+        NotATable: no CSV table.
+    """
+    path = files.segment_labels
+    if not path.exists():
+        raise BadLabels(
+            f"{path} does not exist; run `c2fpl label FEATURES -o {files.labels}` first"
+        )
+    by_video: dict[str, list[float]] = {}
+    for row in load_table(path, ("video", "label")):
+        by_video.setdefault(row["video"], []).append(_label(path, row["label"]))
+    for name in features.names:
+        found, expected = len(by_video.get(name, ())), features.segment_count(name)
+        if found != expected:
+            raise BadLabels(
+                f"{path} has {found} segments of {name}, its features have {expected}; label again"
+            )
+    values = tuple(np.array(by_video[name], np.float32) for name in features.names)
+    read = {"labels": sha256(path.read_bytes()).hexdigest(), "features": features.fingerprint()}
+    return SegmentLabels(features.names, values, fingerprint(read))
+
+
+def _label(path: Path, written: str) -> float:
+    try:
+        label = float(written)
+    except ValueError:
+        label = math.nan
+    if not 0 <= label <= 1:
+        raise BadLabels(f"{path}: label {written[:40]!r} is no number in [0, 1]; label again")
+    return label
+
+
+def _segment_rows(features: FeatureSet, made: MadeLabels) -> Iterator[tuple[object, ...]]:
+    for name, labels, p_values in zip(features.names, made.labels, made.p_values, strict=True):
+        plan = features.plan(name)
+        for segment, (label, p_value) in enumerate(zip(labels, p_values, strict=True)):
+            start, end = plan.interval_of(segment)
+            # nine digits tell every float32: what is read back is what was made
+            yield name, segment, start, end, f"{label:.9g}", repr(float(p_value))
+
+
+def _asked(settings: LabelSettings) -> dict[str, Any]:
+    """What labels follow from beside the features; version 1 of `refined` was another rule."""
+    version = {"version": 2} if settings.method == "refined" else {}
+    return {**asdict(settings), **version}
+
+
+def _record(files: RunFiles) -> dict[str, Any]:
+    """What was said of labels that are whole; empty where there are none."""
+    return load_json(files.labels_record) if files.labels_record.exists() else {}

@@ -1,0 +1,87 @@
+"""Which files of a folder of scores count: where scoring left an index, those that it names.
+
+All videos of an index were scored by one detector with one set of options. What an earlier one
+left behind (of a video that is no longer there, say) stays on the disk and is left out.
+"""
+
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from c2fpl.pipeline.files.run_files import RunFiles, load_table, save_table
+from c2fpl.pipeline.videos.names import named
+
+INDEX_KEY = ("video", "fingerprint", "detector")
+"""Columns without which an index tells nothing; earlier versions wrote fewer of the others."""
+INDEX_HEADER = (
+    *INDEX_KEY,
+    *("source", "frame_rate", "num_frames_lost", "damage", "seconds_off"),
+)
+"""Columns of the index: what the scores were made from, and what is known of the video."""
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class ScoreFiles:
+    """The score files of one folder."""
+
+    counted: Mapping[str, Path]
+    """File by video name, in name order."""
+    left_out: tuple[str, ...]
+    """Names of score files that the index does not name."""
+    rows: Mapping[str, Mapping[str, str]]
+    """Row of the index by video name; empty where there is none."""
+
+    @property
+    def remark(self) -> str:
+        """One line on what is left out; empty where nothing is."""
+        if not self.left_out:
+            return ""
+        return (
+            f"{len(self.left_out)} .npy files are left out, for the last scoring did not write"
+            f" them: {named(self.left_out)} (of another detector, or of a scoring that did not end:"
+            " score their videos again)"
+        )
+
+
+def score_files(folder: Path) -> ScoreFiles:
+    """Find the score files below a folder; without an index every .npy is one.
+
+    Raises:
+        NotATable: the index is damaged.
+    """
+    found = {
+        path.relative_to(folder).as_posix().removesuffix(".npy"): path
+        for path in sorted(folder.rglob("*.npy"))
+        if not path.name.startswith(".")
+    }
+    index = RunFiles(folder, holds="scores").score_index
+    if not index.is_file():
+        return ScoreFiles(found, (), {})
+    rows = {row["video"]: row for row in load_table(index, ("video",))}
+    counted = {name: path for name, path in found.items() if name in rows}
+    left_out = (name for name in found.keys() - rows.keys() if not _is_features(found[name]))
+    return ScoreFiles(counted, tuple(sorted(left_out)), rows)
+
+
+def save_index(folder: Path, rows: Iterable[Mapping[str, object]]) -> None:
+    """Write the index of a folder of scores, in name order; what a row lacks stays empty."""
+    in_order = sorted(rows, key=lambda row: str(row["video"]))
+    save_table(
+        RunFiles(folder, holds="scores").score_index,
+        INDEX_HEADER,
+        ([row.get(column, "") for column in INDEX_HEADER] for row in in_order),
+    )
+
+
+def say_left_out(folder: Path) -> None:
+    """Warn of score files that do not count."""
+    if remark := score_files(folder).remark:
+        logger.warning("%s: %s", folder, remark)
+
+
+def _is_features(path: Path) -> bool:
+    """`c2fpl score` keeps the features that it extracts below the scores, provenance beside."""
+    return path.with_name(path.name.removesuffix(".npy") + ".json").exists()

@@ -1,0 +1,108 @@
+"""The videos of a run that have scores, with what is known of their files."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from c2fpl.pipeline.files.npy_header import load_npy
+from c2fpl.pipeline.files.run_files import RunFiles, beside, load_json
+from c2fpl.pipeline.steps.score_index import score_files
+
+USUAL_FRAME_RATE = 25.0
+"""Frames a second taken for a video whose own rate is not recorded."""
+
+
+class NoScores(ValueError):
+    """A run without scores, or a score file that is not one number a frame."""
+
+
+@dataclass(frozen=True)
+class ScoredVideo:
+    """One video of a run."""
+
+    name: str
+    """Path below the given folder with forward slashes, without suffix."""
+    scores_file: Path
+    """float32 .npy (frames,)."""
+    source: Path | None
+    """The video itself, where it was when its features were made; None when not recorded."""
+    frame_rate: float
+    """Frames a second, above 0."""
+    frames_lost: int
+    """Frames that the header promised and decoding did not give."""
+    resampled: bool = False
+    """Whether the scores are of frames at another rate than the file's own (`--fps 30`)."""
+    damage: str = ""
+    """What was broken in the file, in words: frames may be missing beyond `frames_lost`."""
+    seconds_off: float = 0.0
+    """How far frame / frame_rate is off at most, in seconds; 0.0 where it was not measured."""
+
+    def scores(self) -> NDArray[np.float32]:
+        """Load the scores, float32 (frames,) in [0, 1].
+
+        Raises:
+            NoScores: the file does not hold one number a frame.
+            BadNpy: no plain array.
+        """
+        scores = load_npy(self.scores_file)
+        if scores.ndim != 1 or not len(scores) or scores.dtype.kind != "f":
+            raise NoScores(
+                f"{self.scores_file} holds {scores.dtype} {scores.shape}, not one float a frame; "
+                "remove it and score again"
+            )
+        return scores.astype(np.float32, copy=False)
+
+    @property
+    def playable(self) -> Path | None:
+        """The video itself where it still lies in its place."""
+        return self.source if self.source is not None and self.source.is_file() else None
+
+
+def scored_videos(files: RunFiles) -> list[ScoredVideo]:
+    """All videos with scores that count (`score_files`), in name order.
+
+    Raises:
+        NoScores: there are none.
+    """
+    found = score_files(files.scores)
+    counted = {
+        name: path
+        for name, path in found.counted.items()
+        if not path.is_relative_to(files.features)
+    }
+    if not counted:
+        left_out = f" ({found.remark})" if found.remark else ""
+        raise NoScores(
+            f"no scores in {files.scores}{left_out}; run `c2fpl score` or `c2fpl run` first"
+        )
+    return [
+        scored_video(files, name, path, found.rows.get(name, {})) for name, path in counted.items()
+    ]
+
+
+def scored_video(
+    files: RunFiles, name: str, scores_file: Path, row: Mapping[str, str]
+) -> ScoredVideo:
+    """Join a score file with what is known of its video.
+
+    That is the provenance beside the features where they lie in the run, else the row that scoring
+    left.
+    """
+    record = beside(files.features, name, ".json")
+    facts: Mapping[str, Any] = load_json(record) if record.is_file() else row
+    source, rate = facts.get("source"), float(facts.get("frame_rate") or 0)
+    return ScoredVideo(
+        name,
+        scores_file,
+        Path(source).absolute() if source else None,
+        rate if 0 < rate < math.inf else USUAL_FRAME_RATE,
+        int(facts.get("num_frames_lost") or 0),
+        (facts.get("settings") or {}).get("fps", "native") != "native",
+        str(facts.get("damage") or ""),
+        float(facts.get("seconds_off") or 0),
+    )

@@ -1,0 +1,42 @@
+"""Scalars of a training for TensorBoard: only when asked for, never needed."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from c2fpl.models.detection.training import Epoch
+
+
+class MissingTensorboard(RuntimeError):
+    """TensorBoard was asked for and is not installed."""
+
+
+@contextmanager
+def scalars(folder: Path | None) -> Iterator[Callable[["Epoch"], None]]:
+    """Write loss, learning rate and seconds of each epoch under `folder`; for None do nothing.
+
+    Raises:
+        MissingTensorboard: the extra [tensorboard] is not installed.
+    """
+    if folder is None:
+        yield lambda epoch: None
+        return
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError as error:
+        raise MissingTensorboard(
+            "--tensorboard needs the package tensorboard; pip install 'c2fpl[tensorboard]', "
+            "or leave the option out"
+        ) from error
+    for earlier in folder.glob("events.out.tfevents.*"):
+        earlier.unlink()  # two trainings in one folder would be drawn as one zigzag
+    with SummaryWriter(folder) as writer:
+
+        def write(epoch: "Epoch") -> None:
+            writer.add_scalar("train/loss", epoch.loss, epoch.number)
+            writer.add_scalar("train/learning_rate", epoch.learning_rate, epoch.number)
+            writer.add_scalar("train/seconds", epoch.seconds, epoch.number)
+
+        yield write

@@ -1,0 +1,11 @@
+"""What people say about the videos of a test set.
+
+- `datasets`: official names, counts and published figures
+- `annotation_rows`, `frame_masks`, `annotations`: annotation files to anomalous frames
+- `windows`: the annotated windows of a run's videos
+- `frame_counts`: tables of videos with their frame and segment counts
+- `frame_runs`: long vectors of frames as runs of equal value
+- `protocols`: which frames count under which published convention
+- `groundtruth`: the ground-truth vector of a test set
+- `dataset_videos`: a benchmark's videos as they were unpacked
+"""

@@ -1,0 +1,227 @@
+"""The benchmark data sets: official counts, what a name says, official lists, published figures.
+
+UCF-Crime: Sultani et al., CVPR 2018. XD-Violence: Wu et al., ECCV 2020. ShanghaiTech: Liu et al.,
+CVPR 2018, in the weak split of Zhong et al., CVPR 2019. `own` is any other set of videos.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Literal
+
+from c2fpl.pipeline.videos.names import video_name
+
+DatasetName = Literal["ucf-crime", "xd-violence", "shanghaitech", "own"]
+MetricName = Literal["auc", "ap", "auc_anomalous", "far"]
+
+UCF_CLASSES = (
+    "Abuse", "Arrest", "Arson", "Assault", "Burglary", "Explosion", "Fighting", "RoadAccidents",
+    "Robbery", "Shooting", "Shoplifting", "Stealing", "Vandalism",
+)  # fmt: skip
+XD_CODES: Mapping[str, str] = MappingProxyType(
+    {
+        "A": "Normal",
+        "B1": "Fighting",
+        "B2": "Shooting",
+        "B4": "Riot",
+        "B5": "Abuse",
+        "B6": "Car accident",
+        "G": "Explosion",
+    }
+)
+
+_UCF_NAME = re.compile(r"(?P<kind>Normal_Videos_?|[A-Z][A-Za-z]+)[0-9]{3}_x264")
+_XD_NAME = re.compile(r".+__#.+_label_(?P<codes>[A-Z0-9]+(-[A-Z0-9]+)*)")
+_SHANGHAITECH_NAME = re.compile(r"[0-9]{2}_(?P<number>[0-9]{3,4})")
+_CROP_SUFFIX = re.compile(r"__[0-9]$")
+
+
+class UnknownName(ValueError):
+    """A file name that is not of the data set: value, rule and cure in one line."""
+
+
+class BadList(ValueError):
+    """A split list that cannot be used: file, value, rule and cure in one line."""
+
+
+@dataclass(frozen=True)
+class PublishedFigure:
+    """One published result to stand beside ours."""
+
+    metric: MetricName
+    """Which metric."""
+    value: float
+    """In [0, 1]."""
+    what: str
+    """Method and setting."""
+    source: str
+    """Where the figure is written."""
+    std: float | None = None
+    """Standard deviation over seeds in [0, 1], where given."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """What is known of a data set before its files are seen."""
+
+    name: DatasetName
+    """As on the command line."""
+    title: str
+    """As in print."""
+    train_videos: int | None
+    """Official training videos; None for own videos."""
+    test_videos: int | None
+    """Official test videos."""
+    test_anomalous: int | None
+    """Of these, anomalous ones."""
+    figures: tuple[PublishedFigure, ...]
+    """Published results, best known first."""
+
+
+_CLAP = "README of CLAP (CVPR 2024), same first author"
+_SUPPLEMENTARY = "C2FPL (WACV 2024), supplementary"
+
+DATASETS: Mapping[DatasetName, Dataset] = MappingProxyType(
+    {
+        "ucf-crime": Dataset(
+            name="ucf-crime",
+            title="UCF-Crime",
+            train_videos=1610,
+            test_videos=290,
+            test_anomalous=140,
+            figures=(
+                PublishedFigure("auc", 0.8065, "C2FPL, headline", _CLAP),
+                PublishedFigure("auc", 0.8014, "C2FPL, 10 seeds", f"{_SUPPLEMENTARY} C", 0.0031),
+                PublishedFigure(
+                    "auc",
+                    0.7696,
+                    "C2FPL, its released checkpoint",
+                    "issue 5 of AnasEmad11/C2FPL; README of FRD-UVAD (IEEE TMM 2024)",
+                ),
+                PublishedFigure(
+                    "auc_anomalous",
+                    0.5738,
+                    "C2FPL, its released checkpoint",
+                    "README of FRD-UVAD (IEEE TMM 2024)",
+                ),
+                PublishedFigure(
+                    "far",
+                    0.0029,
+                    "C2FPL, its released checkpoint",
+                    "README of FRD-UVAD (IEEE TMM 2024), unit read as per cent",
+                ),
+            ),
+        ),
+        "xd-violence": Dataset(
+            name="xd-violence",
+            title="XD-Violence",
+            train_videos=3954,
+            test_videos=800,
+            test_anomalous=500,
+            figures=(
+                PublishedFigure(
+                    "auc", 0.8009, "C2FPL, headline (believed AUC, called AP by some)", _CLAP
+                ),
+            ),
+        ),
+        "shanghaitech": Dataset(
+            name="shanghaitech",
+            title="ShanghaiTech, weak split",
+            train_videos=238,
+            test_videos=199,
+            test_anomalous=44,
+            figures=(
+                PublishedFigure(
+                    "auc", 0.6736, "C2FPL, run by others", "README of CLKDVAD, no source given"
+                ),
+            ),
+        ),
+        "own": Dataset("own", "own videos", None, None, None, ()),
+    }
+)
+
+
+def classes_of(name: str, dataset: DatasetName) -> tuple[str, ...]:
+    """Classes that a video's name tells, ("Normal",) for none; own videos are all ("Unknown",).
+
+    `Abuse028_x264` -> ("Abuse",); `...__#1_label_B2-G-0` -> ("Shooting", "Explosion");
+    ShanghaiTech `01_0014` (four digits, an original test sequence) -> ("Anomaly",).
+
+    Raises:
+        UnknownName: the name is not of the data set.
+    """
+    if dataset == "ucf-crime":
+        return _ucf_classes(name)
+    if dataset == "xd-violence":
+        return _xd_classes(name)
+    if dataset == "shanghaitech":
+        match = _SHANGHAITECH_NAME.fullmatch(name)
+        if match is None:
+            raise UnknownName(f"{name!r} is no ShanghaiTech name: expected such as 01_0014, 01_001")
+        return ("Anomaly",) if len(match["number"]) == 4 else ("Normal",)
+    return ("Unknown",)
+
+
+def is_anomalous(name: str, dataset: DatasetName) -> bool:
+    """True for a video whose name tells an anomaly.
+
+    Raises:
+        UnknownName: the name is not of the data set, or the data set is `own` (no rule for names).
+    """
+    if dataset == "own":
+        raise UnknownName(
+            f"{name!r} is of no benchmark: only annotations tell whether it is normal"
+        )
+    return classes_of(name, dataset) != ("Normal",)
+
+
+def read_name_list(path: Path) -> tuple[str, ...]:
+    """Joining names of an official list, in its order: one entry a line, with or without folders.
+
+    Reads `Anomaly_Train.txt`, `SH_Test.txt`, `train_list.txt` (further columns are left) and lists
+    of feature files, whose crops (`__0.npy` ... `__4.npy`) are one video.
+
+    Raises:
+        BadList: unreadable, empty (the Anomaly_Train.txt inside UCF_Crimes.zip is), or doubled.
+    """
+    try:
+        lines = path.read_bytes().decode("utf-8-sig").splitlines()
+    except OSError as error:
+        raise BadList(f"{path} cannot be read ({error.strerror}): check the path") from error
+    except UnicodeDecodeError as error:
+        raise BadList(f"{path} is no text file: give a list of names, one a line") from error
+    entries = [line.split()[0] for line in lines if line.strip()]
+    if not entries:
+        raise BadList(
+            f"{path} is empty (as the Anomaly_Train.txt in UCF_Crimes.zip is): take the list from"
+            " the authors' repository"
+        )
+    names = [_CROP_SUFFIX.sub("", video_name(entry)) for entry in entries]
+    if len(set(entries)) < len(entries):
+        doubled = next(entry for entry in entries if entries.count(entry) > 1)
+        raise BadList(f"{path} lists {doubled!r} twice: keep one line, or its frames count twice")
+    return tuple(dict.fromkeys(names))
+
+
+def _ucf_classes(name: str) -> tuple[str, ...]:
+    match = _UCF_NAME.fullmatch(name)
+    if match is not None and match["kind"].startswith("Normal_Videos"):
+        return ("Normal",)
+    if match is None or match["kind"] not in UCF_CLASSES:
+        raise UnknownName(
+            f"{name!r} is no UCF-Crime name: expected such as Abuse028_x264, Normal_Videos_003_x264"
+        )
+    return (match["kind"],)
+
+
+def _xd_classes(name: str) -> tuple[str, ...]:
+    match = _XD_NAME.fullmatch(name)
+    codes = [code for code in match["codes"].split("-") if code != "0"] if match else []
+    strange = [code for code in codes if code not in XD_CODES]
+    if not codes or strange or ("A" in codes and codes != ["A"]):
+        raise UnknownName(
+            f"{name!r} is no XD-Violence name: expected such as ...__#1_label_A, ..._label_B2-G-0"
+        )
+    return tuple(XD_CODES[code] for code in codes)

@@ -1,0 +1,200 @@
+"""The ground-truth vector of a test set: the frames of its videos end to end, in list order.
+
+Built by name from the annotation file and a table of counts, so that a lost, renamed or doubled
+video is refused by name and never shifts what follows. Under the published protocols the saved
+file is byte-identical to the one its authors publish (PUBLISHED_VECTORS).
+"""
+
+import hashlib
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from c2fpl.pipeline.truth.annotations import (
+    Annotations,
+    VideoAnnotation,
+    annotation_of,
+    read_annotations,
+    required_names,
+)
+from c2fpl.pipeline.truth.datasets import DATASETS, DatasetName, is_anomalous
+from c2fpl.pipeline.truth.frame_counts import BadCounts, CountTable, read_count_table
+from c2fpl.pipeline.truth.protocols import (
+    Counts,
+    ProtocolName,
+    WrongCount,
+    protocol_of,
+)
+from c2fpl.pipeline.videos.names import named
+
+LARGEST_OVERHANG_FRAMES = 16
+"""Annotated ends lie up to 3 frames beyond the official videos; above this the counts are wrong."""
+
+
+@dataclass(frozen=True)
+class PublishedVector:
+    """A vector that authors publish, as known from its file."""
+
+    frames: int
+    """Length."""
+    anomalous_frames: int
+    """Ones."""
+    blob_id: str
+    """Git blob id of the .npy: SHA-1 of `blob <size>`, a zero byte and the file."""
+
+
+PUBLISHED_VECTORS: Mapping[tuple[DatasetName, ProtocolName], PublishedVector] = MappingProxyType(
+    {
+        ("ucf-crime", "deepmil"): PublishedVector(
+            1_109_680, 84_128, "17b93404bde7a382f5cc05bb197d3f17046925f5"
+        ),
+        ("ucf-crime", "rtfm"): PublishedVector(
+            1_114_144, 84_343, "7058f89f9b4c1cd7353af91991afacfe3dcb775b"
+        ),
+        ("ucf-crime", "vadclip"): PublishedVector(
+            1_109_888, 84_160, "a2737bd8a60368130d819948128b6e294579f334"
+        ),
+        ("xd-violence", "xdviodet"): PublishedVector(
+            2_330_384, 537_805, "8d47b9bec08d35e5f16f9bd47147aec9f27044bc"
+        ),
+        ("xd-violence", "vadclip"): PublishedVector(
+            2_331_296, 537_882, "863e617f09fc08ae03446c4c863e68a71943c9b5"
+        ),
+        ("shanghaitech", "shanghaitech-rtfm"): PublishedVector(
+            142_912, 8_028, "529d814b1f6295f564b854f473002dcf152a7507"
+        ),
+    }
+)
+
+
+@dataclass(frozen=True)
+class GroundTruth:
+    """The frames of all test videos, end to end."""
+
+    names: tuple[str, ...]
+    """Videos in list order."""
+    frame_counts: tuple[int, ...]
+    """Frames of each video in the vector."""
+    frames: NDArray[Any]
+    """(frames,) of 0 and 1 in the protocol's number type."""
+    notes: tuple[str, ...] = ()
+    """What to know beside it: whether it equals the published vector, and if not how it differs."""
+
+    def blob_id(self) -> str:
+        """Git blob id of the .npy that numpy.save writes of `frames`."""
+        file = io.BytesIO()
+        np.save(file, self.frames, allow_pickle=False)
+        content = file.getvalue()
+        return hashlib.sha1(
+            b"blob %d\0" % len(content) + content, usedforsecurity=False
+        ).hexdigest()
+
+
+def make_ground_truth(
+    dataset: DatasetName,
+    *,
+    annotations: Path,
+    frame_counts: Path,
+    protocol: ProtocolName,
+    segments_column: str | None = None,
+) -> GroundTruth:
+    """Build the vector of a test set from its files.
+
+    Raises:
+        BadAnnotation, BadMask, BadNpy: the annotations cannot be meant.
+        BadCounts: the table of counts, or a video that only one of the files has.
+        WrongCount: the counts of a video do not fit each other or its intervals.
+        WrongProtocol: the protocol does not belong to the data set.
+    """
+    table = read_count_table(frame_counts, segments_column)
+    rule = protocol_of(protocol, dataset)
+    videos = _joined(dataset, read_annotations(annotations, dataset), table)
+    if table.gap:
+        raise BadCounts(table.gap)
+    if protocol != "native":
+        _check_complete(dataset, table, protocol)
+        _check_published_order(dataset, table)
+    parts = []
+    for name, counts in table.counts.items():
+        _check_overhang(videos[name], counts)
+        parts.append(rule.truth(videos[name], counts))
+    frames = np.concatenate(parts).astype(rule.dtype)
+    truth = GroundTruth(tuple(table.counts), tuple(len(part) for part in parts), frames)
+    return replace(truth, notes=_notes(truth, dataset, protocol))
+
+
+def _joined(
+    dataset: DatasetName, annotations: Annotations, table: CountTable
+) -> dict[str, VideoAnnotation]:
+    """Each video of the table with its annotation; a video of only one of the files is refused."""
+    found = {name: annotation_of(name, annotations, dataset) for name in table.counts}
+    required = required_names(annotations, dataset)
+    listed = required if dataset == "shanghaitech" and required else frozenset(found)
+    strange = [name for name, video in found.items() if video is None or name not in listed]
+    lost = sorted(required - set(found))
+    if lost or strange:
+        faults = [f"lacks {named(lost)}"] if lost else []
+        faults += [f"has {named(strange)}, not annotated there"] if strange else []
+        raise BadCounts(
+            f"{table.path} does not match {annotations.path}: the table {' and '.join(faults)}"
+            f" ({_effect(lost, strange)}); restore the row or the name in whichever file is wrong"
+        )
+    return {name: video for name, video in found.items() if video is not None}
+
+
+def _effect(lost: list[str], strange: list[str]) -> str:
+    kind = "renamed" if lost and strange else "missing"
+    return f"{max(len(lost), len(strange))} {kind}: every frame after it would shift"
+
+
+def _check_complete(dataset: DatasetName, table: CountTable, protocol: ProtocolName) -> None:
+    official = DATASETS[dataset].test_videos
+    if len(table.counts) != official:
+        raise BadCounts(
+            f"{table.path} has {len(table.counts)} videos and the test set {official}: protocol"
+            f" {protocol} is a vector over all of them; for a part of them choose native"
+        )
+
+
+def _check_published_order(dataset: DatasetName, table: CountTable) -> None:
+    """Anomalous videos by name, then normal ones (ShanghaiTech has another order)."""
+    if dataset == "shanghaitech":
+        return
+    names = list(table.counts)
+    ordered = sorted(names, key=lambda name: (not is_anomalous(name, dataset), name))
+    for name, expected in zip(names, ordered, strict=True):
+        if name != expected:
+            raise BadCounts(
+                f"{table.path}: {name} stands where {expected} belongs (published order: anomalous"
+                " videos by name, then normal ones by name): a row was renamed or moved"
+            )
+
+
+def _check_overhang(video: VideoAnnotation, counts: Counts) -> None:
+    end = max((end for _, end in video.intervals), default=0)
+    for known, source in ((counts.frames, "table"), (video.frame_count, "annotation")):
+        if known is not None and end > known + LARGEST_OVERHANG_FRAMES:
+            raise WrongCount(
+                f"{video.name} is annotated up to frame {end} and has {known} frames by the"
+                f" {source}: correct the count or the interval"
+            )
+
+
+def _notes(truth: GroundTruth, dataset: DatasetName, protocol: ProtocolName) -> tuple[str, ...]:
+    published = PUBLISHED_VECTORS.get((dataset, protocol))
+    if published is None:
+        return ()
+    if truth.blob_id() == published.blob_id:
+        return (f"byte-identical to the published vector (git blob {published.blob_id[:12]})",)
+    ones = int(truth.frames.sum())
+    return (
+        f"differs from the published vector (git blob {published.blob_id[:12]}):"
+        f" {len(truth.frames)} frames against {published.frames}, {ones} anomalous against"
+        f" {published.anomalous_frames}, or another order of videos",
+    )

@@ -1,0 +1,201 @@
+"""Ground truth of one video under a named protocol: which frames are scored, which are anomalous.
+
+Published code disagrees about both: how many segments of 16 frames a video has, and whether the end
+of an annotated interval belongs to it. Each function below is one convention, with its source.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from c2fpl.pipeline.truth.annotations import VideoAnnotation
+from c2fpl.pipeline.truth.datasets import DatasetName
+
+ProtocolName = Literal["native", "rtfm", "deepmil", "vadclip", "xdviodet", "shanghaitech-rtfm"]
+
+SEGMENT_FRAMES = 16
+"""Frames of a segment in every published feature set read here."""
+
+LARGEST_FRAME_COUNT = 10**8
+"""Frames of one video: 38 days at 30 fps, far above the longest (107,997)."""
+
+DEEPMIL_ONE_SEGMENT_LESS = frozenset(
+    {
+        "Assault006_x264", "Burglary037_x264", "RoadAccidents010_x264", "RoadAccidents016_x264",
+        "Shooting046_x264", "Shoplifting010_x264", "Shoplifting015_x264",
+        "Normal_Videos_881_x264", "Normal_Videos_914_x264",
+    }
+)  # fmt: skip
+"""Of the 20 test videos whose frames 16 divides, those whose published features lack the last."""
+
+VADCLIP_ONE_SEGMENT_MORE = frozenset(
+    {
+        "Shooting032_x264", "Normal_Videos_924_x264", "Normal_Videos_935_x264",
+        "Normal_Videos_940_x264", "v=KERh4R2BbS0__#1_label_A", "v=vHnAmx0UYbM__#1_label_A",
+        "v=wQrV75N2BrI__#1_label_A",
+    }
+)  # fmt: skip
+"""Test videos of UCF-Crime and XD-Violence whose published features round up."""
+
+
+class WrongCount(ValueError):
+    """Frame or segment counts of a video that do not fit: video, values, rule, cure in one line."""
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How long one video is, as far as it is known."""
+
+    frames: int | None = None
+    """Decoded frames."""
+    segments: int | None = None
+    """Segments that the feature set has."""
+
+    def __post_init__(self) -> None:
+        limits = {"frames": LARGEST_FRAME_COUNT, "segments": LARGEST_FRAME_COUNT // SEGMENT_FRAMES}
+        for name, largest in limits.items():
+            count = getattr(self, name)
+            if count is not None and not 0 < count <= largest:
+                raise WrongCount(f"{count} {name} must be in 1 to {largest}: correct the count")
+
+
+def native(video: VideoAnnotation, counts: Counts) -> NDArray[np.uint8]:
+    """Real frames, none added or cut; [start, end), 0-based, clipped to the video.
+
+    UCF-Crime: 1,111,808 frames, 84,182 anomalous. XD-Violence: 2,335,801 and 538,324.
+    """
+    if counts.frames is None:
+        raise WrongCount(
+            f"{video.name} has no frame count, which protocol native needs: give one,"
+            " or choose a protocol that counts segments"
+        )
+    return _marked(video, counts.frames, end_included=False)
+
+
+def rtfm(video: VideoAnnotation, counts: Counts) -> NDArray[np.uint8]:
+    """ceil(n/16) segments of 16 frames; [start, end], the end included, numbers taken as 0-based.
+
+    Source: RTFM (ICCV 2021) list/gt-ucf.npy as first published (commit 97a4d08); C2FPL scores in
+    this way, against a later file that differs in 46 frames for an unknown reason.
+    """
+    segments = _segments(video, counts, lambda n: -(-n // SEGMENT_FRAMES), "ceil(n/16)")
+    return _marked(video, segments * SEGMENT_FRAMES, end_included=True)
+
+
+def deepmil(video: VideoAnnotation, counts: Counts) -> NDArray[np.uint8]:
+    """floor(n/16) segments, one less in nine videos (their features end early); [start, end).
+
+    Source: DeepMIL, UR-DMU and PEL4VAD gt-ucf.npy.
+    """
+    less = video.name in DEEPMIL_ONE_SEGMENT_LESS
+    rule = "floor(n/16)" + (" - 1" if less else "")
+    segments = _segments(video, counts, lambda n: n // SEGMENT_FRAMES - less, rule)
+    return _marked(video, segments * SEGMENT_FRAMES, end_included=False)
+
+
+def vadclip(video: VideoAnnotation, counts: Counts) -> NDArray[np.uint8]:
+    """floor(n/16) segments, one more in four UCF-Crime and three XD-Violence videos; [start, end).
+
+    Source: VadCLIP (AAAI 2024) list/gt_ucf.npy and list/gt.npy.
+    """
+    more = video.name in VADCLIP_ONE_SEGMENT_MORE
+    rule = "floor(n/16)" + (" + 1" if more else "")
+    segments = _segments(video, counts, lambda n: n // SEGMENT_FRAMES + more, rule)
+    return _marked(video, segments * SEGMENT_FRAMES, end_included=False)
+
+
+def xdviodet(video: VideoAnnotation, counts: Counts) -> NDArray[np.uint8]:
+    """floor((n-1)/16) segments: the last frame falls (optical flow has none); [start, end).
+
+    Source: XDVioDet (ECCV 2020) list/make_gt.py; the same gt.npy in UR-DMU, BN-WVAD, PEL4VAD,
+    CLIP-TSA, CLAP, MACIL_SD.
+    """
+    segments = _segments(video, counts, lambda n: (n - 1) // SEGMENT_FRAMES, "floor((n-1)/16)")
+    return _marked(video, segments * SEGMENT_FRAMES, end_included=False)
+
+
+def shanghaitech_rtfm(video: VideoAnnotation, counts: Counts) -> NDArray[np.uint8]:
+    """Masks continued by their last label to ceil(n/16) segments; normal videos all zero.
+
+    The segment count of a normal video is taken from its features, never from its frames: 41 of
+    155 deviate. Source: RTFM (ICCV 2021) list/gt-sh.npy; the same in CLIP-TSA and S3R.
+    """
+    if not video.intervals and counts.segments is not None:
+        return np.zeros(counts.segments * SEGMENT_FRAMES, np.uint8)
+    known = Counts(video.frame_count or counts.frames, counts.segments)
+    segments = _segments(video, known, lambda n: -(-n // SEGMENT_FRAMES), "ceil(n/16)")
+    truth = _marked(video, segments * SEGMENT_FRAMES, end_included=False)
+    if known.frames is not None:
+        truth[known.frames :] = truth[known.frames - 1]
+    return truth
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """One convention and where it applies."""
+
+    truth: Callable[[VideoAnnotation, Counts], NDArray[np.uint8]]
+    """The frames of one video, 1 for anomalous: uint8 (frames,)."""
+    datasets: tuple[DatasetName, ...]
+    """Data sets that it was published for."""
+    dtype: DTypeLike
+    """Number type of the published vector."""
+
+
+PROTOCOLS: Mapping[ProtocolName, Protocol] = MappingProxyType(
+    {
+        "native": Protocol(
+            native, ("ucf-crime", "xd-violence", "shanghaitech", "own"), np.dtype(np.float32)
+        ),
+        "rtfm": Protocol(rtfm, ("ucf-crime",), np.dtype(np.float64)),
+        "deepmil": Protocol(deepmil, ("ucf-crime",), np.dtype(np.float32)),
+        "vadclip": Protocol(vadclip, ("ucf-crime", "xd-violence"), np.dtype(np.float32)),
+        "xdviodet": Protocol(xdviodet, ("xd-violence",), np.dtype(np.float32)),
+        "shanghaitech-rtfm": Protocol(shanghaitech_rtfm, ("shanghaitech",), np.dtype(np.float64)),
+    }
+)
+
+
+class WrongProtocol(ValueError):
+    """A protocol that does not belong to the data set."""
+
+
+def protocol_of(name: ProtocolName, dataset: DatasetName) -> Protocol:
+    """The protocol, if it was published for the data set.
+
+    Raises:
+        WrongProtocol: it was not; those that were are named.
+    """
+    if name not in PROTOCOLS or dataset not in PROTOCOLS[name].datasets:
+        fitting = [known for known, protocol in PROTOCOLS.items() if dataset in protocol.datasets]
+        raise WrongProtocol(f"protocol {name} is not for {dataset}: choose {' or '.join(fitting)}")
+    return PROTOCOLS[name]
+
+
+def _segments(
+    video: VideoAnnotation, counts: Counts, by_rule: Callable[[int], int], rule: str
+) -> int:
+    """Segments by rule, which those of the features must equal where both are known."""
+    if counts.frames is None and counts.segments is None:
+        raise WrongCount(f"{video.name} has neither frame nor segment count: give one of them")
+    if counts.frames is None:
+        return counts.segments or 0
+    expected = by_rule(counts.frames)
+    if counts.segments is not None and counts.segments != expected:
+        raise WrongCount(
+            f"{video.name} has {counts.segments} segments, but {counts.frames} frames make"
+            f" {expected} by {rule}: wrong feature file, wrong column or wrong protocol"
+        )
+    return expected
+
+
+def _marked(video: VideoAnnotation, frame_count: int, *, end_included: bool) -> NDArray[np.uint8]:
+    """Zeros with ones in the intervals; what lies beyond the video is clipped."""
+    truth = np.zeros(frame_count, np.uint8)
+    for start, end in video.intervals:
+        truth[start : end + end_included] = 1
+    return truth
