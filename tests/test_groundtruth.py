@@ -50,13 +50,17 @@ def test_shanghaitech_is_the_array_that_rtfm_publishes(shared_data: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("dataset", "frames", "positives"),
-    [("ucf-crime", 1111808, 84182), ("xd-violence", 2335801, 538324)],
+    ("dataset", "protocol", "frames", "positives"),
+    [
+        ("ucf-crime", "native", 1111808, 84182),
+        ("ucf-crime", "sultani", 1111808, 84338),
+        ("xd-violence", "native", 2335801, 538324),
+    ],
 )
-def test_native_counts_real_frames(
-    shared_data: Path, dataset: DatasetName, frames: int, positives: int
+def test_real_frames_are_counted(
+    shared_data: Path, dataset: DatasetName, protocol: ProtocolName, frames: int, positives: int
 ) -> None:
-    truth = build(shared_data / "annotations" / dataset, dataset, "native")
+    truth = build(shared_data / "annotations" / dataset, dataset, protocol)
     assert (len(truth.frames), int(truth.frames.sum())) == (frames, positives)
 
 

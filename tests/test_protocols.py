@@ -13,6 +13,8 @@ from c2fpl.pipeline.truth.protocols import (
     protocol_of,
     rtfm,
     shanghaitech_rtfm,
+    spread_parts,
+    sultani,
     vadclip,
     xdviodet,
 )
@@ -23,6 +25,37 @@ QUIET = VideoAnnotation("quiet", ("Normal",), ())
 
 def test_native_is_end_exclusive_and_clipped() -> None:
     assert np.flatnonzero(native(VIDEO, Counts(frames=32))).tolist() == [2, 3, 30, 31]
+
+
+def test_sultani_counts_from_one_and_includes_the_end() -> None:
+    assert np.flatnonzero(sultani(VIDEO, Counts(frames=32))).tolist() == [1, 2, 3, 29, 30, 31]
+    from_zero = VideoAnnotation("video", ("Anomaly",), ((0, 2),))
+    assert np.flatnonzero(sultani(from_zero, Counts(frames=32))).tolist() == [0, 1]
+
+
+def plain_spread(scores: list[float], frame_count: int) -> list[float]:
+    """Part after part written over its segments, as in the published script."""
+    segments = max(frame_count // 16, 1)
+    edges = [int(1 + (segments - 1) * part / len(scores) + 0.5) for part in range(len(scores) + 1)]
+    by_segment = [scores[-1]] * (segments + 1)
+    for part, score in enumerate(scores):
+        for segment in range(edges[part], max(edges[part + 1] - 1, edges[part]) + 1):
+            by_segment[segment] = score
+    by_segment[segments] = scores[-1]
+    by_frame = [score for score in by_segment[1:] for _ in range(16)][:frame_count]
+    return by_frame + [scores[-1]] * (frame_count - len(by_frame))
+
+
+@pytest.mark.parametrize("frame_count", [1, 15, 16, 47, 155, 511, 512, 528, 1412, 10799])
+def test_parts_spread_over_frames_as_part_after_part_written(frame_count: int) -> None:
+    scores = np.linspace(0, 1, 32).astype(np.float32)
+    expected = plain_spread(scores.tolist(), frame_count)
+    assert spread_parts(scores, frame_count).tolist() == expected
+
+
+def test_parts_of_nothing_are_refused() -> None:
+    with pytest.raises(WrongCount, match="0 scores cannot be spread over 8 frames"):
+        spread_parts(np.empty(0, np.float32), 8)
 
 
 def test_rtfm_rounds_up_and_includes_the_end() -> None:

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from c2fpl.pipeline.files import lock
 from c2fpl.pipeline.files.lock import FolderInUse, only_writer
 from c2fpl.pipeline.files.outcomes import Failure, load_failures, save_failures
-from c2fpl.pipeline.files.run_files import PART_PREFIX, RunFiles, lock
+from c2fpl.pipeline.files.run_files import PART_PREFIX, RunFiles
 from command_line import refused
 from killing import Killable, results, strays, write_short_videos
 

@@ -5,7 +5,7 @@ of an annotated interval belongs to it. Each function below is one convention, w
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Literal
 
@@ -15,10 +15,15 @@ from numpy.typing import DTypeLike, NDArray
 from c2fpl.pipeline.truth.annotations import VideoAnnotation
 from c2fpl.pipeline.truth.datasets import DatasetName
 
-ProtocolName = Literal["native", "rtfm", "deepmil", "vadclip", "xdviodet", "shanghaitech-rtfm"]
+ProtocolName = Literal[
+    "native", "sultani", "rtfm", "deepmil", "vadclip", "xdviodet", "shanghaitech-rtfm"
+]
 
 SEGMENT_FRAMES = 16
 """Frames of a segment in every published feature set read here."""
+
+SULTANI_PARTS = 32
+"""Equal parts of a video, whatever its length, in the feature sets that follow Sultani et al."""
 
 LARGEST_FRAME_COUNT = 10**8
 """Frames of one video: 38 days at 30 fps, far above the longest (107,997)."""
@@ -68,12 +73,18 @@ def native(video: VideoAnnotation, counts: Counts) -> NDArray[np.uint8]:
 
     UCF-Crime: 1,111,808 frames, 84,182 anomalous. XD-Violence: 2,335,801 and 538,324.
     """
-    if counts.frames is None:
-        raise WrongCount(
-            f"{video.name} has no frame count, which protocol native needs: give one,"
-            " or choose a protocol that counts segments"
-        )
-    return _marked(video, counts.frames, end_included=False)
+    return _marked(video, _frames(video, counts, "native"), end_included=False)
+
+
+def sultani(video: VideoAnnotation, counts: Counts) -> NDArray[np.uint8]:
+    """Real frames; [start, end], numbers taken as 1-based, clipped to the video.
+
+    UCF-Crime: 1,111,808 frames, 84,338 anomalous. Source: Evaluate_Anomaly_Detector.m of Sultani et
+    al., CVPR 2018; scores of its 32 parts become scores of frames by `spread_parts`.
+    """
+    frames = _frames(video, counts, "sultani")
+    from_zero = tuple((max(start - 1, 0), end) for start, end in video.intervals)
+    return _marked(replace(video, intervals=from_zero), frames, end_included=False)
 
 
 def rtfm(video: VideoAnnotation, counts: Counts) -> NDArray[np.uint8]:
@@ -134,6 +145,30 @@ def shanghaitech_rtfm(video: VideoAnnotation, counts: Counts) -> NDArray[np.uint
     return truth
 
 
+def spread_parts(scores: NDArray[np.float32], frame_count: int) -> NDArray[np.float32]:
+    """Scores of equal parts of a video (parts,), usually 32 -> scores of its frames (frame_count,).
+
+    Part i covers the 16-frame segments from edge i up to edge i + 1, where the edges are
+    `parts + 1` evenly spaced numbers from the first segment to the last, rounded half up. The last
+    segment and the frames after it repeat the last score; a part without segments is skipped.
+    Source: Evaluate_Anomaly_Detector.m of Sultani et al., CVPR 2018 (which leaves the last segment
+    of most videos at 0, because its test for the last part never holds; not imitated here).
+
+    Raises:
+        WrongCount: no parts, or no frames.
+    """
+    parts = len(scores)
+    if parts == 0 or frame_count < 1:
+        raise WrongCount(f"{parts} scores cannot be spread over {frame_count} frames: give both")
+    segments = max(frame_count // SEGMENT_FRAMES, 1)
+    edges = np.floor(np.linspace(1, segments, parts + 1) + 0.5).astype(np.intp) - 1
+    part_of_segment = np.searchsorted(edges, np.arange(segments), side="right") - 1
+    part_of_frame = np.repeat(np.minimum(part_of_segment, parts - 1), SEGMENT_FRAMES)[:frame_count]
+    missing = frame_count - len(part_of_frame)
+    spread: NDArray[np.float32] = scores[np.pad(part_of_frame, (0, missing), mode="edge")]
+    return spread
+
+
 @dataclass(frozen=True)
 class Protocol:
     """One convention and where it applies."""
@@ -151,6 +186,7 @@ PROTOCOLS: Mapping[ProtocolName, Protocol] = MappingProxyType(
         "native": Protocol(
             native, ("ucf-crime", "xd-violence", "shanghaitech", "own"), np.dtype(np.float32)
         ),
+        "sultani": Protocol(sultani, ("ucf-crime",), np.dtype(np.float32)),
         "rtfm": Protocol(rtfm, ("ucf-crime",), np.dtype(np.float64)),
         "deepmil": Protocol(deepmil, ("ucf-crime",), np.dtype(np.float32)),
         "vadclip": Protocol(vadclip, ("ucf-crime", "xd-violence"), np.dtype(np.float32)),
@@ -174,6 +210,15 @@ def protocol_of(name: ProtocolName, dataset: DatasetName) -> Protocol:
         fitting = [known for known, protocol in PROTOCOLS.items() if dataset in protocol.datasets]
         raise WrongProtocol(f"protocol {name} is not for {dataset}: choose {' or '.join(fitting)}")
     return PROTOCOLS[name]
+
+
+def _frames(video: VideoAnnotation, counts: Counts, protocol: str) -> int:
+    if counts.frames is None:
+        raise WrongCount(
+            f"{video.name} has no frame count, which protocol {protocol} needs: give one,"
+            " or choose a protocol that counts segments"
+        )
+    return counts.frames
 
 
 def _segments(
