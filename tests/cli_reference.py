@@ -13,8 +13,10 @@ INTRODUCTION = """# Command line
 Made from the program by `python tests/cli_reference.py`; do not edit.
 
 VIDEOS is a file, a folder (searched recursively, its tree kept in the outputs), a quoted glob or a
-`.txt` list. `--config FILE` reads the same names from a TOML file (`eta = 0.5`); the command line
-wins. What is done and unchanged is kept: the same command goes on where an interrupted one stopped.
+`.txt` list. `--config FILE` reads the same names from a TOML file (`eta = 0.5`), one for all
+commands: each takes the keys it knows, a table such as `[train]` is for one command alone, and a
+key that no command knows is refused. The command line wins. What is done and unchanged is kept: the
+same command goes on where an interrupted one stopped.
 
 Exit codes: 0 all done; 1 some videos failed, all others are done and the failures stand in
 `failed.csv` with their reasons; 2 wrong use, said in one line; 130 stopped by Ctrl-C or SIGTERM.

@@ -42,6 +42,38 @@ def test_a_configuration_key_that_does_not_exist_is_refused_with_the_nearest(
     assert "Did you mean beta?" in line
 
 
+def test_one_configuration_serves_several_commands(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Keys of other commands are left to them; a command's own table wins over shared keys."""
+    config = tmp_path / "c.toml"
+    config.write_text("epochs = 3\nno-curve = true\nbatch_size = 2\n[benchmark]\nseeds = 2\n")
+    label = (capsys, "label", tmp_path, "-o", tmp_path / "y", "--config", config)
+    assert "holds no features" in refused(*label)
+    config.write_text("eta = 1.0\n[label]\neta = -1.0\n[run]\neta = -2.0\n")
+    assert "eta -1.0 must be above 0" in refused(*label)
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (
+            "segment-column = 'T'\n",
+            "'segment-column' is no option of any command. Did you mean segm",
+        ),
+        ("[lable]\neta = 1.0\n", "'lable' is a table and no command. Did you mean label?"),
+        ("[label]\nepochs = 1\n", "'epochs' is no option of label"),
+        ("label = 3\n", "'label' is no option of any command. Did you mean labels?"),
+        ("[train]\nepoch = 1\n", "'epoch' is no option of train. Did you mean epochs?"),
+    ],
+)
+def test_a_key_that_no_command_knows_is_refused_whatever_the_command(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, text: str, line: str
+) -> None:
+    (tmp_path / "c.toml").write_text(text)
+    assert line in refused(capsys, "label", "x", "-o", "y", "--config", tmp_path / "c.toml")
+
+
 def test_a_configuration_that_is_missing_or_broken_is_one_line(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

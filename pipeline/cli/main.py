@@ -1,31 +1,23 @@
 """The command line: reads --config and the options, turns every error into one line and a code."""
 
-import difflib
 import errno
 import importlib
 import logging
 import signal
 import sys
-import tomllib
 from collections.abc import Sequence
-from dataclasses import fields
 from pathlib import Path
 from types import FrameType
 from typing import Annotated
 
 from cyclopts import CycloptsError, Parameter
-from cyclopts.config import Dict
-from cyclopts.exceptions import UnknownOptionError
 
-from c2fpl.pipeline.cli.app import SETTINGS, app
+from c2fpl.pipeline.cli.app import app
+from c2fpl.pipeline.cli.configuration import configuration
 from c2fpl.pipeline.settings import Execution
 
 COMMAND_MODULES = ("steps", "videos", "results", "events", "benchmark")
 """Modules that add their commands to the application when they are imported."""
-
-
-class BadConfig(ValueError):
-    """The file given with --config cannot be read."""
 
 
 @app.meta.default
@@ -36,25 +28,16 @@ def _launch(
     """Read the configuration file, then the command.
 
     Args:
-        config: TOML file with the same names as the options; the command line wins.
+        config: TOML file with the same names as the options, of this and other commands; the
+            command line wins.
     """
-    app.config = [_configured(config)] if config is not None else []
+    commands, _, _ = app.parse_commands(tokens)
+    app.config = [configuration(config, app, commands[0])] if config and commands else []
     command, bound, _ = app.parse_args(tokens, exit_on_error=False, print_error=False)
     how = bound.arguments.get("execution", Execution())
     _start_logging(how)
     code: int | None = command(*bound.args, **bound.kwargs)
     return code or 0
-
-
-def _configured(path: Path) -> Dict:
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise BadConfig(
-            f"{path}: {reason}; --config takes a TOML file such as: eta = 1.0"
-        ) from error
-    return Dict(values, source=str(path), use_commands_as_keys=False)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -69,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             "stopped; what is finished is whole: the same command goes on from there", 130
         )
     except CycloptsError as error:
-        code = _refuse(f"{error}{_nearest(error)}")
+        code = _refuse(str(error))
     except OSError as error:
         code = _refuse(f"{error}{_cure(error)}")
     except (ValueError, RuntimeError) as error:
@@ -112,16 +95,6 @@ def _refuse(reason: str, code: int = 2) -> int:
 def _printable(said: str) -> str:
     """Control characters escaped: a file's name cannot move the cursor or forge a line."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in said)
-
-
-def _nearest(error: CycloptsError) -> str:
-    """For a key of the configuration file, the option it was perhaps meant to be."""
-    if not isinstance(error, UnknownOptionError) or " from " not in str(error):
-        return ""
-    names = [field.name.replace("_", "-") for kind in SETTINGS for field in fields(kind)]
-    key = str(error).split('"')[1].strip("[]")
-    close = difflib.get_close_matches(key, names, n=1)
-    return f" Did you mean {close[0]}?" if close else ""
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
