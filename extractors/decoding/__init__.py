@@ -1,6 +1,7 @@
 """A video file to its frames.
 
 - `header`: what the container says before anything is decoded
+- `streams`: which of its video streams is read
 - `pyav_frames`, `decord_frames`: the two decoders
 - `frame_times`, `seconds_off`: when each frame is shown
 - `resampling`: frames at a constant rate

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Final
 
 import av
-from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
+
+from c2fpl.extractors.decoding.streams import choose_stream, streams_remark, video_streams
 
 MAX_FRAME_PIXELS: Final = 7680 * 4320
 """Largest frame decoded, 8K; a header that claims more is refused before anything is allocated."""
@@ -36,6 +37,10 @@ class VideoHeader:
     """First name of the demuxer, such as `mov` or `mpegts`."""
     codec: str
     """Name of the codec, such as `h264`."""
+    stream_index: int
+    """Index of the video stream to read, among all streams of the container."""
+    streams: str
+    """One line that names the video streams left out; empty where there is one only."""
     num_frames: int | None
     """Frames the header promises; None where the container does not count them."""
     frame_rate: float
@@ -51,7 +56,7 @@ class VideoHeader:
 
 
 def read_header(path: Path) -> VideoHeader:
-    """Open the file, look at its first video stream, close it.
+    """Open the file, choose its video stream, look at it, close it.
 
     Raises:
         UndecodableVideo: no such file, no permission, no video inside, or frames beyond the limits.
@@ -118,6 +123,8 @@ def why_not_decord(header: VideoHeader) -> str:
     """Why the file should go to PyAV at once; empty where decord is known to be exact."""
     if header.container not in COUNTED_CONTAINERS:
         return f"container {header.container} has no frame count to check decord against"
+    if header.streams:
+        return "decord chooses among several video streams by itself"
     if header.codec not in EXACT_IN_DECORD:
         return f"decord does not decode {header.codec}"
     if header.num_frames is None:
@@ -126,26 +133,28 @@ def why_not_decord(header: VideoHeader) -> str:
 
 
 def _video_stream(container: av.container.InputContainer) -> VideoStream:
-    """The first one; raises UndecodableVideo where there is none."""
-    if not container.streams.video:
-        kinds = ", ".join(sorted({stream.type for stream in container.streams}))
-        raise UndecodableVideo(
-            f"no video stream inside (only {kinds or 'nothing'}); give a video file"
-        )
-    return container.streams.video[0]
+    """The one to read; raises UndecodableVideo where there is none."""
+    chosen = choose_stream(container)
+    if chosen is not None:
+        return chosen
+    if container.streams.video and not any(s.codec_context for s in container.streams.video):
+        raise UndecodableVideo("no decoder knows this video's codec; convert it to H.264 first")
+    kinds = ", ".join(sorted({stream.type for stream in container.streams}))
+    kinds = kinds.replace("video", "still pictures")
+    raise UndecodableVideo(f"no video stream inside (only {kinds or 'nothing'}); give a video file")
 
 
 def _header_of(
     stream: VideoStream, container: av.container.InputContainer, file_bytes: int
 ) -> VideoHeader:
-    codec: VideoCodecContext | None = stream.codec_context
-    if codec is None:
-        raise UndecodableVideo("no decoder knows this video's codec; convert it to H.264 first")
+    codec = stream.codec_context
     check_frame_size(codec.width, codec.height)
     rate = stream.average_rate or stream.guessed_rate
     return VideoHeader(
         container=container.format.name.split(",")[0],
         codec=codec.codec.canonical_name,
+        stream_index=stream.index,
+        streams=streams_remark(video_streams(container), stream),
         num_frames=stream.frames or None,
         frame_rate=float(rate) if rate else 25.0,
         width_pixels=codec.width,

@@ -22,6 +22,7 @@ from c2fpl.extractors.decoding.header import (
     not_a_video,
     open_container,
 )
+from c2fpl.extractors.decoding.streams import packets_of
 
 MAX_READ_ERRORS_IN_A_ROW: Final = 64
 """After so many unreadable places without one packet between them the rest is given up."""
@@ -78,7 +79,7 @@ class PyavFrames:
         except (av.FFmpegError, ValueError) as error:
             raise UndecodableVideo(not_a_video(error)) from error
         with container:
-            stream = container.streams.video[0]
+            stream = cast(VideoStream, container.streams[self._header.stream_index])
             stream.thread_type = "NONE"
             stream.codec_context.thread_count = 1
             stream.codec_context.options = {"max_pixels": str(MAX_FRAME_PIXELS)}
@@ -131,17 +132,17 @@ class PyavFrames:
         """Packets of the stream, and at the end the empty one that flushes the decoder."""
         # Without a frame count the other streams are read too: the file's end is where the last of
         # them ends. Their packets are not decoded.
-        streams = None if self._header.num_frames is None else stream
+        streams = () if self._header.num_frames is None else (stream,)
         start_s = (container.start_time or 0) / av.time_base
         errors_in_a_row = 0
-        packets = container.demux(streams)
+        packets = packets_of(container, *streams)
         while errors_in_a_row < MAX_READ_ERRORS_IN_A_ROW:
             try:
                 packet = next(packets, None)
             except av.FFmpegError:
                 errors_in_a_row += 1
                 self._num_unreadable += 1
-                packets = container.demux(streams)
+                packets = packets_of(container, *streams)
                 continue
             if packet is None:
                 return

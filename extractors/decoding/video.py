@@ -51,6 +51,8 @@ class DecodeReport:
     """Why decord was not used; empty where it was, or where PyAV was asked for."""
     damage: str = ""
     """What is broken in the file, in words; frames may then be missing beyond those counted."""
+    streams: str = ""
+    """Which of several video streams was read, in words; empty where there is one only."""
     seconds_off: float = 0.0
     """Largest |t_i - t_0 - i / frame_rate| in seconds, t_i the file's time of output frame i: how
     far seconds made of frame numbers are off. 0.0 also where the file has no times."""
@@ -186,6 +188,7 @@ def _decode(
         seconds=busy_s + time.monotonic() - started_s,
         fallback=fallback,
         damage=source.damage,
+        streams=header.streams,
         seconds_off=seconds_off.largest_s,
     )
 

@@ -32,10 +32,11 @@ class Inspection:
 
     @property
     def remark(self) -> str:
-        """What a video that decodes lacks, how far its seconds are off, why decord was not used."""
+        """What the video lacks, which streams are left out, other limits, why not decord."""
         if self.report is None:
             return ""
-        said = (self.report.loss, self.report.timing, self.report.fallback)
+        report = self.report
+        said = (report.loss, report.streams, report.timing, report.fallback)
         return "; ".join(part for part in said if part)
 
 

@@ -140,6 +140,8 @@ class ExtractionWorker:
                 if isinstance(message, Decoded):
                     if loss := message.report.loss:
                         logger.warning("%s: %s; taken as far as it decodes", video.path, loss)
+                    if streams := message.report.streams:
+                        logger.warning("%s: %s", video.path, streams)
                     if timing := message.report.timing:
                         logger.warning("%s: %s", video.path, timing)
                     publish = self._publisher(video, wanted[video], message.report, failures)
