@@ -5,7 +5,8 @@ from pathlib import Path
 
 from c2fpl.extractors.settings import ExtractionSettings
 from c2fpl.pipeline.demo_videos import plan_videos, write_videos
-from c2fpl.pipeline.evaluation.evaluate import evaluate, save_metrics
+from c2fpl.pipeline.evaluation.evaluate import evaluate
+from c2fpl.pipeline.evaluation.result import save_metrics
 from c2fpl.pipeline.files.lock import only_writer
 from c2fpl.pipeline.files.outcomes import exit_code
 from c2fpl.pipeline.files.run_files import RunFiles

@@ -1,5 +1,8 @@
 """Slow, plain metrics: pairs counted one by one, thresholds tried one by one."""
 
+from collections.abc import Sequence
+from statistics import fmean
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -46,3 +49,52 @@ def alarms_by_frames(scores: Scores, truth: Truth, threshold: float) -> float:
     """Share of normal frames at or above the threshold."""
     normal = [score for score, label in zip(scores, truth, strict=True) if not label]
     return float(sum(score >= threshold for score in normal) / len(normal))
+
+
+def within_videos_by_pairs(videos: Sequence[tuple[Scores, Truth]]) -> float:
+    """Mean of the videos' own AUC, over those with both kinds of frame."""
+    return fmean(auc_by_pairs(s, t) for s, t in videos if 0 < sum(t) < len(t))
+
+
+def length_matched_by_pairs(videos: Sequence[tuple[Scores, Truth]], factor: float) -> float:
+    """Mean over anomalous frames of the share of pairs won among videos of like length."""
+    shares = []
+    for scores, truth in videos:
+        alike = [v for v in videos if 1 / factor <= len(v[1]) / len(truth) <= factor]
+        normal = [s for others, t in alike for s, label in zip(others, t, strict=True) if not label]
+        for score in scores[truth == 1] if normal else []:
+            shares.append(fmean((score > n) + 0.5 * (score == n) for n in normal))
+    return fmean(shares)
+
+
+def recall_by_thresholds(
+    videos: Sequence[tuple[Scores, Truth]], allowed: float, clip_frames: int
+) -> float:
+    """The largest share of events found by any threshold with few enough false alarms."""
+    thresholds = {-1.0, *(float(s) for scores, _ in videos for s in scores)}
+    return max(
+        _events_found(videos, threshold)
+        for threshold in thresholds
+        if _false_alarms(videos, threshold, clip_frames) <= allowed
+    )
+
+
+def _events_found(videos: Sequence[tuple[Scores, Truth]], threshold: float) -> float:
+    found = []
+    for scores, truth in videos:
+        for frame, label in enumerate(truth):
+            if label and (frame == 0 or not truth[frame - 1]):
+                found.append(False)
+            if label:
+                found[-1] |= bool(scores[frame] > threshold)
+    return fmean(found)
+
+
+def _false_alarms(
+    videos: Sequence[tuple[Scores, Truth]], threshold: float, clip_frames: int
+) -> int:
+    return sum(
+        any((scores[i : i + clip_frames] > threshold) & (truth[i : i + clip_frames] == 0))
+        for scores, truth in videos
+        for i in range(0, len(scores), clip_frames)
+    )

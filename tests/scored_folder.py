@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike
 
-from c2fpl.pipeline.evaluation.evaluate import Evaluation, evaluate
+from c2fpl.pipeline.evaluation.evaluate import evaluate
+from c2fpl.pipeline.evaluation.result import Evaluation
 from c2fpl.pipeline.truth.datasets import DatasetName
 from c2fpl.pipeline.truth.frame_counts import CountTable
 from c2fpl.pipeline.truth.protocols import ProtocolName

@@ -20,7 +20,11 @@ from made_benchmarks import (
     make_ucf,
 )
 
-METRICS = ("auc", "ap", "ap_trapezoid", "auc_anomalous", "far")
+YARDSTICKS = (
+    *("auc_within_videos", "auc_length_matched"),
+    *("recall_1_per_hour", "recall_6_per_hour"),
+)
+METRICS = ("auc", "ap", "ap_trapezoid", "auc_anomalous", "far", *YARDSTICKS)
 STATED_KEYS = ("dataset", "protocol", "method", "backbone", "seeds", "mean", "std", "interval95")
 FULL = "paper-full-residual-feature"
 
@@ -60,6 +64,15 @@ def test_results_have_the_stated_keys_at_the_top_and_in_every_variant(results: J
     assert results["method"] == "paper"
     assert results["backbone"] == "published"
     assert [row["seed"] for row in results["seeds"]] == [0, 1]
+
+
+def test_scores_without_a_network_stand_beside_the_results(finished: Path, results: Json) -> None:
+    rows = {row["name"]: row for row in results["references"]}
+    assert rows["perfect video label"]["auc"] >= 0.5
+    assert rows["minus the video's length"]["auc_within_videos"] == 0.5
+    page = (finished / "results.md").read_text()
+    assert "## Yardsticks" in page
+    assert "| minus the video's length | no network |" in page
 
 
 def test_means_and_deviations_are_those_of_the_seeds_and_fractions(results: Json) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from c2fpl.pipeline.evaluation.evaluate import save_metrics
 from c2fpl.pipeline.evaluation.join import UnmatchedVideos, fit_scores, join_scores
+from c2fpl.pipeline.evaluation.result import save_metrics
 from c2fpl.pipeline.files.npy_header import BadNpy
 from c2fpl.pipeline.truth.frame_counts import CountTable
 from c2fpl.pipeline.truth.frame_runs import BadScores

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from c2fpl.pipeline.evaluation.evaluate import Evaluation, evaluate
+from c2fpl.pipeline.evaluation.evaluate import evaluate
 from c2fpl.pipeline.evaluation.join import UnmatchedVideos
+from c2fpl.pipeline.evaluation.result import Evaluation
 from c2fpl.pipeline.evaluation.tables import class_table, metrics_table
 from c2fpl.pipeline.truth.annotations import read_annotations
 from c2fpl.pipeline.truth.frame_counts import CountTable, read_count_table

@@ -6,7 +6,9 @@ these keys, and `title`, for every variant, the first one included. All metrics 
 [0, 1], or null where the data cannot tell.
 
 - `seeds`: one object a training, last epoch: `seed, auc, ap, ap_trapezoid, auc_anomalous, far,
-  epoch`.
+  auc_within_videos, auc_length_matched, recall_1_per_hour, recall_6_per_hour, epoch`.
+- `references`, at the top only: what scores without a network reach on the same frames, each with
+  `name, auc, auc_within_videos, auc_length_matched`.
 - `mean`, `std` (ddof=1; null for one seed): over the seeds.
 - `interval95`: 2.5 to 97.5 per cent of the AUC and AP of test sets drawn from the test videos with
   replacement, all seeds together: how far the figure would move with other videos and seeds.
@@ -27,7 +29,9 @@ from c2fpl.pipeline.benchmark.plan import BenchmarkPlan
 from c2fpl.pipeline.benchmark.seeds import METRICS
 from c2fpl.pipeline.benchmark.truth import TestSet
 from c2fpl.pipeline.benchmark.variants import Variant, figures_of
+from c2fpl.pipeline.evaluation.references import references_of
 from c2fpl.pipeline.truth.datasets import DatasetName, PublishedFigure
+from c2fpl.pipeline.truth.frame_runs import VideoRuns, video_runs
 
 SeedResults = Sequence[Mapping[str, Any]]
 """What `SeedRunner.run` gave for each seed of a variant."""
@@ -61,9 +65,14 @@ def results_of(
         "test_videos": len(truth.own_names),
         "test_frames": frames,
         "anomalous_frames": int(sum(video.sum() for video in truth.truth.values())),
+        "references": [row.as_json() for row in references_of(_without_scores(truth))],
         "notes": list(dict.fromkeys([*material.notes, *notes])),
         "variants": objects,
     }
+
+
+def _without_scores(truth: TestSet) -> list[VideoRuns]:
+    return [video_runs(name, np.zeros(len(frames)), frames) for name, frames in truth.truth.items()]
 
 
 def summary_of(rows: SeedResults) -> dict[str, dict[str, float | None]]:

@@ -6,7 +6,7 @@ again. A seed that was interrupted is trained from its beginning: same seed, sam
 """
 
 import logging
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ from c2fpl.pipeline.benchmark.truth import TestSet
 from c2fpl.pipeline.benchmark.variants import Variant
 from c2fpl.pipeline.evaluation.intervals import ThresholdCounts
 from c2fpl.pipeline.evaluation.metrics import Metrics, measure
+from c2fpl.pipeline.evaluation.yardsticks import FRAME_RATES, Yardsticks, measure_yardsticks
 from c2fpl.pipeline.files.progress import progress
 from c2fpl.pipeline.files.run_files import (
     NotAnObject,
@@ -40,7 +41,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-METRICS = ("auc", "ap", "ap_trapezoid", "auc_anomalous", "far")
+YARDSTICKS = tuple(field.name for field in fields(Yardsticks))
+"""What a video's length cannot flatter."""
+METRICS = ("auc", "ap", "ap_trapezoid", "auc_anomalous", "far", *YARDSTICKS)
 """What is measured of every seed, fractions in [0, 1]."""
 REPLICATES = 200
 """Bootstrap draws of test videos a seed; those of all seeds together make the 95 % interval."""
@@ -65,7 +68,7 @@ class SeedRunner:
         """Metrics of the last epoch, `curve` and `best_epoch` of all epochs, `bootstrap` draws."""
         epochs, scores, made_by = self._scores(variant, seed)
         wanted = fingerprint(
-            {"scores": made_by, "epochs": epochs, "truth": self.truth.fingerprint(), "version": 1}
+            {"scores": made_by, "epochs": epochs, "truth": self.truth.fingerprint(), "version": 2}
         )
         path = self.files.seed(variant.key, seed)
         if (known := _known(path, wanted)) is not None and not self.plan.execution.overwrite:
@@ -87,7 +90,7 @@ class SeedRunner:
         metrics = measure(last, bootstrap_replicates=0)
         curve = [self.truth.auc(row) for row in scores[:-1]] + [metrics.auc]
         return {
-            **as_row(seed, epochs[-1], metrics),
+            **self._row(seed, epochs[-1], last, metrics),
             "curve": {"epochs": epochs, "auc": curve},
             "best_epoch": self._best(seed, epochs, scores, curve),
             "bootstrap": _bootstrap(last, seed),
@@ -106,8 +109,16 @@ class SeedRunner:
         if len(known) < len(curve) or len(curve) < 2:
             return None
         best = int(np.argmax(known))
-        metrics = measure(self.truth.runs(scores[best]), bootstrap_replicates=0)
-        return as_row(seed, epochs[best], metrics)
+        videos = self.truth.runs(scores[best])
+        return self._row(seed, epochs[best], videos, measure(videos, bootstrap_replicates=0))
+
+    def _row(
+        self, seed: int, epoch: int, videos: list[VideoRuns], metrics: Metrics
+    ) -> dict[str, Any]:
+        """One entry of `seeds` in results.json."""
+        yardsticks = measure_yardsticks(videos, FRAME_RATES[self.plan.dataset])
+        values = {**metrics.as_json(), **yardsticks.as_json()}
+        return {"seed": seed, **{name: values[name] for name in METRICS}, "epoch": epoch}
 
     def _scores(self, variant: Variant, seed: int) -> tuple[list[int], NDArray[np.float32], str]:
         """Epochs, their scores (epochs, segments of all test videos), and what made them."""
@@ -192,11 +203,6 @@ class SeedRunner:
             for own in self.truth.own_names.values()
         ]
         return np.concatenate(rows, axis=1)
-
-
-def as_row(seed: int, epoch: int, metrics: Metrics) -> dict[str, Any]:
-    """One entry of `seeds` in results.json."""
-    return {"seed": seed, **{name: getattr(metrics, name) for name in METRICS}, "epoch": epoch}
 
 
 def _one_epoch(scores: NDArray[np.float32]) -> tuple[list[int], NDArray[np.float32]]:

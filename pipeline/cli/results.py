@@ -19,10 +19,15 @@ def evaluate(
     frame_counts: Path | None = None,
     segments_column: str | None = None,
     allow_missing: bool = False,
+    frame_rate: float | None = None,
     seed: int = 0,
     output: Path | None = None,
 ) -> int:
     """Compare scores with annotations: AUC, AP, false alarms, per class, with 95 % intervals.
+
+    Beside them stand yardsticks that a video's length cannot flatter (AUC within videos, AUC with
+    lengths matched, events found at 1 and 6 false alarms an hour), and what scores without any
+    network reach.
 
     Args:
         scores: folder of per-frame scores.
@@ -33,13 +38,16 @@ def evaluate(
         frame_counts: CSV of the test list with columns video and n_frames.
         segments_column: its column with the segment counts of a published feature set.
         allow_missing: measure what there is although test videos have no scores.
+        frame_rate: frames a second, by which false alarms an hour are counted; by default 24 for
+            XD-Violence and ShanghaiTech, else 30.
         seed: of the bootstrap.
         output: metrics file; by default metrics.json of the run, or in the scores' folder.
     """
     from rich.console import Console
 
     from c2fpl.pipeline.evaluation import evaluate as evaluation_of
-    from c2fpl.pipeline.evaluation.tables import class_table, metrics_table
+    from c2fpl.pipeline.evaluation.result import save_metrics
+    from c2fpl.pipeline.evaluation.tables import class_table, metrics_table, reference_table
     from c2fpl.pipeline.files.run_files import RunFiles
     from c2fpl.pipeline.truth.frame_counts import read_count_table
 
@@ -51,13 +59,15 @@ def evaluate(
         protocol=protocol,
         table=table,
         allow_missing=allow_missing,
+        frame_rate=frame_rate,
         seed=seed,
     )
     in_run = RunFiles(scores.parent).record.exists() and RunFiles(scores.parent).scores == scores
     path = output or RunFiles(scores.parent if in_run else scores).metrics
-    evaluation_of.save_metrics(path, evaluation)
+    save_metrics(path, evaluation)
     console = Console()
     console.print(metrics_table(evaluation))
+    console.print(reference_table(evaluation))
     if len(evaluation.metrics.classes) > 1:
         console.print(class_table(evaluation))
     for note in (*evaluation.notes, *evaluation.metrics.notes):

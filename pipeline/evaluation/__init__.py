@@ -2,7 +2,9 @@
 
 - `metrics`: AUC, average precision, false alarms
 - `intervals`: bootstrap over videos
+- `yardsticks`: what a video's length cannot flatter
+- `references`: scores that need no network
 - `join`: score files joined with a test set by name
-- `evaluate`: one test set
+- `evaluate`, `result`: one test set
 - `tables`: the result on screen
 """

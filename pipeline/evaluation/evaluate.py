@@ -1,9 +1,7 @@
 """Scores and annotations -> metrics of a test set, joined by name, lengths checked."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from c2fpl.pipeline.evaluation.join import (
     JoinedScores,
@@ -13,8 +11,11 @@ from c2fpl.pipeline.evaluation.join import (
     load_scores,
     refuse_missing,
 )
-from c2fpl.pipeline.evaluation.metrics import Metrics, measure
-from c2fpl.pipeline.files.run_files import RunFiles, beside, load_json, save_json
+from c2fpl.pipeline.evaluation.metrics import measure
+from c2fpl.pipeline.evaluation.references import references_of
+from c2fpl.pipeline.evaluation.result import Evaluation
+from c2fpl.pipeline.evaluation.yardsticks import FRAME_RATES, hours_note, measure_yardsticks
+from c2fpl.pipeline.files.run_files import RunFiles, beside, load_json
 from c2fpl.pipeline.steps.score_index import score_files
 from c2fpl.pipeline.truth.annotations import (
     Annotations,
@@ -35,36 +36,6 @@ from c2fpl.pipeline.truth.protocols import (
 from c2fpl.pipeline.videos.names import named, video_name
 
 
-@dataclass(frozen=True)
-class Evaluation:
-    """Metrics and what they are of."""
-
-    dataset: DatasetName
-    """Data set."""
-    protocol: ProtocolName
-    """Convention of the ground truth."""
-    scores: Path
-    """Folder of scores."""
-    annotations: Path
-    """File or folder of annotations."""
-    metrics: Metrics
-    """The results."""
-    notes: tuple[str, ...]
-    """What was left out or fitted, and what that means."""
-
-    def as_json(self) -> dict[str, Any]:
-        """For metrics.json; `paper` are the published figures beside ours."""
-        return {
-            "dataset": self.dataset,
-            "protocol": self.protocol,
-            "scores": str(self.scores),
-            "annotations": str(self.annotations),
-            **self.metrics.as_json(),
-            "notes": [*self.notes, *self.metrics.notes],
-            "paper": [vars(figure) for figure in DATASETS[self.dataset].figures],
-        }
-
-
 def evaluate(
     scores: Path,
     *,
@@ -73,6 +44,7 @@ def evaluate(
     protocol: ProtocolName = "native",
     table: CountTable | None = None,
     allow_missing: bool = False,
+    frame_rate: float | None = None,
     bootstrap_replicates: int = 500,
     seed: int = 0,
 ) -> Evaluation:
@@ -86,6 +58,8 @@ def evaluate(
         table: test list with frame and segment counts; without it the videos are those of the
             annotations and each is as long as its scores.
         allow_missing: measure what there is of the test set.
+        frame_rate: frames a second, by which false alarms an hour are counted; None takes the data
+            set's (yardsticks.FRAME_RATES).
         bootstrap_replicates: 0 for no intervals.
         seed: of the bootstrap.
 
@@ -109,13 +83,18 @@ def evaluate(
         measured.append(runs)
         fitted.extend([f"{name} {change:+d}"] if change else [])
     metrics = measure(measured, bootstrap_replicates=bootstrap_replicates, seed=seed)
-    notes = (*_notes(joined, wanted, table, dataset, fitted), *_rate_note(scores, joined))
-    return Evaluation(dataset, protocol, scores, annotations, metrics, notes)
-
-
-def save_metrics(path: Path, evaluation: Evaluation) -> None:
-    """Write metrics.json."""
-    save_json(path, evaluation.as_json())
+    rate = frame_rate or FRAME_RATES[dataset]
+    notes = (
+        *_notes(joined, wanted, table, dataset, fitted),
+        *_rate_note(scores, joined),
+        hours_note(measured, rate),
+    )
+    return Evaluation(
+        *(dataset, protocol, scores, annotations, metrics),
+        measure_yardsticks(measured, rate),
+        references_of(measured),
+        notes,
+    )
 
 
 def _test_set(

@@ -2,8 +2,8 @@
 
 from rich.table import Table
 
-from c2fpl.pipeline.evaluation.evaluate import Evaluation
 from c2fpl.pipeline.evaluation.intervals import Interval
+from c2fpl.pipeline.evaluation.result import Evaluation
 from c2fpl.pipeline.truth.datasets import DATASETS, PublishedFigure
 
 _TITLES = {
@@ -12,6 +12,12 @@ _TITLES = {
     "ap_trapezoid": "AP (trapezoid)",
     "auc_anomalous": "ROC AUC, anomalous videos",
     "far": "false alarms, normal videos",
+}
+YARDSTICK_TITLES = {
+    "auc_within_videos": "ROC AUC within videos",
+    "auc_length_matched": "ROC AUC, lengths matched",
+    "recall_1_per_hour": "events found at 1 false alarm/h",
+    "recall_6_per_hour": "events found at 6 false alarms/h",
 }
 
 
@@ -28,11 +34,24 @@ def metrics_table(evaluation: Evaluation) -> Table:
     for name, title in _TITLES.items():
         interval = intervals.get(name)
         table.add_row(title, _per_cent(getattr(metrics, name)), _range(interval), "these scores")
+    for name, title in YARDSTICK_TITLES.items():
+        table.add_row(title, _per_cent(getattr(evaluation.yardsticks, name)), "", "these scores")
     table.add_section()
     for figure in DATASETS[evaluation.dataset].figures:
         table.add_row(
             _TITLES[figure.metric], _figure(figure), "", f"{figure.what}; {figure.source}"
         )
+    return table
+
+
+def reference_table(evaluation: Evaluation) -> Table:
+    """One row a score that needs no network."""
+    table = Table(title="without a network, same frames")
+    for column in ("score", "AUC %", "within videos %", "lengths matched %"):
+        table.add_column(column, justify="left" if column == "score" else "right")
+    for row in evaluation.references:
+        values = (row.auc, row.auc_within_videos, row.auc_length_matched)
+        table.add_row(row.name, *map(_per_cent, values))
     return table
 
 

@@ -1,0 +1,76 @@
+"""Scores that need no network: what a figure must exceed to mean anything."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from c2fpl.pipeline.evaluation.metrics import roc_auc
+from c2fpl.pipeline.evaluation.yardsticks import length_matched_auc, within_video_auc
+from c2fpl.pipeline.truth.frame_runs import VideoRuns, pooled, video_runs
+
+_STEP_FRAMES = 16
+"""Positions are those of segments, as scores are."""
+
+
+@dataclass(frozen=True)
+class Reference:
+    """One row; fractions in [0, 1], None is what the data cannot tell."""
+
+    name: str
+    """What the score is."""
+    auc: float | None
+    """ROC AUC over all frames."""
+    auc_within_videos: float | None
+    """As in `yardsticks.Yardsticks`."""
+    auc_length_matched: float | None
+    """As in `yardsticks.Yardsticks`."""
+
+    def as_json(self) -> dict[str, str | float | None]:
+        """For metrics.json."""
+        return asdict(self)
+
+
+def references_of(videos: Sequence[VideoRuns]) -> tuple[Reference, ...]:
+    """What each score without a network reaches on a test set; scores of `videos` are not read."""
+    truths = [np.repeat(video.runs.labels, video.runs.lengths) for video in videos]
+    return tuple(_measured(name, truths, scores_of) for name, scores_of in _SCORES.items())
+
+
+def _measured(
+    name: str,
+    truths: Sequence[NDArray[np.bool_]],
+    scores_of: Callable[[NDArray[np.bool_]], NDArray[np.float64]],
+) -> Reference:
+    videos = [video_runs("", scores_of(truth), truth.astype(np.uint8)) for truth in truths]
+    auc = roc_auc(pooled(videos))
+    return Reference(name, auc, within_video_auc(videos), length_matched_auc(videos))
+
+
+def _shorter(truth: NDArray[np.bool_]) -> NDArray[np.float64]:
+    return np.full(len(truth), -float(len(truth)))
+
+
+def _later(truth: NDArray[np.bool_]) -> NDArray[np.float64]:
+    steps = np.arange(len(truth)) // _STEP_FRAMES
+    return (steps + 0.5) * _STEP_FRAMES / max(len(truth), 1)
+
+
+def _nearer_to_middle(truth: NDArray[np.bool_]) -> NDArray[np.float64]:
+    return -np.abs(_later(truth) - 0.5)
+
+
+def _perfect_video_label(truth: NDArray[np.bool_]) -> NDArray[np.float64]:
+    return np.full(len(truth), float(truth.any()))
+
+
+_SCORES: Mapping[str, Callable[[NDArray[np.bool_]], NDArray[np.float64]]] = MappingProxyType(
+    {
+        "minus the video's length": _shorter,
+        "position: later": _later,
+        "position: nearer to the middle": _nearer_to_middle,
+        "perfect video label": _perfect_video_label,
+    }
+)
