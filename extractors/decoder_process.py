@@ -179,8 +179,8 @@ class WatchedDecoders:
         """Children that have sent something, died, or been silent for too long; waits for one."""
         patience_s = min(task.deadline_s for task in busy.values()) - time.monotonic()
         ready = wait([child.connection for child in busy], max(patience_s, 0))
-        heard = [child for child in busy if child.connection in ready]
-        return heard or [child for child in busy if busy[child].deadline_s <= time.monotonic()]
+        now_s = time.monotonic()
+        return [c for c, task in busy.items() if c.connection in ready or task.deadline_s <= now_s]
 
     def _answer(
         self,

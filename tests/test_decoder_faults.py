@@ -6,12 +6,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from multiprocessing import Pipe
 from pathlib import Path
 
 import psutil
 import pytest
 
 from c2fpl.extractors import decoder_process
+from c2fpl.extractors.decoder_child import Failed, Ready
 from c2fpl.extractors.decoder_process import (
     Decoded,
     Message,
@@ -60,6 +62,37 @@ def test_a_hanging_decoder_is_killed_and_the_video_done_by_pyav(
     end = messages[-1]
     assert isinstance(end, Decoded)
     assert (end.report.decoder, end.report.fallback) == ("pyav", reason)
+
+
+class TalkativeOrMute:
+    """Stands for a child: one sends 50 messages and an end at once, the other nothing ever."""
+
+    def __init__(self, *_settings: object) -> None:
+        self.connection, self._far_end = Pipe()
+        self.videos_decoded = self.resident_bytes = 0
+
+    def order(self, path: Path, *, avoid_decord: str) -> None:
+        assert avoid_decord == ""
+        for message in [Ready()] * 50 + [Failed("enough")] if path.name == "talks" else []:
+            self._far_end.send(message)
+
+    def receive(self) -> object:
+        return self.connection.recv()
+
+    def end(self) -> str:
+        self._far_end.close()
+        return "killed"
+
+
+def test_a_mute_child_is_given_up_while_another_one_talks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decoder_process, "START_TIMEOUT_S", 0.0)
+    monkeypatch.setattr(decoder_process, "ChildProcess", TalkativeOrMute)
+    decoders = WatchedDecoders(
+        DecodingSettings(decoder="pyav"), SIDE, workers=2, stall_timeout_s=0.0
+    )
+    names = ["talks", "is mute"]
+    ends = [message.key for message in decoders.decode((name, Path(name)) for name in names)]
+    assert ends == ["is mute", "talks"]
 
 
 def test_a_decoder_that_does_not_start_is_said_to_have_had_the_time_it_had(
