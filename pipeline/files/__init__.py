@@ -2,6 +2,7 @@
 
 - `run_files`: their names; atomic writing; fingerprints
 - `npy_header`: what a `.npy` file says of itself, without trusting it
+- `lists`: lists in text files, however they are written
 - `lock`: one writer at a time
 - `progress`: how far a step is
 - `outcomes`: which videos failed, and why
