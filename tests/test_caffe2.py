@@ -14,7 +14,8 @@ from c2fpl.extractors.backbones.catalogue import (
     I3D_NONLOCAL_NET_WITH_BLOCKS,
     Backbone,
 )
-from c2fpl.extractors.backbones.weights import WrongWeights, load_weights
+from c2fpl.extractors.backbones.state_files import WrongWeights
+from c2fpl.extractors.backbones.weights import load_weights
 from plain import with_lively_norms
 
 State: TypeAlias = dict[str, torch.Tensor]
@@ -58,9 +59,11 @@ def nonlocal_state() -> State:
     return {k: v for k, v in network.state_dict().items() if "num_batches" not in k}
 
 
-def write_caffe2(path: Path, state: State) -> None:
-    blobs: dict[str, object] = {caffe2_name(name): value.numpy() for name, value in state.items()}
-    blobs |= {"conv1_w_momentum": np.zeros(3, np.float32), "lr": np.float32(0.1)}
+def write_caffe2(path: Path, state: State, lr: object = np.float32(0.1), scope: str = "") -> None:
+    blobs: dict[str, object] = {
+        scope + caffe2_name(name): value.numpy() for name, value in state.items()
+    }
+    blobs |= {"conv1_w_momentum": np.zeros(3, np.float32), "lr": lr, "model_iter": 400001}
     blobs |= {"pred_w": np.zeros((400, 2048), np.float32), "pred_b": np.zeros(400, np.float32)}
     path.write_bytes(pickle.dumps({"blobs": blobs}, protocol=2))
 
@@ -83,6 +86,30 @@ def test_a_caffe2_pickle_gives_the_same_outputs_as_the_network_it_came_from(tmp_
     clip = torch.randn(1, 3, 16, 64, 64)
     with torch.no_grad():
         assert torch.equal(again(clip), network(clip))
+
+
+@pytest.mark.parametrize(
+    ("lr", "scope"),
+    [(np.array(1e-5, "f4"), ""), (np.array([1e-5], "f4"), ""), (1e-5, "gpu_0/")],
+    ids=["0-d", "one element", "plain, in the scope of a GPU"],
+)
+def test_what_the_publishers_saver_writes_beside_the_weights_is_left_out(
+    lr: object, scope: str, nonlocal_state: State, tmp_path: Path
+) -> None:
+    write_caffe2(tmp_path / "w.pkl", nonlocal_state, lr, scope)
+    found = loaded(tmp_path / "w.pkl", I3D_NONLOCAL_NET_WITH_BLOCKS)
+    assert same(found, nonlocal_state)
+
+
+def test_a_blob_that_is_neither_weight_nor_state_of_training_is_unexpected(
+    nonlocal_state: State, tmp_path: Path
+) -> None:
+    write_caffe2(tmp_path / "w.pkl", nonlocal_state)
+    content = pickle.loads((tmp_path / "w.pkl").read_bytes())
+    content["blobs"]["res6_0_branch2a_w"] = np.zeros(3, np.float32)
+    (tmp_path / "w.pkl").write_bytes(pickle.dumps(content, protocol=2))
+    with pytest.raises(WrongWeights, match="1 tensors unexpected such as res6_0_branch2a_w"):
+        loaded(tmp_path / "w.pkl", I3D_NONLOCAL_NET_WITH_BLOCKS)
 
 
 def test_the_pytorch_conversion_fills_the_same_network(

@@ -21,12 +21,9 @@ from c2fpl.extractors.backbones.catalogue import (
     R2PLUS1D_18,
     Backbone,
 )
-from c2fpl.extractors.backbones.weights import (
-    MissingWeights,
-    WrongWeights,
-    load_weights,
-    read_state,
-)
+from c2fpl.extractors.backbones.official import MissingWeights
+from c2fpl.extractors.backbones.state_files import WrongWeights, read_state
+from c2fpl.extractors.backbones.weights import load_weights
 
 State: TypeAlias = dict[str, torch.Tensor]
 
@@ -39,7 +36,7 @@ class Tiny(nn.Module):
         self.conv = nn.Conv3d(3, 2, 1)
 
 
-TINY = replace(MC3_18, build=Tiny, url="https://weights.invalid/tiny-0000.pth", sha256_prefix="")
+TINY = replace(MC3_18, build=Tiny, url="https://weights.invalid/tiny-0000.pth", sha256="")
 
 
 @pytest.fixture
@@ -185,17 +182,43 @@ def test_the_official_file_is_fetched_once_into_the_hub_cache(
     official = tmp_path / "tiny.pth"
     torch.save(state, official)
     digest = hashlib.sha256(official.read_bytes()).hexdigest()
-    backbone = replace(TINY, url=official.as_uri(), sha256_prefix=digest[:8])
+    backbone = replace(TINY, url=official.as_uri(), sha256=digest[:8])
     assert same(loaded(None, backbone)[0], state)
     official.unlink()
     assert loaded(None, backbone)[1] == digest
-    assert [path.name for path in cache_folder.iterdir()] == ["tiny.pth"]
+    assert sorted(path.name for path in cache_folder.iterdir()) == ["tiny.pth", "tiny.pth.sha256"]
+    assert (cache_folder / "tiny.pth.sha256").read_text() == f"{digest}  tiny.pth\n"
 
 
 def test_an_official_file_with_another_hash_is_refused(
     state: State, cache_folder: Path, tmp_path: Path
 ) -> None:
     torch.save(state, tmp_path / "tiny.pth")
-    backbone = replace(TINY, url=(tmp_path / "tiny.pth").as_uri(), sha256_prefix="00000000")
+    backbone = replace(TINY, url=(tmp_path / "tiny.pth").as_uri(), sha256="00000000")
     with pytest.raises(WrongWeights, match=r"not 00000000\.\.\.: delete it"):
         loaded(None, backbone)
+
+
+def test_an_official_file_that_changed_since_its_first_use_is_refused(
+    state: State, cache_folder: Path, tmp_path: Path
+) -> None:
+    """Only a beginning of its SHA-256 is published, or none of it."""
+    torch.save(state, tmp_path / "tiny.pth")
+    backbone = replace(TINY, url=(tmp_path / "tiny.pth").as_uri(), sha256="")
+    digest = loaded(None, backbone)[1]
+    torch.save({**state, "conv.bias": torch.ones(2)}, cache_folder / "tiny.pth")
+    with pytest.raises(WrongWeights, match=f"not {digest}: delete it"):
+        loaded(None, backbone)
+
+
+def test_a_whole_published_digest_is_compared_whole(
+    state: State, cache_folder: Path, tmp_path: Path
+) -> None:
+    torch.save(state, tmp_path / "tiny.pth")
+    digest = hashlib.sha256((tmp_path / "tiny.pth").read_bytes()).hexdigest()
+    backbone = replace(TINY, url=(tmp_path / "tiny.pth").as_uri(), sha256=digest)
+    assert loaded(None, backbone)[1] == digest
+    assert [path.name for path in cache_folder.iterdir()] == ["tiny.pth"]
+    wrong = replace(backbone, sha256=digest[:-1] + ("0" if digest[-1] != "0" else "1"))
+    with pytest.raises(WrongWeights, match="delete it"):
+        loaded(None, wrong)

@@ -2,6 +2,9 @@
 
 - `catalogue`: every backbone, its input, size and weights
 - `builders`: the networks, built by the libraries that own them
-- `weights`: official or local files, checked by SHA-256
-- `caffe2`: the files of video-nonlocal-net, read without executing them
+- `weights`: tensors of a file into a network, whatever prefix they stand under
+- `official`: the publishers' files, fetched once and checked by SHA-256
+- `state_files`: weights files of every form, read without executing them
+- `archives`: PyTorch archives that hold more than tensors
+- `caffe2`: the files of video-nonlocal-net
 """

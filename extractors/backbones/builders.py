@@ -4,9 +4,11 @@ i3d and x3d are pytorchvideo's, r2plus1d and mc3 are torchvision's: no layer is 
 Light to import: the libraries (pytorchvideo takes 5 s) are imported when a network is built.
 """
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
+    import torch
     from torch import nn
 
 Untyped: TypeAlias = Any
@@ -55,6 +57,13 @@ def build_i3d_nonlocal_net_with_blocks() -> "nn.Module":
             nonlocal_block = create_nonlocal(dim_in=dim, dim_inner=dim // 2, pool_size=(1, 2, 2))
             block.activation = nn.Sequential(block.activation, nonlocal_block)
     return as_module(network)
+
+
+def nonlocal_net_names(state: Mapping[str, "torch.Tensor"]) -> dict[str, "torch.Tensor"]:
+    """The PyTorch conversion of video-nonlocal-net under the builder's names."""
+    from c2fpl.extractors.backbones.caffe2 import to_builder_names
+
+    return to_builder_names(state)
 
 
 def build_x3d_s() -> "nn.Module":

@@ -37,8 +37,15 @@ BLOCK_PIECES |= {f"nl.{name}": f"activation.1.conv_{name}" for name in ("theta",
 BLOCK_PIECES |= {"nl.bn": "activation.1.norm"}
 
 
+STATE_OF_TRAINING = ("lr", "model_iter")
+"""Numbers that the publisher's saver writes beside the weights, as plain numbers or as arrays."""
+MOMENTUM = "_momentum"
+
+
 def read_blobs(path: Path) -> dict[str, torch.Tensor]:
-    """The arrays of a Caffe2 pickle `{'blobs': {name: array}}`, optimiser state left out.
+    """The arrays of a Caffe2 pickle `{'blobs': {name: array}}`, state of training left out.
+
+    A GPU's scope before a name (`gpu_0/conv1_w`) is taken off.
 
     Raises pickle.UnpicklingError where the file asks for anything but arrays: no code in it runs.
     """
@@ -47,10 +54,13 @@ def read_blobs(path: Path) -> dict[str, torch.Tensor]:
     blobs = content.get("blobs", content) if isinstance(content, dict) else None
     if not isinstance(blobs, dict):
         raise pickle.UnpicklingError(f"a {type(content).__name__} instead of a table of arrays")
+    named = {str(name).rpartition("/")[2]: value for name, value in blobs.items()}
     return {
-        str(name): torch.from_numpy(np.array(value, dtype=np.float32))
-        for name, value in blobs.items()
-        if isinstance(value, np.ndarray) and "momentum" not in str(name)
+        name: torch.from_numpy(np.array(value, dtype=np.float32))
+        for name, value in named.items()
+        if isinstance(value, np.ndarray)
+        and name not in STATE_OF_TRAINING
+        and not name.endswith(MOMENTUM)
     }
 
 

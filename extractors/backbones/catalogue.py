@@ -1,6 +1,6 @@
 """The backbones: which network, on which pixels, with which weights. Light to import."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,10 +12,12 @@ from c2fpl.extractors.backbones.builders import (
     build_r2plus1d_18,
     build_x3d_m,
     build_x3d_s,
+    nonlocal_net_names,
 )
 from c2fpl.extractors.settings import BackboneName
 
 if TYPE_CHECKING:
+    import torch
     from torch import nn
 
 PYTORCHVIDEO_ZOO = "https://dl.fbaipublicfiles.com/pytorchvideo/model_zoo/kinetics"
@@ -35,12 +37,12 @@ class Backbone:
     build: Callable[[], "nn.Module"]
     """Makes the network with random weights: float (clips, 3, clip_frames, crop_pixels,
     crop_pixels), normalised, to float (clips, dim)."""
-    classifier: str
-    """Prefix of the state-dict keys of the classifier, which is not built: dropped on loading."""
+    left_out: tuple[str, ...]
+    """Beginnings of the state-dict keys of what is not built, such as the classifier."""
     marker: tuple[str, tuple[int, ...]]
     """A key, and its tensor's shape, by which a weights file for this network is recognised."""
-    builder_names: bool = True
-    """False where weights files name the tensors otherwise than the builder: see caffe2.py."""
+    rename: Callable[[Mapping[str, "torch.Tensor"]], dict[str, "torch.Tensor"]] | None = None
+    """From the names of the weights files to those of the network, where they differ."""
     dim: int
     """Length of a feature."""
     clip_frames: int = 16
@@ -56,8 +58,8 @@ class Backbone:
     """Whether a CPU is faster with the first convolution shared by the crops: where it is large."""
     url: str
     """Official weights file."""
-    sha256_prefix: str = ""
-    """First digits of its SHA-256, where the publisher gives them."""
+    sha256: str = ""
+    """Its SHA-256, or as many first digits of it as the publisher gives: often none."""
     licence: str
     """Terms of the code and of the weights."""
     source: str
@@ -66,7 +68,7 @@ class Backbone:
 
 I3D = Backbone(
     build=build_i3d,
-    classifier="blocks.6.proj.",
+    left_out=("blocks.6.proj.",),
     marker=("blocks.0.conv.weight", (64, 3, 5, 7, 7)),
     dim=2048,
     cpu_clips=1,
@@ -77,9 +79,9 @@ I3D = Backbone(
 )
 I3D_NONLOCAL_NET = Backbone(
     build=build_i3d_nonlocal_net,
-    classifier="blocks.6.proj.",
+    left_out=("blocks.6.proj.",),
     marker=("conv1.weight", (64, 3, 5, 7, 7)),
-    builder_names=False,
+    rename=nonlocal_net_names,
     dim=2048,
     cpu_shares_stem=True,
     url=f"{NONLOCAL_ZOO}/i3d_baseline_32x2_IN_pretrain_400k.pkl",
@@ -88,9 +90,9 @@ I3D_NONLOCAL_NET = Backbone(
 )
 I3D_NONLOCAL_NET_WITH_BLOCKS = Backbone(
     build=build_i3d_nonlocal_net_with_blocks,
-    classifier="blocks.6.proj.",
+    left_out=("blocks.6.proj.",),
     marker=("layer2.1.nl.theta.weight", (256, 512, 1, 1, 1)),
-    builder_names=False,
+    rename=nonlocal_net_names,
     dim=2048,
     cpu_shares_stem=True,
     url=f"{NONLOCAL_ZOO}/i3d_nonlocal_32x2_IN_pretrain_400k.pkl",
@@ -99,7 +101,7 @@ I3D_NONLOCAL_NET_WITH_BLOCKS = Backbone(
 )
 X3D_S = Backbone(
     build=build_x3d_s,
-    classifier="blocks.5.proj.",
+    left_out=("blocks.5.proj.",),
     marker=("blocks.0.conv.conv_t.weight", (24, 3, 1, 3, 3)),
     dim=2048,
     clip_frames=13,
@@ -111,7 +113,7 @@ X3D_S = Backbone(
 )
 X3D_M = Backbone(
     build=build_x3d_m,
-    classifier="blocks.5.proj.",
+    left_out=("blocks.5.proj.",),
     marker=("blocks.0.conv.conv_t.weight", (24, 3, 1, 3, 3)),
     dim=2048,
     url=f"{PYTORCHVIDEO_ZOO}/X3D_M.pyth",
@@ -120,7 +122,7 @@ X3D_M = Backbone(
 )
 R2PLUS1D_18 = Backbone(
     build=build_r2plus1d_18,
-    classifier="fc.",
+    left_out=("fc.",),
     marker=("stem.0.weight", (45, 3, 1, 7, 7)),
     dim=512,
     crop_pixels=112,
@@ -128,13 +130,13 @@ R2PLUS1D_18 = Backbone(
     mean=TORCHVISION_MEAN,
     std=TORCHVISION_STD,
     url=f"{TORCHVISION_ZOO}/r2plus1d_18-91a641e6.pth",
-    sha256_prefix="91a641e6",
+    sha256="91a641e6",
     licence="BSD-3-Clause (torchvision)",
     source="torchvision r2plus1d_18, Kinetics-400",
 )
 MC3_18 = Backbone(
     build=build_mc3_18,
-    classifier="fc.",
+    left_out=("fc.",),
     marker=("stem.0.weight", (64, 3, 3, 7, 7)),
     dim=512,
     crop_pixels=112,
@@ -142,7 +144,7 @@ MC3_18 = Backbone(
     mean=TORCHVISION_MEAN,
     std=TORCHVISION_STD,
     url=f"{TORCHVISION_ZOO}/mc3_18-a90a0ba3.pth",
-    sha256_prefix="a90a0ba3",
+    sha256="a90a0ba3",
     licence="BSD-3-Clause (torchvision)",
     source="torchvision mc3_18, Kinetics-400",
 )

@@ -1,17 +1,10 @@
-"""Weights from a file or the official URL into a network, and the file's SHA-256.
+"""Weights from a file, or from the official one, into a network.
 
 Never random weights in silence: what is missing, unexpected or of another network is an error.
 """
 
-import hashlib
 import logging
-import os
-import pickle
-import re
-import tempfile
-import urllib.request
-import warnings
-import zipfile
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,37 +12,55 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from c2fpl.extractors.backbones.caffe2 import read_blobs, to_builder_names, to_conversion_names
 from c2fpl.extractors.backbones.catalogue import BACKBONES, I3D_NONLOCAL_NET_WITH_BLOCKS, Backbone
+from c2fpl.extractors.backbones.official import MissingWeights, official_file, sha256
+from c2fpl.extractors.backbones.state_files import SavedState, WrongWeights, read_state
 
 logger = logging.getLogger(__name__)
 
-HUB_WRAPPER = "model_state"
+HUB_PREFIX = "model_state."
 HUB_MARKER = "blocks.0.conv.weight"
 """A pytorchvideo hub file of i3d_r50 has the names and shapes of i3d-nonlocal-net, and is another
-function: such a file is told by its wrapper and refused there."""
-WRAPPERS = (HUB_WRAPPER, "state_dict", "model_state_dict", "model")
-PREFIXES = ("module.", "_orig_mod.")
-DOWNLOAD_TIMEOUT_S = 30
-
-
-class MissingWeights(RuntimeError):
-    """There is no weights file and the official one cannot be fetched."""
-
-
-class WrongWeights(ValueError):
-    """The weights file cannot be read, or is not of this network."""
+function: it is recognised by its wrapper and refused there."""
+WRAPPERS = ("model_state", "state_dict", "model_state_dict", "model")
+"""Keys of the network in a checkpoint that also holds an average or a teacher of it."""
+COUNTER = "num_batches_tracked"
+"""Of a batch norm: plays no part once training is over."""
 
 
 @dataclass(frozen=True, eq=False)
-class SavedState:
-    """What a weights file holds."""
+class Fit:
+    """The tensors under one prefix, held against those of a network."""
 
-    path: Path
-    tensors: dict[str, torch.Tensor]
-    """By name, without wrappers, prefixes and optimiser state."""
-    wrapper: str = ""
-    """Key of the checkpoint under which the tensors were."""
+    prefix: str
+    tensors: Mapping[str, torch.Tensor]
+    """By the network's names."""
+    missing: list[str]
+    unexpected: list[str]
+    of_another_shape: list[str]
+
+    @property
+    def is_copy(self) -> bool:
+        """Whether the whole network is there."""
+        return not self.missing and not self.of_another_shape
+
+    @property
+    def problem_count(self) -> int:
+        """Tensors that do not fit."""
+        return len(self.missing) + len(self.unexpected) + len(self.of_another_shape)
+
+    def __str__(self) -> str:
+        kinds = {
+            "missing": self.missing,
+            "unexpected": self.unexpected,
+            "of another shape": self.of_another_shape,
+        }
+        found = [
+            f"{len(names)} tensors {kind} such as {names[0]}"
+            for kind, names in kinds.items()
+            if names
+        ]
+        return "; ".join(found)
 
 
 def load_weights(network: nn.Module, backbone: Backbone, file: Path | None) -> str:
@@ -60,140 +71,77 @@ def load_weights(network: nn.Module, backbone: Backbone, file: Path | None) -> s
     path = file if file is not None else official_file(backbone)
     if not path.is_file():
         raise MissingWeights(f"no weights file at {path}: give --weights an existing file")
-    digest = sha256(path)
-    if file is None and not digest.startswith(backbone.sha256_prefix):
-        raise WrongWeights(
-            f"{path} has SHA-256 {digest[:8]}..., not {backbone.sha256_prefix}...:"
-            " delete it to have it fetched again"
-        )
-    fill(network, backbone, read_state(path))
-    return digest
+    fit = best_fit(network, backbone, read_state(path))
+    network.load_state_dict(fit.tensors, strict=False)
+    return sha256(path)
 
 
-def official_file(backbone: Backbone) -> Path:
-    """The official weights file in the torch hub cache, fetched where it is not there."""
-    path = Path(torch.hub.get_dir()) / "checkpoints" / backbone.url.rsplit("/", 1)[1]
-    if not path.exists():
-        try:
-            fetch(backbone.url, path)
-        except OSError as error:
-            raise MissingWeights(
-                f"cannot fetch {backbone.url} ({error}): give a weights file with --weights FILE,"
-                " or use --backbone flow, which needs none"
-            ) from error
-    return path
+def best_fit(network: nn.Module, backbone: Backbone, saved: SavedState) -> Fit:
+    """The one place of the file that holds the network: under any prefix, or under none.
 
+    What stands outside a prefix is another part of the checkpoint and is left. A dict in a dict is
+    such a prefix as well: `{"net": {"conv.weight": ...}}` holds `net.conv.weight`.
 
-def fetch(url: str, path: Path) -> None:
-    """Downloads beside the path and renames, so that a file that exists is whole."""
-    logger.info("fetching %s", url)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with urllib.request.urlopen(url, timeout=DOWNLOAD_TIMEOUT_S) as response:
-        expected = response.headers.get("Content-Length")
-        handle, beside = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-        try:
-            with os.fdopen(handle, "wb") as part:
-                while block := response.read(1 << 20):
-                    part.write(block)
-            if expected is not None and Path(beside).stat().st_size != int(expected):
-                raise ConnectionError(f"the connection ended before byte {expected}")
-            Path(beside).replace(path)
-        finally:
-            Path(beside).unlink(missing_ok=True)
-
-
-def sha256(path: Path) -> str:
-    """Hexadecimal SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def read_state(path: Path) -> SavedState:
-    """The tensors of a weights file by name, wrappers and prefixes taken off.
-
-    Reads PyTorch files with `weights_only` and Caffe2 pickles with an unpickler that knows arrays
-    alone: a file with code in it is refused with WrongWeights and not executed.
+    Raises:
+        WrongWeights: the network is not there whole, or more than once.
     """
-    try:
-        with warnings.catch_warnings():  # torch warns of pickles that it then refuses
-            warnings.simplefilter("ignore", UserWarning)
-            content = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
-        if zipfile.is_zipfile(path):
-            raise WrongWeights(
-                f"{path}: not a file of plain tensors ({first_line(error)})"
-            ) from error
-        return read_caffe2(path)
-    return plain_state(content, path)
-
-
-def read_caffe2(path: Path) -> SavedState:
-    """A Caffe2 pickle's blobs under the names of their PyTorch conversion."""
-    try:
-        return SavedState(path, to_conversion_names(read_blobs(path)))
-    except Exception as error:  # a damaged pickle can raise anything
-        raise WrongWeights(
-            f"{path}: neither a PyTorch nor a Caffe2 weights file ({first_line(error)});"
-            " save plain tensors with torch.save(network.state_dict(), FILE)"
-        ) from error
-
-
-def first_line(error: Exception) -> str:
-    """The error in a few words."""
-    return f"{type(error).__name__}: {error}".splitlines()[0].split(". ")[0]
-
-
-def plain_state(content: object, path: Path) -> SavedState:
-    """The innermost state dict, without "module." before each name."""
-    wrapper = ""
-    while isinstance(content, dict) and (inner := wrapper_of(content)):
-        wrapper, content = inner, content[inner]
-    if not isinstance(content, dict) or not content:
-        raise WrongWeights(f"{path}: a {type(content).__name__} instead of a state dict of tensors")
-    prefixes = re.compile(f"^({'|'.join(map(re.escape, PREFIXES))})+")
-    tensors = {
-        prefixes.sub("", str(name)): value
-        for name, value in content.items()
-        if isinstance(value, torch.Tensor)
-    }
-    return SavedState(path, tensors, wrapper)
-
-
-def wrapper_of(content: Mapping[str, object]) -> str | None:
-    """The key under which a checkpoint keeps its state dict, if it is one."""
-    return next((key for key in WRAPPERS if isinstance(content.get(key), dict)), None)
-
-
-def fill(network: nn.Module, backbone: Backbone, saved: SavedState) -> None:
-    """Loads the state into the network; raises WrongWeights that says what does not fit."""
     wanted = network.state_dict()
-    renamed = saved.tensors if backbone.builder_names else to_builder_names(saved.tensors)
-    given = {k: v for k, v in renamed.items() if not k.startswith((backbone.classifier, "fc."))}
-    problems = {
-        "missing": [k for k in wanted if k not in given and not k.endswith("num_batches_tracked")],
-        "unexpected": [k for k in given if k not in wanted],
-        "of another shape": [k for k in wanted if k in given and given[k].shape != wanted[k].shape],
+    fits = [fit_under(p, wanted, backbone, saved) for p in prefixes(saved.tensors, len(wanted))]
+    copies = [fit for fit in fits if fit.is_copy]
+    if len(copies) > 1:
+        named = [fit for fit in copies if fit.prefix.split(".")[0] in WRAPPERS]
+        if len(named) != 1:
+            raise WrongWeights(
+                f"{saved.path}: it holds the network {len(copies)} times, under"
+                f" {' and '.join(fit.prefix or 'no prefix' for fit in copies)}: save one of them"
+            )
+        logger.warning("%s: of %d copies, %s is read", saved.path, len(copies), named[0].prefix)
+        copies = named
+    best = min(copies or fits, key=lambda fit: fit.problem_count)
+    is_hub_file = best.prefix == HUB_PREFIX and HUB_PREFIX + HUB_MARKER in saved.tensors
+    if best.problem_count or (is_hub_file and backbone.rename is not None):
+        raise WrongWeights(misfit(saved, best))
+    return best
+
+
+def prefixes(tensors: Mapping[str, torch.Tensor], wanted: int) -> list[str]:
+    """No prefix, and every dotted beginning of names that could stand before a whole network."""
+    counts = Counter(
+        name[: place + 1] for name in tensors for place, sign in enumerate(name) if sign == "."
+    )
+    return ["", *(prefix for prefix, count in counts.items() if count >= wanted / 2)]
+
+
+def fit_under(
+    prefix: str, wanted: Mapping[str, torch.Tensor], backbone: Backbone, saved: SavedState
+) -> Fit:
+    """What the names under the prefix give and lack, the classifier left out."""
+    stripped = {
+        name.removeprefix(prefix): value
+        for name, value in saved.tensors.items()
+        if name.startswith(prefix)
     }
-    is_hub_file = saved.wrapper == HUB_WRAPPER and HUB_MARKER in saved.tensors
-    if any(problems.values()) or (is_hub_file and not backbone.builder_names):
-        raise WrongWeights(misfit(saved, problems))
-    network.load_state_dict(given, strict=False)
+    renamed = stripped if backbone.rename is None else backbone.rename(stripped)
+    given = {k: v for k, v in renamed.items() if not k.startswith((*backbone.left_out, "fc."))}
+    return Fit(
+        prefix,
+        given,
+        missing=[k for k in wanted if k not in given and not k.endswith(COUNTER)],
+        unexpected=[k for k in given if k not in wanted],
+        of_another_shape=[k for k in wanted if k in given and given[k].shape != wanted[k].shape],
+    )
 
 
-def misfit(saved: SavedState, problems: Mapping[str, list[str]]) -> str:
+def misfit(saved: SavedState, fit: Fit) -> str:
     """One line: what does not fit, and which backbone the file looks like."""
-    parts = [
-        f"{len(names)} tensors {kind} such as {names[0]}"
-        for kind, names in problems.items()
-        if names
-    ]
     looks = resemblance(saved.tensors) or "none of the backbones"
-    said = "; ".join([*parts, f"it looks like {looks}"])
+    under = [f"under {fit.prefix}"] * bool(fit.prefix)
+    said = "; ".join([*filter(None, [str(fit)]), *under, f"it looks like {looks}"])
     return f"{saved.path}: not weights of this backbone: {said}: check --backbone and --weights"
 
 
 def resemblance(state: Mapping[str, torch.Tensor]) -> str:
-    """Names of the backbones whose marker is in the state, "" for none."""
+    """Names of the backbones whose marker is in the state under any prefix, "" for none."""
     candidates = [
         *BACKBONES.items(),
         ("i3d-nonlocal-net with blocks", I3D_NONLOCAL_NET_WITH_BLOCKS),
@@ -201,7 +149,9 @@ def resemblance(state: Mapping[str, torch.Tensor]) -> str:
     found = [
         name
         for name, backbone in candidates
-        if backbone.marker[0] in state
-        and tuple(state[backbone.marker[0]].shape) == backbone.marker[1]
+        if any(
+            f".{key}".endswith(f".{backbone.marker[0]}") and value.shape == backbone.marker[1]
+            for key, value in state.items()
+        )
     ]
     return " or ".join(found)

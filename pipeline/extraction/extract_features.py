@@ -173,6 +173,6 @@ def _weights_sha256(extraction: ExtractionSettings) -> str | None:
     """Of the given file, read before anything else so that a wrong path fails at once."""
     if extraction.weights is None:
         return None
-    from c2fpl.extractors.backbones.weights import sha256
+    from c2fpl.extractors.backbones.official import sha256
 
     return sha256(extraction.weights)
