@@ -1,5 +1,6 @@
 """The command line: every misuse is one line on stderr and exit code 2, never a traceback."""
 
+import signal
 import subprocess
 import sys
 from dataclasses import fields
@@ -127,3 +128,11 @@ def test_no_two_settings_share_an_option() -> None:
     names = [field.name for kind in SETTINGS for field in fields(kind)]
     shared = {name for name in names if names.count(name) > 1}
     assert shared == {"seed"}  # one --seed for labels and training, as `run` passes it on
+
+
+def test_sigterm_is_answered_as_before_when_a_command_has_ended(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    refused(capsys, "label", "x", "-o", "y", "--eta", "-1")
+    assert signal.getsignal(signal.SIGTERM) is before

@@ -5,7 +5,9 @@ import importlib
 import logging
 import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Annotated
@@ -42,11 +44,17 @@ def _launch(
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and leave with its exit code: 0 done, 1 some videos failed, 2 misuse."""
-    signal.signal(signal.SIGTERM, _interrupt)
     app.config = []  # an earlier call in this process may have set one
     load_commands()
+    with _terminated_as_interrupted():
+        code = _run(arguments)
+    sys.exit(code)
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    """The command's exit code; an error meant for the user is one line on stderr."""
     try:
-        code = app.meta(arguments, exit_on_error=False, print_error=False, result_action=None)
+        code: int = app.meta(arguments, exit_on_error=False, print_error=False, result_action=None)
     except KeyboardInterrupt:
         code = _refuse(
             "stopped; what is finished is whole: the same command goes on from there", 130
@@ -59,7 +67,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if not _is_meant_for_the_user(error):
             raise
         code = _refuse(str(error))
-    sys.exit(code)
+    return code
+
+
+@contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    """SIGTERM ends the block as Ctrl-C does; then the caller's own handler is back."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # Python sets handlers in the main thread alone
+        return
+    before = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
 
 
 def load_commands() -> None:
