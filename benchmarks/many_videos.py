@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from synthetic import Synthetic
 
-C2FPL = (sys.executable, "-m", "c2fpl.pipeline")
+C2FPL = (sys.executable, "-m", "c2fpl")
 SETTINGS = ("--backbone", "flow", "--crops", "1", "--device", "cpu", "--workers", "2", "--quiet")
 FRAME_RATE = 10
 KINDS = 20

@@ -51,7 +51,7 @@ def extract(name: str, data: Path, out: Path, precision: str = "auto") -> None:
         return
     kind, backbone = name.split(" ")
     model, crops = BACKBONES[backbone]
-    command = [sys.executable, "-m", "c2fpl.pipeline", "extract", str(data / FOLDERS[kind])]
+    command = [sys.executable, "-m", "c2fpl", "extract", str(data / FOLDERS[kind])]
     command += ["-o", str(_features(name, out)), "--backbone", model, "--crops", crops]
     command += ["--dtype", "float32", "--precision", precision, "--device", "cpu", "--quiet"]
     if backbone != "flow":

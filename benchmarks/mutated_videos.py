@@ -35,7 +35,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from mutating import mutated
 
-C2FPL = (sys.executable, "-m", "c2fpl.pipeline")
+C2FPL = (sys.executable, "-m", "c2fpl")
 CONTAINERS: dict[str, dict[str, str]] = {".mp4": {"movflags": "faststart"}, ".mkv": {}, ".ts": {}}
 """Damage to an mp4 mostly makes it unreadable; the others go on after it.
 The mp4 have their index first, as cameras write it."""

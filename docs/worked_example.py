@@ -12,10 +12,10 @@ from pathlib import Path
 import matplotlib as mpl
 import numpy as np
 
+from c2fpl import extract, label_segments, save, score, train
 from c2fpl.extractors.encoding.encoder import make_encoder
 from c2fpl.extractors.settings import ExtractionSettings
 from c2fpl.models.settings import LabelSettings, TrainingSettings
-from c2fpl.pipeline.api import extract, label_segments, save, score, train
 
 mpl.use("Agg")
 from matplotlib import pyplot as plt

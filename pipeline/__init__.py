@@ -11,6 +11,7 @@ Each folder imports only those before it:
 - `report`: events, plots, clips and the page
 - `evaluation`: scores against annotations
 - `benchmark`: the paper's tables on whole data sets
+- `settings`, `clip_settings`: how a run is carried out
 - `run`, `looking`, `demo`, `demo_videos`: the whole line
 - `cli`: the command line
 """

@@ -190,7 +190,7 @@ def test_killed_it_goes_on_at_the_seed_it_was_in_and_gives_the_same_numbers(
     ucf: Path, finished: Path, results: Json, tmp_path: Path
 ) -> None:
     output = tmp_path / "out"
-    command = [sys.executable, "-m", "c2fpl.pipeline", "benchmark", "ucf-crime"]
+    command = [sys.executable, "-m", "c2fpl", "benchmark", "ucf-crime"]
     command += ["--features", str(ucf), "--annotations", str(ucf / UCF_ROWS), "-o", str(output)]
     command += ["--device", "cpu", "--epochs", "3", "--seeds", "2000"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as run:

@@ -114,7 +114,7 @@ def test_a_gpu_that_is_not_there_is_an_error_not_a_cpu(
 
 def test_help_of_every_command_names_its_options() -> None:
     out = subprocess.run(
-        [sys.executable, "-m", "c2fpl.pipeline", "run", "--help"],
+        [sys.executable, "-m", "c2fpl", "run", "--help"],
         check=True,
         capture_output=True,
         text=True,

@@ -145,7 +145,7 @@ def test_help_comes_in_less_than_0_7_s() -> None:
     def seconds() -> float:
         """Of the processor: the wall clock would measure the other tests as well."""
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        command = [sys.executable, "-m", "c2fpl.pipeline", "--help"]
+        command = [sys.executable, "-m", "c2fpl", "--help"]
         subprocess.run(command, check=True, capture_output=True)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime

@@ -175,7 +175,7 @@ def reduced(command: str) -> str:
 def run(command: str, where: Path) -> str:
     """What the command says, on both streams; it must end well."""
     environment = {**os.environ, "HOME": str(where), "COLUMNS": "100", "OMP_NUM_THREADS": "1"}
-    words = command.replace("c2fpl ", f"{shlex.quote(sys.executable)} -m c2fpl.pipeline ", 1)
+    words = command.replace("c2fpl ", f"{shlex.quote(sys.executable)} -m c2fpl ", 1)
     words = re.sub(r"^python ", f"{shlex.quote(sys.executable)} ", words)
     done = subprocess.run(
         words,

@@ -10,8 +10,15 @@ from pathlib import Path
 
 import pytest
 
+import c2fpl
+
 ROOT = Path(__file__).resolve().parents[1]
-FLOORS = ("pipeline", "extractors", "models")
+FLOORS = ("api", "pipeline", "extractors", "models")
+
+
+def installed(path: Path) -> Path:
+    """`api` is the package c2fpl itself; the other folders are its sub-packages."""
+    return Path("c2fpl", *path.parts[path.parts[0] == "api" :])
 
 
 def test_every_folder_with_modules_is_listed_for_the_wheel() -> None:
@@ -19,7 +26,7 @@ def test_every_folder_with_modules_is_listed_for_the_wheel() -> None:
     config.read(ROOT / "setup.cfg")
     listed = config["options"]["packages"].split()
     folders = {p.parent.relative_to(ROOT) for f in FLOORS for p in (ROOT / f).rglob("*.py")}
-    assert sorted(listed) == sorted(f"c2fpl.{'.'.join(folder.parts)}" for folder in folders)
+    assert sorted(listed) == sorted(".".join(installed(folder).parts) for folder in folders)
 
 
 def test_every_folder_of_pipeline_is_a_layer() -> None:
@@ -57,7 +64,7 @@ def test_the_wheel_holds_every_module_and_asset_and_nothing_else(tmp_path: Path)
     (wheel,) = tmp_path.glob("*.whl")
     packed = {n for n in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in n}
     modules = {
-        f"c2fpl/{path.relative_to(ROOT).as_posix()}"
+        installed(path.relative_to(ROOT)).as_posix()
         for floor in FLOORS
         for path in (ROOT / floor).rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
@@ -77,14 +84,31 @@ def test_importing_the_command_line_starts_no_torch_and_no_decoder() -> None:
     assert out.stdout.strip() == "[]"
 
 
-def test_importing_every_module_starts_no_cuda() -> None:
+def test_importing_c2fpl_loads_no_other_package() -> None:
     code = (
-        "import importlib, pathlib, sys, torch\n"
-        f"for floor in {FLOORS!r}:\n"
-        f"    for path in sorted((pathlib.Path({str(ROOT)!r}) / floor).rglob('*.py')):\n"
-        "        if path.stem not in ('__init__', '__main__'):\n"
-        f"            name = path.relative_to({str(ROOT)!r}).with_suffix('')\n"
-        "            importlib.import_module('.'.join(('c2fpl', *name.parts)))\n"
+        "import sys; before = set(sys.modules)\n"
+        "import c2fpl; c2fpl.Error, dir(c2fpl)\n"
+        "print({m.split('.')[0] for m in set(sys.modules) - before} - sys.stdlib_module_names)"
+    )
+    out = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert out.stdout.strip() == "{'c2fpl'}"
+
+
+def test_every_public_name_exists_and_no_other() -> None:
+    for name in dir(c2fpl):
+        assert getattr(c2fpl, name).__name__ == name
+    with pytest.raises(AttributeError, match="no attribute 'extrakt'"):
+        c2fpl.__getattr__("extrakt")
+
+
+def test_importing_every_module_starts_no_cuda() -> None:
+    modules = [
+        ".".join(installed(path.relative_to(ROOT)).with_suffix("").parts)
+        for floor in FLOORS
+        for path in (ROOT / floor).rglob("[!_]*.py")
+    ]
+    code = (
+        f"import importlib, sys, torch\n[importlib.import_module(m) for m in {modules!r}]\n"
         "print(torch.cuda.is_initialized(), 'pytorchvideo' in sys.modules)"
     )
     out = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from c2fpl import functions as api
 from c2fpl.models.settings import ScoreOptions
-from c2fpl.pipeline import api
 from c2fpl.pipeline.files.changes import what_changed
 from c2fpl.pipeline.files.run_files import load_json, save_json, whole_file
 from c2fpl.pipeline.steps import score_videos

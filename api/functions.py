@@ -1,4 +1,4 @@
-"""The steps as functions on arrays and paths, for scripts and notebooks; only `save` writes a file.
+"""The steps as functions on arrays and paths, for scripts and notebooks.
 
     >>> flow = ExtractionSettings(backbone="flow", crops=1)
     >>> features = [extract(video, flow) for video in videos]
@@ -8,8 +8,8 @@
     >>> scores.shape, scores.dtype
     ((60,), dtype('float32'))
 
-`c2fpl run` does the same on folders, streaming, resumable, and with provenance in files; both stand
-on the same functions. `videos` here are paths of videos of 60 frames.
+`run` does the same on folders: it streams, resumes, and keeps the provenance of every result in
+files. In these examples `videos` are the paths of videos of 60 frames.
 """
 
 from collections.abc import Callable, Sequence
@@ -32,15 +32,20 @@ from c2fpl.models.detection.scores import finished
 from c2fpl.models.detection.training import BadLabels, Epoch
 from c2fpl.models.settings import LabelSettings, ScoreOptions, TrainingSettings
 from c2fpl.models.sources import ArraySource
+from c2fpl.pipeline import run as pipeline_run
 from c2fpl.pipeline.extraction.devices import resolve_device
 from c2fpl.pipeline.extraction.worker import FeatureSettings
 from c2fpl.pipeline.features.extracted import BadFeatures
 from c2fpl.pipeline.features.in_memory import Features, InMemory, VideoFeatures, values_of
-from c2fpl.pipeline.files.run_files import fingerprint
+from c2fpl.pipeline.files.lock import only_writer
+from c2fpl.pipeline.files.outcomes import Failure
+from c2fpl.pipeline.files.run_files import RunFiles, fingerprint
+from c2fpl.pipeline.run import RunSettings
 from c2fpl.pipeline.steps.make_labels import MadeLabels, make_labels
 from c2fpl.pipeline.steps.train_detector import SavedDetector, load_detector, save_detector
+from c2fpl.pipeline.videos.find import find_videos
 
-__all__ = ["VideoFeatures", "extract", "label_segments", "save", "score", "train"]
+__all__ = ["extract", "label_segments", "run", "save", "score", "train"]
 
 
 def extract(
@@ -220,3 +225,37 @@ def save(path: str | PathLike[str], detector: Detector, trained_on: VideoFeature
     made_by = fingerprint({**asdict(detector.settings), "state": state})
     saved = SavedDetector(detector, detector.dim, detector.settings, extraction, made_by)
     save_detector(Path(path), saved)
+
+
+def run(
+    videos: str | PathLike[str],
+    output: str | PathLike[str],
+    settings: RunSettings = RunSettings(),
+) -> list[Failure]:
+    """Every step on a folder of videos, as `c2fpl run` does; a second call resumes.
+
+        >>> flow = RunSettings(
+        ...     extraction=ExtractionSettings(backbone="flow", crops=1),
+        ...     training=TrainingSettings(epochs=2),
+        ...     execution=Execution(quiet=True),
+        ... )
+        >>> run(videos[0].parent, tmp_path / "run", flow)
+        []
+        >>> np.load(tmp_path / "run" / "scores" / "v0.npy").shape
+        (60,)
+
+    Args:
+        videos: a file, a folder (searched with its sub-folders), a glob or a list of paths.
+        output: the run's folder; docs/index.md names its files.
+        settings: of every step.
+
+    Returns:
+        The videos that failed, each with its step and reason. All others have scores.
+
+    Raises:
+        Error: no videos, a folder in use, settings that do not fit together.
+    """
+    files = RunFiles(Path(output))
+    found = find_videos(str(videos), leave_out=(files.clips, files.overlays))
+    with only_writer(files):
+        return pipeline_run.run(files, found, settings)

@@ -1,5 +1,0 @@
-"""`python -m c2fpl.pipeline` is the command `c2fpl`."""
-
-from c2fpl.pipeline.cli.main import main
-
-main()
