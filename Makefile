@@ -2,15 +2,18 @@
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: demo test lint clean
+.PHONY: help demo test lint clean
 
-demo: .venv/installed
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 20
+
+demo: .venv/installed  ## make small videos with known anomalies and run every step on them
 	$(BIN)/c2fpl demo -o demo-run
 
-test: .venv/installed
+test: .venv/installed  ## run the whole suite
 	$(BIN)/pytest
 
-lint: .venv/installed
+lint: .venv/installed  ## check style, types and the layers of the code
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -25,5 +28,5 @@ lint: .venv/installed
 	$(BIN)/pip install --quiet --editable '.[dev]'
 	touch $@
 
-clean:
+clean:  ## remove what make and the demo wrote
 	rm -rf .venv build dist *.egg-info demo-run
