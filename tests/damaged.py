@@ -40,15 +40,19 @@ def refusal(path: Path, max_lost: float = 0.1) -> str:
 
 def with_index_first(path: Path) -> Path:
     """The same mp4 with its index at the start, as cameras and web servers write it."""
-    moved = path.with_name("index first.mp4")
-    with av.open(str(path)) as source, av.open(str(moved), "w", options=MOOV_FIRST) as target:
-        stream = source.streams.video[0]
-        copy = target.add_stream_from_template(stream)
-        for packet in source.demux(stream):
+    return remuxed(path, path.with_name("index first.mp4"), MOOV_FIRST)
+
+
+def remuxed(source: Path, target: Path, options: dict[str, str] | None = None) -> Path:
+    """The packets of the video in another container, or in the same with other options."""
+    with av.open(str(source)) as read, av.open(str(target), "w", options=options or {}) as written:
+        stream = read.streams.video[0]
+        copy = written.add_stream_from_template(stream)
+        for packet in read.demux(stream):
             if packet.dts is not None:
                 packet.stream = copy
-                target.mux(packet)
-    return moved
+                written.mux(packet)
+    return target
 
 
 def keep(path: Path, share: float) -> Path:

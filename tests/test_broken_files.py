@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from c2fpl.extractors.damage.broken_files import broken_parts
+from c2fpl.extractors.damage.chunks import chunk_faults
 from c2fpl.extractors.damage.matroska import matroska_faults
 from c2fpl.extractors.damage.mp4_boxes import mp4_faults
 from c2fpl.extractors.damage.transport_stream import TransportFaults, transport_faults
@@ -182,6 +183,9 @@ def box(kind: bytes, content: bytes, *, in_64_bits: bool = False) -> bytes:
         ([box(b"ftyp", b"isom"), box(b"mdat", bytes(90)), bytes(512)], []),
         ([box(b"mdat", bytes(90)), b"\xff" * 20], ["no mp4 box at byte 98"]),
         ([box(b"mdat", bytes(90)), b"\0\0\0\7free"], ["no mp4 box at byte 98"]),
+        ([box(b"mdat", bytes(90)), box(b"moov", b""), b"\xff" * 20], []),
+        ([box(b"mdat", bytes(90)), box(b"moov", b""), b"hand-made trailer"], []),
+        ([box(b"moov", b"mvex"), box(b"moof", b""), box(b"moov", b"mvex")], []),
         ([box(b"ftyp", b"isom"), box(b"mdat", bytes(90))[:-7]], ["cut off: 7 bytes are missing"]),
     ],
 )
@@ -189,3 +193,39 @@ def test_boxes_of_an_mp4_fill_the_file(parts: list[bytes], said: list[str], tmp_
     path = tmp_path / "boxes.mp4"
     path.write_bytes(b"".join(parts))
     assert mp4_faults(path) == said
+
+
+CODECS = {".mpg": "mpeg2video", ".mxf": "mpeg2video", ".ogv": "libvpx", ".asf": "mpeg4"}
+DEMUXERS = {".mpg": "mpeg", ".ogv": "ogg"}
+
+
+@pytest.mark.parametrize("suffix", [".avi", ".asf", ".flv", ".mxf", ".ogv", ".mpg"])
+def test_a_row_of_chunks_is_whole_until_it_is_cut(suffix: str, tmp_path: Path) -> None:
+    path = Synthetic(f"row{suffix}", codec=CODECS.get(suffix, "libx264")).write(tmp_path)
+    data, demuxer = path.read_bytes(), DEMUXERS.get(suffix, suffix[1:])
+    for good in (data, data + bytes(3000), data + b"and some text"):
+        path.write_bytes(good)
+        assert chunk_faults(path, demuxer) == []
+    for kept in (len(data) * 3 // 5, len(data) - 5):
+        path.write_bytes(data[:kept])
+        said = chunk_faults(path, demuxer)
+        assert len(said) == 1
+        assert said[0].startswith("cut off: ")
+
+
+@pytest.mark.parametrize("demuxer", ["avi", "asf", "flv", "mxf", "ogg", "mpeg"])
+def test_what_is_no_row_of_chunks_ends(demuxer: str, tmp_path: Path) -> None:
+    path = tmp_path / "noise"
+    for size in (1, 30, 5000):
+        path.write_bytes(np.random.default_rng(size).integers(0x80, 0xC0, size, np.uint8).tobytes())
+        assert chunk_faults(path, demuxer) == []
+
+
+def test_a_size_that_a_live_recorder_left_open_is_no_cut(tmp_path: Path) -> None:
+    path = Synthetic("live.avi").write(tmp_path)
+    data = bytearray(path.read_bytes())
+    place = data.index(b"movi") - 4
+    for size in (bytes(4), b"\xff" * 4):
+        data[place : place + 4] = size
+        path.write_bytes(data[:-700])
+        assert chunk_faults(path, "avi") == []

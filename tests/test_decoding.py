@@ -213,6 +213,14 @@ def test_asking_for_decord_alone_refuses_what_it_gets_wrong(folder: Path) -> Non
         Decoding(path, decoder="decord")
 
 
+@pytest.mark.parametrize("width", [2, 8, 16, 30])
+def test_pictures_of_a_few_pixels_are_read(width: int, tmp_path: Path) -> None:
+    decoding = Decoding(Synthetic("tiny.mp4", width=width, height=16, frames=5).write(tmp_path))
+    assert (len(decoding.frames), decoding.report.width_pixels) == (5, width)
+    assert {frame.shape[-1] for frame in decoding.frames} == {3}
+    assert decoding.report.fallback.startswith("decord gives frames under 32 pixels")
+
+
 def test_header_is_read_without_decoding(folder: Path) -> None:
     header = read_header(written(EXACT_IN_DECORD[0], folder))
     assert (header.container, header.codec, header.num_frames) == ("mov", "h264", 40)

@@ -5,9 +5,10 @@ from pathlib import Path
 import av
 import pytest
 
+from c2fpl.extractors.decoding.header import read_header
 from c2fpl.extractors.decoding.video import UndecodableVideo, check_lost
 from c2fpl.extractors.settings import DecodingSettings
-from damaged import decoded, keep, refusal, with_index_first
+from damaged import decoded, keep, refusal, remuxed, with_index_first
 from synthetic import Synthetic
 
 pytestmark = pytest.mark.usefixtures("decoder_errors_counted")
@@ -78,13 +79,84 @@ def test_a_transport_stream_cut_between_frames_is_a_whole_shorter_one(tmp_path: 
     assert report.loss == ""
 
 
-def test_bytes_put_into_an_mp4_are_damage_also_where_decord_decodes(tmp_path: Path) -> None:
+def test_bytes_put_into_an_mp4_are_damage_that_decord_is_not_trusted_with(tmp_path: Path) -> None:
     path = with_index_first(Synthetic("whole.mp4").write(tmp_path))
     data = path.read_bytes()
-    path.write_bytes(data[:-9] + data[-20:])
-    numbers, report = decoded(path, DecodingSettings(decoder="decord"))
-    assert (len(numbers), report.num_frames_lost) == (40, 0)
-    assert report.damage == f"no mp4 box at byte {len(data)}"
+    path.write_bytes(data[:-300] + data[-311:])
+    numbers, report = decoded(path, DecodingSettings(max_lost=1))
+    assert len(numbers) + report.num_frames_lost == 40
+    assert report.fallback.startswith("foreign bytes follow the frames")
+    assert report.damage.startswith("decoder errors: ")
+
+
+@pytest.mark.parametrize("index_first", [False, True])
+@pytest.mark.parametrize(
+    "trailer", [bytes(5000), b"the text of a camera\n" * 40, b"\x0a\x10insv" + bytes(range(256))]
+)
+def test_foreign_bytes_after_an_mp4_lose_nothing(
+    trailer: bytes, index_first: bool, tmp_path: Path
+) -> None:
+    path = Synthetic("whole.mp4").write(tmp_path)
+    path = with_index_first(path) if index_first else path
+    path.write_bytes(path.read_bytes() + trailer)
+    numbers, report = decoded(path)
+    assert (numbers, report.loss) == (list(range(40)), "")
+
+
+@pytest.mark.parametrize("name", ["other.mp4", "other.avi", "other.mkv", "other.flv", "other.mpg"])
+def test_a_recording_appended_to_an_mp4_is_not_read_and_named(name: str, tmp_path: Path) -> None:
+    path = Synthetic("whole.mp4").write(tmp_path)
+    codec = "mpeg2video" if name.endswith("mpg") else "libx264"
+    other = Synthetic(name, codec=codec, frames=60).write(tmp_path)
+    path.write_bytes(path.read_bytes() + other.read_bytes())
+    numbers, report = decoded(path)
+    assert numbers == list(range(40))
+    assert report.damage.startswith("another recording (")
+    assert report.damage.endswith(", not read")
+
+
+def test_a_clock_that_starts_late_loses_nothing(tmp_path: Path) -> None:
+    for name in ("late.mkv", "late.ts", "late.flv", "late.mp4", "late.webm"):
+        codec = "libvpx-vp9" if name.endswith("webm") else "libx264"
+        path = Synthetic(name, codec=codec, start_s=5000).write(tmp_path)
+        numbers, report = decoded(path)
+        assert (numbers, report.loss) == (list(range(40)), ""), name
+
+
+def test_the_header_of_a_longer_asset_loses_nothing(tmp_path: Path) -> None:
+    """As in a DASH segment, whose header gives the duration of all segments together."""
+    options = {"movflags": "frag_keyframe+empty_moov+default_base_moof"}
+    path = tmp_path / "segment.mp4"
+    whole = Synthetic("whole.mp4").write(tmp_path)
+    remuxed(whole, path, options)
+    data = bytearray(path.read_bytes())
+    for box, at in ((b"mvhd", 20), (b"tkhd", 24), (b"mdhd", 20)):
+        place = data.index(box) + at
+        data[place : place + 4] = (3600 * 12_800).to_bytes(4, "big")
+    path.write_bytes(data)
+    with av.open(str(path)) as container:
+        assert (container.duration or 0) > 1e9
+    numbers, report = decoded(path)
+    assert (numbers, report.loss) == (list(range(40)), "")
+
+
+def test_empty_entries_of_an_avi_lose_nothing_and_its_lost_end_is_counted(tmp_path: Path) -> None:
+    path = Synthetic("b.avi", frames=100, options={"bf": "0"}).write(tmp_path)
+    doubled = tmp_path / "doubled.avi"
+    with av.open(str(path)) as source, av.open(str(doubled), "w") as target:
+        copy = target.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(video=0):
+            if packet.size:
+                assert packet.dts is not None
+                packet.pts = packet.dts = 2 * packet.dts
+                packet.stream = copy
+                target.mux(packet)
+    assert read_header(doubled).num_frames == 199
+    numbers, report = decoded(doubled)
+    assert (numbers, report.loss) == (list(range(100)), "")
+    numbers, report = decoded(keep(doubled, 0.5), DecodingSettings(max_lost=1))
+    assert report.damage.startswith("broken packets: 1; cut off: ")
+    assert report.num_frames_lost == pytest.approx(100 - len(numbers), abs=2)
 
 
 def test_recordings_joined_where_the_time_goes_on_lack_nothing(tmp_path: Path) -> None:

@@ -2,4 +2,5 @@
 
 - `broken_files`: chooses the reader for a container
 - `mp4_boxes`, `matroska`, `transport_stream`: one container each
+- `chunks`: six containers that are rows of chunks
 """

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from c2fpl.extractors.damage.chunks import chunk_faults
 from c2fpl.extractors.damage.matroska import matroska_faults
 from c2fpl.extractors.damage.mp4_boxes import mp4_faults
 from c2fpl.extractors.damage.transport_stream import transport_faults
@@ -16,14 +17,14 @@ def broken_parts(
         path: the file.
         container: first name of its demuxer.
         stream_id: what the container calls the video stream; in MPEG-TS its packet identifier.
-        times_jump: whether the video's time stamps leave out frames or go back.
+        times_jump: whether the video's time stamps leave out frames.
     """
     if container == "matroska":
         return matroska_faults(path)
     if container == "mov":
         return mp4_faults(path)
     if container != "mpegts":
-        return []
+        return chunk_faults(path, container)
     faults = transport_faults(path, stream_id)
     # where only the counter jumps, between two frames, recordings were joined and nothing is lost
     joints = [f"jumps of counter and time: {faults.joints}"] if faults.joints and times_jump else []

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from c2fpl.extractors.damage.broken_files import broken_parts
+from c2fpl.extractors.damage.mp4_boxes import mp4_layout
 from c2fpl.extractors.decoding.header import VideoHeader
 from c2fpl.extractors.decoding.pyav_frames import TimedFrame
 
@@ -108,6 +109,8 @@ def _windowed_frames(path: Path, header: VideoHeader) -> Iterator[TimedFrame]:
         raise DecordGaveUp(
             f"file of {header.file_bytes >> 20} MiB, over the {FILE_BYTES >> 20} held in memory"
         )
+    if header.container == "mov" and mp4_layout(path).may_be_shifted:
+        raise DecordGaveUp("foreign bytes follow the frames: decord does not tell damaged pixels")
     reader = decord.VideoReader(str(path.absolute()), num_threads=1, fault_tol=FIRST_REPEAT)
     frame_count = len(reader)
     if frame_count != header.num_frames:

@@ -45,11 +45,6 @@ class FrameTimes:
         jumps = ((one, count) for one, count in self._steps.items() if 1.5 * step < one <= longest)
         return sum(count * (round(one / step) - 1) for one, count in jumps)
 
-    @property
-    def goes_back(self) -> bool:
-        """Whether a time came again or an earlier one followed, as where recordings are joined."""
-        return self._backward > 0
-
     def _pass_on(self) -> None:
         ticks = heapq.heappop(self._waiting)
         if self._last is None or ticks > self._last:

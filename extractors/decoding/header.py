@@ -21,6 +21,8 @@ DEMUXERS: Final = (
 )
 """Formats opened, whatever the file's name. Playlists and text are not: a hostile file of that kind
 makes FFmpeg read other files or the network."""
+LEAST_DECORD_WIDTH: Final = 32
+"""decord gives narrower frames a wrong shape: it takes the padding of a row for pixels."""
 COUNTED_CONTAINERS: Final = frozenset({"mov", "mp4", "avi"})
 """Containers whose header counts the frames, so that a loss inside decord is seen."""
 
@@ -125,6 +127,8 @@ def why_not_decord(header: VideoHeader) -> str:
         return f"container {header.container} has no frame count to check decord against"
     if header.streams:
         return "decord chooses among several video streams by itself"
+    if header.width_pixels < LEAST_DECORD_WIDTH:
+        return f"decord gives frames under {LEAST_DECORD_WIDTH} pixels wide a wrong shape"
     if header.codec not in EXACT_IN_DECORD:
         return f"decord does not decode {header.codec}"
     if header.num_frames is None:

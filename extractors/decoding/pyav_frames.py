@@ -30,9 +30,6 @@ DROPPED_IN_SILENCE: Final = frozenset({"h264", "hevc", "mpeg2video"})
 """Codecs whose decoders drop frames without an error, such as those before the first key frame.
 With them each packet is a frame (but for interlaced ones, where it may be half a frame); other
 codecs have packets that are no frames by design."""
-LEAST_GAP_S: Final = 0.5
-"""A file that ends this much before its header's duration has lost its end; one that is broken
-elsewhere, half a frame before."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +60,7 @@ class PyavFrames:
         self._num_unreadable = 0
         self._num_decoder_errors = 0
         self._end_s = 0.0
+        self._end_ticks = 0
         self._times = FrameTimes()
         self._num_missing = 0
         self._broken: list[str] = []
@@ -92,9 +90,12 @@ class PyavFrames:
 
     @property
     def num_frames_lost(self) -> int:
-        """Frames that are in the file, or promised by its header, and did not decode."""
-        promised = (self._header.num_frames or 0) - self._num_discarded
-        unread = max(promised - self._num_packets, 0) or self._uncounted_frames()
+        """Frames that are in the file and did not decode, and those that a broken one lacks.
+
+        What a header promises is no evidence: segments, late clocks and empty index entries lose
+        nothing.
+        """
+        unread = self._unread_frames()
         if self._header.codec in DROPPED_IN_SILENCE and not self._interlaced:
             return unread + max(self._num_packets - self._num_frames, 0)
         return unread + self._num_failed
@@ -105,16 +106,28 @@ class PyavFrames:
         errors = self._num_decoder_errors
         return "; ".join([*self._broken, *([f"decoder errors: {errors}"] if errors else [])])
 
-    def _uncounted_frames(self) -> int:
-        """Frames missing from a file without a frame count, by its times and its duration."""
-        if self._header.num_frames is not None or not self._num_packets:
+    def _unread_frames(self) -> int:
+        """Frames that a broken file lacks: by its count, else by its times and its duration."""
+        promised = self._header.num_frames
+        if promised is None:
+            return self._num_missing + self._frames_after_the_end() if self._broken else 0
+        if not (self._broken or self._num_decoder_errors):
             return 0
-        return self._frames_after_the_end() + (self._num_missing if self._broken else 0)
+        if self._header.container == "avi" and self._end_ticks:
+            # its count and its times include empty entries, at which no new picture is shown
+            share = self._num_packets / self._end_ticks
+            return max(round((promised - self._end_ticks) * share), 0)
+        return max(promised - self._num_discarded - self._num_packets, 0)
 
     def _frames_after_the_end(self) -> int:
+        """Frames between the last packet and the header's duration, in doubt the fewer.
+
+        In mp4 a duration without a count may be that of many files, of which this is a segment.
+        """
+        if self._header.container == "mov" or not self._num_packets:
+            return 0
         gap_s = (self._header.duration_s or 0.0) - self._end_s
-        least_s = 0.5 / self._header.frame_rate if self._broken else LEAST_GAP_S
-        return round(gap_s * self._header.frame_rate) if gap_s > least_s else 0
+        return max(round(gap_s * self._header.frame_rate), 0)
 
     def _broken_parts(self, stream_id: int) -> list[str]:
         """What the container shows as broken; what only the decoder complains of is not."""
@@ -123,7 +136,7 @@ class PyavFrames:
             (self._num_broken_packets, "broken packets"),
         )
         said = [f"{what}: {count}" for count, what in counted if count]
-        jump = self._num_missing > 0 or self._times.goes_back
+        jump = self._num_missing > 0
         return said + broken_parts(self._path, self._header.container, stream_id, times_jump=jump)
 
     def _packets(
@@ -133,7 +146,6 @@ class PyavFrames:
         # Without a frame count the other streams are read too: the file's end is where the last of
         # them ends. Their packets are not decoded.
         streams = () if self._header.num_frames is None else (stream,)
-        start_s = (container.start_time or 0) / av.time_base
         errors_in_a_row = 0
         packets = packets_of(container, *streams)
         while errors_in_a_row < MAX_READ_ERRORS_IN_A_ROW:
@@ -147,8 +159,10 @@ class PyavFrames:
             if packet is None:
                 return
             errors_in_a_row = 0
+            # of a transport stream its own scan tells more
+            self._num_broken_packets += packet.is_corrupt and self._header.container != "mpegts"
             if packet.pts is not None and packet.time_base is not None:
-                end_s = float((packet.pts + (packet.duration or 0)) * packet.time_base) - start_s
+                end_s = float((packet.pts + (packet.duration or 0)) * packet.time_base)
                 self._end_s = max(self._end_s, end_s)
             if isinstance(packet.stream, VideoStream) and packet.stream.index == stream.index:
                 yield cast("av.Packet[VideoStream]", packet)
@@ -157,8 +171,8 @@ class PyavFrames:
         if packet.size:
             if packet.pts is not None:
                 self._times.add(packet.pts)
-            # of a transport stream its own scan tells more
-            self._num_broken_packets += packet.is_corrupt and self._header.container != "mpegts"
+            if packet.dts is not None:
+                self._end_ticks = max(self._end_ticks, packet.dts + 1)
             self._num_packets += not packet.is_discard
             self._num_discarded += packet.is_discard
         try:
