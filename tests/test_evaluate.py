@@ -43,7 +43,9 @@ def test_metrics_json_is_plain_and_says_what_it_is_of(own: Path) -> None:
 
 def test_a_video_without_scores_is_refused_by_name_unless_allowed(own: Path) -> None:
     (own / "scores" / "cam" / "b.npy").unlink()
-    with pytest.raises(UnmatchedVideos, match=r"1 videos .* no scores: b; all their frames left"):
+    with pytest.raises(
+        UnmatchedVideos, match=r"no scores for b of the test set; all their frames left"
+    ):
         measured(own)
     found = measured(own, allow_missing=True)
     assert found.metrics.videos == 1
@@ -73,8 +75,39 @@ def test_names_with_folders_tell_equal_file_names_apart(tmp_path: Path) -> None:
     joined = join_scores(tmp_path, ["cam1/day", "cam2/day"])
     assert joined.files["cam1/day"].parent.name == "cam1"
     assert joined.files["cam2/day"].parent.name == "cam2"
-    absolute = join_scores(tmp_path / "all" / "cam1", ["archive/cam1/day"])
-    assert absolute.missing == ()
+    flat = join_scores(tmp_path / "all" / "cam1", ["archive/cam1/day"])
+    assert flat.missing == ()
+    assert flat.notes == ("joined by file name alone, without folders: archive/cam1/day",)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "there", "joined"),
+    [
+        ("cam1/day2", "cam2/day2", False),
+        ("site/cam1/day2", "cam1/day2", True),
+        ("site/cam1/day2", "site/cam2/day2", False),
+        ("site/cam1/day2", "other/cam1/day2", False),
+        ("cam1/day2", "all/site/cam1/day2", True),
+        ("day2", "cam2/day2", True),
+        ("cam1/day2", "xcam1/day2", False),
+    ],
+)
+def test_scores_of_another_folder_are_never_taken(
+    tmp_path: Path, wanted: str, there: str, joined: bool
+) -> None:
+    save(tmp_path, there, [0.1])
+    found = join_scores(tmp_path, [wanted, "else"])
+    assert (wanted in found.files) == joined
+    assert found.missing == (("else",) if joined else (wanted, "else"))
+    assert found.extra == (() if joined else (there,))
+
+
+def test_the_missing_camera_is_named_in_the_refusal(tmp_path: Path) -> None:
+    save(tmp_path / "scores", "cam2/day2", [0.1, 0.2])
+    save(tmp_path / "scores", "cam2/day3", [0.1, 0.2])
+    (tmp_path / "annotations.txt").write_text("cam1/day2 0 1\ncam2/day3\n")
+    with pytest.raises(UnmatchedVideos, match="no scores for cam1/day2"):
+        measured(tmp_path)
 
 
 def test_no_scores_and_foreign_scores_are_refused(own: Path) -> None:

@@ -1,5 +1,7 @@
 """Arrays that grow on disk: equal to what was given, and visible only when whole."""
 
+import errno
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -66,3 +68,38 @@ def test_an_error_of_the_disk_reaches_the_caller(tmp_path: Path) -> None:
         FeatureWriter(lambda key: tmp_path / "blocked" / f"{key}.npy", "float32") as writer,
     ):
         writer.append("a", rows(1))
+
+
+@pytest.mark.parametrize("failing", ["append", "publish"])
+def test_nothing_is_published_after_a_failed_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: str
+) -> None:
+    """The disk is full for one write alone: the rows of that write are missing."""
+    done: list[str] = []
+    working = getattr(GrowingArray, failing)
+    fails = iter([OSError(errno.ENOSPC, "No space left on device")])
+
+    def write(array: GrowingArray, *values: NDArray[np.float32]) -> None:
+        for error in fails:
+            raise error
+        working(array, *values)
+
+    def publish(array: GrowingArray) -> None:
+        array.publish()
+        done.append("published")
+
+    monkeypatch.setattr(GrowingArray, failing, write)
+    started = threading.Event()
+    with (
+        pytest.raises(OSError, match="No space left"),
+        FeatureWriter(lambda key: tmp_path / f"{key}.npy", "float32") as writer,
+    ):
+        writer._thread.submit(started.wait)  # all writes wait, so none can be refused early
+        for _ in range(2):
+            writer.append("a", rows(1))
+        writer.publish("a", publish)
+        writer.append("b", rows(1))
+        writer.publish("b", publish)
+        started.set()
+    assert done == []
+    assert list(tmp_path.iterdir()) == []

@@ -8,9 +8,20 @@ import pytest
 
 from c2fpl.models.settings import LabelSettings
 from c2fpl.pipeline.features.feature_set import FeatureSet, features_in
-from c2fpl.pipeline.files.run_files import RunFiles, fingerprint, load_json, save_json
+from c2fpl.pipeline.files.run_files import (
+    NotATable,
+    RunFiles,
+    fingerprint,
+    load_json,
+    save_json,
+)
 from c2fpl.pipeline.settings import Execution
-from c2fpl.pipeline.steps.label_segments import SegmentLabels, label_segments, load_labels
+from c2fpl.pipeline.steps.label_segments import (
+    BadLabels,
+    SegmentLabels,
+    label_segments,
+    load_labels,
+)
 from c2fpl.pipeline.steps.make_labels import make_labels
 from feature_folders import save
 
@@ -93,3 +104,50 @@ def test_the_same_labels_of_other_features_are_other_labels(
     after = load_labels(files, features_in(tmp_path / "features"))
     np.testing.assert_array_equal(after.concatenated(), before.concatenated())
     assert after.fingerprint != before.fingerprint
+
+
+def test_rows_in_any_order_are_the_same_labels(tmp_path: Path, features: FeatureSet) -> None:
+    files = RunFiles(tmp_path / "labels", holds="labels")
+    before = labelled(files.root, features)
+    header, *rows = files.segment_labels.read_text().splitlines()
+    shuffled = [rows[place] for place in np.random.default_rng(0).permutation(len(rows))]
+    assert shuffled != rows
+    files.segment_labels.write_text("\n".join([header, *shuffled]) + "\n")
+    np.testing.assert_array_equal(
+        load_labels(files, features).concatenated(), before.concatenated()
+    )
+
+
+@pytest.mark.parametrize(
+    ("written", "instead", "reason"),
+    [
+        ("v1,3,", None, "19 segments of v1, its features have 20 and segment 3 is missing"),
+        ("v1,3,", "v1,4,", "segment 4 of v1 stands twice"),
+        ("v1,3,", "v1,20,", "20 segments of v1, .* segment 3 is missing"),
+        ("v1,3,", "v1,-3,", "segment '-3' is no whole number"),
+        ("v1,3,", "v1,3.0,", "segment '3.0' is no whole number"),
+        ("v1,3,", "v9,3,", "19 segments of v1"),
+        ("video,segment,", "video,part,", "no 'segment'"),
+    ],
+)
+def test_labels_that_do_not_name_every_segment_once_are_refused(
+    tmp_path: Path, features: FeatureSet, written: str, instead: str | None, reason: str
+) -> None:
+    files = RunFiles(tmp_path / "labels", holds="labels")
+    labelled(files.root, features)
+    rows = files.segment_labels.read_text().splitlines()
+    place = next(place for place, row in enumerate(rows) if row.startswith(written))
+    rows[place : place + 1] = [] if instead is None else [rows[place].replace(written, instead)]
+    files.segment_labels.write_text("\n".join(rows) + "\n")
+    with pytest.raises((BadLabels, NotATable), match=reason):
+        load_labels(files, features)
+
+
+def test_labels_of_other_videos_are_left_out_with_a_warning(
+    tmp_path: Path, features: FeatureSet, caplog: pytest.LogCaptureFixture
+) -> None:
+    files = RunFiles(tmp_path / "labels", holds="labels")
+    labelled(files.root, features)
+    (tmp_path / "features" / "v2.npy").unlink()
+    assert len(load_labels(files, features_in(tmp_path / "features")).values) == 5
+    assert "labels of videos without features: v2" in caplog.text

@@ -19,3 +19,10 @@ def test_annotations_of_a_data_set_are_joined_by_file_name(tmp_path: Path) -> No
     path.write_text("Abuse028_x264.mp4  Abuse  165  240  -1  -1\n")
     names = ["Anomaly-Videos/Abuse/Abuse028_x264", "Normal_Videos_001_x264"]
     assert read_windows(path, names, "ucf-crime") == {names[0]: ((165, 240),)}
+
+
+def test_a_file_name_that_two_videos_have_is_of_neither(tmp_path: Path) -> None:
+    path = tmp_path / "own.txt"
+    path.write_text("night 10 20\ngate/noon 3 4\n")
+    names = ["gate/night", "yard/night", "gate/noon", "yard/noon"]
+    assert read_windows(path, names) == {"gate/noon": ((3, 4),)}

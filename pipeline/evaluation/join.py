@@ -37,8 +37,9 @@ class JoinedScores:
 def join_scores(folder: Path, wanted: Collection[str]) -> JoinedScores:
     """Find the score file of each wanted video below `folder`.
 
-    A name with folders matches the end of a path (`cam1/day2` finds `all/cam1/day2.npy`); one
-    without matches the file's name. Doubled files that hold the same scores count once.
+    The shorter of name and path is the end of the longer: `cam1/day2` is `all/cam1/day2.npy`, and
+    `day2.npy` where no other wanted name ends so; it is never `cam2/day2.npy`. Doubled files that
+    hold the same scores count once.
 
     Raises:
         UnmatchedVideos: no scores at all, or two different files for one video.
@@ -50,15 +51,17 @@ def join_scores(folder: Path, wanted: Collection[str]) -> JoinedScores:
         raise UnmatchedVideos(
             f"{folder} holds no scores (.npy){left_out}: run c2fpl score into it first"
         )
-    by_file_name = _by_file_name(wanted)
+    by_end = _by_end(wanted)
     found: dict[str, list[Path]] = defaultdict(list)
     extra = []
     for written, path in paths:
-        name = _match(written, wanted, by_file_name)
+        name = _match(written, wanted, by_end)
         found[name].append(path) if name is not None else extra.append(written)
     doubled = [_same_scores(name, files) for name, files in found.items() if len(files) > 1]
-    notes = (*doubled, *([below.remark] if below.remark else []))
     files = {name: found[name][0] for name in wanted if name in found}
+    flat = [name for name, path in files.items() if "/" in name and path.parent == folder]
+    by_file_name = [f"joined by file name alone, without folders: {named(flat)}"] if flat else []
+    notes = (*doubled, *by_file_name, *([below.remark] if below.remark else []))
     missing = tuple(name for name in wanted if name not in found)
     return JoinedScores(files, missing, tuple(extra), notes)
 
@@ -108,23 +111,24 @@ def fit_scores(
     return np.concatenate((scores[:frame_count], added))
 
 
-def _by_file_name(wanted: Collection[str]) -> dict[str, str | None]:
-    """The one wanted name that ends in a file name; None where several do."""
+def _by_end(wanted: Collection[str]) -> dict[str, str | None]:
+    """The one wanted name that ends in some folders and a file name; None where several do."""
     found: dict[str, str | None] = {}
     for name in wanted:
-        file_name = name.split("/")[-1]
-        found[file_name] = None if file_name in found else name
+        for end in _ends(name):
+            found[end] = None if end in found else name
     return found
 
 
-def _match(
-    written: str, wanted: Collection[str], by_file_name: Mapping[str, str | None]
-) -> str | None:
-    parts = written.split("/")
-    for first in range(len(parts)):
-        if (name := "/".join(parts[first:])) in wanted:
-            return name
-    return by_file_name.get(parts[-1])
+def _match(written: str, wanted: Collection[str], by_end: Mapping[str, str | None]) -> str | None:
+    name = next((end for end in _ends(written) if end in wanted), None)
+    return name if name is not None else by_end.get(written)
+
+
+def _ends(name: str) -> list[str]:
+    """`a/b/c`, `b/c`, `c`."""
+    parts = name.split("/")
+    return ["/".join(parts[first:]) for first in range(len(parts))]
 
 
 def _same_scores(name: str, files: list[Path]) -> str:
@@ -146,6 +150,6 @@ def refuse_missing(missing: Collection[str], effect: str) -> None:
     """
     if missing:
         raise UnmatchedVideos(
-            f"{len(missing)} videos of the test set have no scores: {named(missing)}; {effect},"
-            " so the figures would be of another test set: score them, or give --allow-missing"
+            f"no scores for {named(missing)} of the test set; {effect}, so the figures would be of"
+            " another test set: score the missing videos, or give --allow-missing"
         )

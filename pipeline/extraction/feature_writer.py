@@ -64,6 +64,7 @@ class FeatureWriter:
     """Open arrays by key; every call returns at once unless many writes wait.
 
     An error of the disk reaches the caller at a later call, at the latest on leaving the block.
+    Nothing is written after it: rows are missing, and no array may be published without them.
     """
 
     def __init__(self, path_of: Callable[[Hashable], Path], dtype: str) -> None:
@@ -71,6 +72,7 @@ class FeatureWriter:
         self._open: dict[Hashable, GrowingArray] = {}
         self._thread = ThreadPoolExecutor(1, "writer")
         self._waiting: deque[Future[Any]] = deque()
+        self._error: Exception | None = None
         self.seconds = 0.0
         """Busy seconds of the writing thread."""
 
@@ -111,8 +113,14 @@ class FeatureWriter:
             self._waiting.popleft().result()
 
     def _timed(self, write: Callable[..., None], *arguments: object) -> None:
+        if self._error is not None:
+            raise self._error
         start = time.perf_counter()
-        write(*arguments)
+        try:
+            write(*arguments)
+        except Exception as error:
+            self._error = error
+            raise
         self.seconds += time.perf_counter() - start
 
     def _append(self, key: Hashable, values: NDArray[np.float32]) -> None:
@@ -121,7 +129,8 @@ class FeatureWriter:
         self._open[key].append(values)
 
     def _publish(self, key: Hashable, then: Callable[[GrowingArray], None]) -> None:
-        then(self._open.pop(key))
+        then(self._open[key])
+        del self._open[key]  # after an error above it is discarded with the others
 
     def _discard(self, key: Hashable) -> None:
         if key in self._open:

@@ -2,6 +2,7 @@
 
 import logging
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from hashlib import sha256
@@ -24,6 +25,7 @@ from c2fpl.pipeline.files.run_files import (
 )
 from c2fpl.pipeline.settings import Execution
 from c2fpl.pipeline.steps.make_labels import MadeLabels, make_labels
+from c2fpl.pipeline.videos.names import named
 
 logger = logging.getLogger(__name__)
 
@@ -89,10 +91,13 @@ def label_segments(
 
 
 def load_labels(files: RunFiles, features: FeatureSet) -> SegmentLabels:
-    """Read labels.csv, as written or as changed by hand since, and join it to the features by name.
+    """Read labels.csv, as written or changed by hand, and join it to the features.
+
+    Rows may stand in any order: they are joined by video and segment.
 
     Raises:
-        BadLabels: a video or a segment is missing on either side, or a label is none.
+        BadLabels: a segment is missing, doubled or unknown to the features, or a label is no number
+            in [0, 1].
         NotATable: no CSV table.
     """
     path = files.segment_labels
@@ -100,18 +105,45 @@ def load_labels(files: RunFiles, features: FeatureSet) -> SegmentLabels:
         raise BadLabels(
             f"{path} does not exist; run `c2fpl label FEATURES -o {files.labels}` first"
         )
-    by_video: dict[str, list[float]] = {}
-    for row in load_table(path, ("video", "label")):
-        by_video.setdefault(row["video"], []).append(_label(path, row["label"]))
-    for name in features.names:
-        found, expected = len(by_video.get(name, ())), features.segment_count(name)
-        if found != expected:
-            raise BadLabels(
-                f"{path} has {found} segments of {name}, its features have {expected}; label again"
-            )
-    values = tuple(np.array(by_video[name], np.float32) for name in features.names)
+    by_video = _labels_by_segment(path)
+    values = tuple(
+        _whole(path, name, by_video.pop(name, {}), features.segment_count(name))
+        for name in features.names
+    )
+    if by_video:
+        logger.warning("%s: labels of videos without features: %s", path, named(by_video))
     read = {"labels": sha256(path.read_bytes()).hexdigest(), "features": features.fingerprint()}
     return SegmentLabels(features.names, values, fingerprint(read))
+
+
+def _labels_by_segment(path: Path) -> dict[str, dict[int, float]]:
+    """Label by video and segment, in whatever order the rows stand."""
+    by_video: dict[str, dict[int, float]] = {}
+    for row in load_table(path, ("video", "segment", "label")):
+        name, segment = row["video"], _segment(path, row["segment"])
+        labels = by_video.setdefault(name, {})
+        if segment in labels:
+            raise BadLabels(f"{path}: segment {segment} of {name} stands twice; label again")
+        labels[segment] = _label(path, row["label"])
+    return by_video
+
+
+def _whole(path: Path, name: str, labels: dict[int, float], count: int) -> NDArray[np.float32]:
+    """The labels of segments 0, 1, ... count - 1."""
+    missing = next((segment for segment in range(count) if segment not in labels), None)
+    if len(labels) != count or missing is not None:
+        lacks = "" if missing is None else f" and segment {missing} is missing"
+        raise BadLabels(
+            f"{path} has {len(labels)} segments of {name}, its features have {count}{lacks}; "
+            "label again"
+        )
+    return np.array([labels[segment] for segment in range(count)], np.float32)
+
+
+def _segment(path: Path, written: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,9}", written, re.ASCII):
+        raise BadLabels(f"{path}: segment {written[:40]!r} is no whole number; label again")
+    return int(written)
 
 
 def _label(path: Path, written: str) -> float:
