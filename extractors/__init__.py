@@ -10,5 +10,5 @@ In the order that one video takes through them:
 - `backbones`: the networks and their weights
 - `encoding`: frames to crops to features, on the CPU or a GPU
 - `extraction`: the pipeline that joins them
-- `cores`, `devices`: what this machine has
+- `cores`, `devices`, `posix`: what this machine has
 """

@@ -5,7 +5,6 @@ file descriptors; it ends when the connection or the lifeline closes, that is wh
 however the parent ends.
 """
 
-import fcntl
 import os
 import signal
 import sys
@@ -29,6 +28,7 @@ from c2fpl.extractors.decoding.video import (
     decode_video,
 )
 from c2fpl.extractors.frame_slots import FrameSlots
+from c2fpl.extractors.posix import fcntl
 from c2fpl.extractors.segments import SegmentCutter, TooShort
 from c2fpl.extractors.settings import DecodingSettings, Tail
 

@@ -26,7 +26,8 @@ class DecodingSettings:
     fps: Fps = "native"
     """Frames as stored, or resampled to a constant 30 a second (as 10 UCF-Crime training ones)."""
     decoder: Decoder = "auto"
-    """decord first and PyAV for what decord refuses or gets wrong, or one of them for all files."""
+    """decord first and PyAV for what decord refuses or gets wrong, or one of them for all files.
+    Choose pyav for videos of unknown origin: decord carries FFmpeg 4.1 of 2018."""
     jpeg_quality: int | None = None
     """Imitate the peers' frames-to-JPEG step at this quality (1 to 100); none by default."""
     max_lost: float = 0.1

@@ -1,11 +1,39 @@
 """Fixtures of several test files: real data beside the checkout, made videos, a browser."""
 
 import os
+import sys
+import tempfile
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+DECORD_HIDDEN = "raise ModuleNotFoundError('hidden by --without-decord', name='decord')"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    help_text = "hide decord from this process and its children, as where it has no wheel"
+    parser.addoption("--without-decord", action="store_true", help=help_text)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--without-decord"):
+        folder = tempfile.TemporaryDirectory(prefix="no-decord-")
+        config.add_cleanup(folder.cleanup)
+        Path(folder.name, "decord.py").write_text(DECORD_HIDDEN)
+        sys.path.insert(0, folder.name)
+        os.environ["PYTHONPATH"] = os.pathsep.join(
+            [folder.name, *filter(None, [os.environ.get("PYTHONPATH")])]
+        )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--without-decord") or find_spec("decord") is None:
+        for item in items:
+            if item.get_closest_marker("decord"):
+                item.add_marker(pytest.mark.skip(reason="decord is not installed"))
 
 
 def must_run(marker: str) -> bool:

@@ -116,6 +116,20 @@ def test_a_crashing_decoder_is_replaced_by_pyav(five_videos: list[Path], fake_de
     assert_whole(messages[five_videos[2]], 17)
 
 
+def test_without_decord_every_file_goes_to_pyav(five_videos: list[Path], fake_decord: Path) -> None:
+    fake_decord.write_text("raise ModuleNotFoundError(name='decord')")
+    for path, messages in all_messages(five_videos).items():
+        report = messages[-1]
+        assert isinstance(report, Decoded)
+        assert report.report.decoder == "pyav"
+        assert "not installed" not in report.report.fallback, path
+    wanted = all_messages(five_videos[:1], settings=DecodingSettings(decoder="decord"))
+    (refused,) = wanted[five_videos[0]]
+    assert isinstance(refused, Undecodable)
+    assert refused.reason.startswith("decord is not installed")
+    assert refused.reason.endswith("--decoder auto reads such files with PyAV")
+
+
 def test_where_decord_alone_is_wanted_a_crash_fails_the_video(
     five_videos: list[Path], fake_decord: Path
 ) -> None:

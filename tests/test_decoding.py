@@ -133,6 +133,7 @@ def test_every_frame_comes_once_in_order(video: Synthetic, decoder: Decoder, fol
     assert report.num_frames_header in (None, video.frames)
 
 
+@pytest.mark.decord
 @pytest.mark.parametrize("video", EXACT_IN_DECORD, ids=named)
 def test_decord_decodes_what_it_is_exact_in(video: Synthetic, folder: Path) -> None:
     decoding = Decoding(written(video, folder))
@@ -148,6 +149,7 @@ def test_what_decord_gets_wrong_goes_to_pyav_at_once(video: Synthetic, folder: P
     assert decoding.restarts == []
 
 
+@pytest.mark.decord
 @pytest.mark.parametrize("video", GIVEN_UP_MIDWAY, ids=named)
 def test_an_inexact_seek_of_decord_is_noticed(video: Synthetic, folder: Path) -> None:
     decoding = Decoding(written(video, folder))
@@ -156,6 +158,7 @@ def test_an_inexact_seek_of_decord_is_noticed(video: Synthetic, folder: Path) ->
     assert decoding.restarts == [decoding.report.fallback]
 
 
+@pytest.mark.decord
 @pytest.mark.parametrize("video", ALL, ids=named)
 def test_decord_alone_is_exact_or_gives_up(video: Synthetic, folder: Path) -> None:
     from c2fpl.extractors.decoding.decord_frames import DecordFrames, DecordGaveUp
@@ -182,7 +185,7 @@ def test_decoders_agree_on_the_pixels(video: Synthetic, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("degrees", [90, 180, 270])
-@pytest.mark.parametrize("decoder", ["decord", "pyav"])
+@pytest.mark.parametrize("decoder", [pytest.param("decord", marks=pytest.mark.decord), "pyav"])
 def test_rotation_tags_are_applied(degrees: int, decoder: Decoder, tmp_path: Path) -> None:
     path = Synthetic("turned.mp4").write(tmp_path)
     rotate_tag(path, degrees)
@@ -237,6 +240,7 @@ def test_frames_are_contiguous_uint8_rgb(folder: Path) -> None:
     assert number_of(frame[..., ::-1]) == -1
 
 
+@pytest.mark.decord
 @pytest.mark.shared_data
 def test_real_videos_have_their_published_frame_counts(shared_data: Path) -> None:
     rows = (shared_data / "annotations/ucf-crime/ucf_test.csv").read_text().splitlines()[1:]

@@ -55,6 +55,7 @@ def test_pyav_asked_for_is_no_remark(folder: Path) -> None:
     assert inspected(folder, DecodingSettings(decoder="pyav"))["other"].remark == ""
 
 
+@pytest.mark.decord
 def test_the_table_has_a_column_for_each(folder: Path) -> None:
     table = inspection_table(list(inspected(folder, DecodingSettings(max_lost=1)).values()))
     cells = {str(column.header): [str(cell) for cell in column.cells] for column in table.columns}

@@ -14,6 +14,7 @@ from synthetic import Synthetic
 pytestmark = pytest.mark.usefixtures("decoder_errors_counted")
 
 
+@pytest.mark.decord
 def test_an_mp4_cut_at_60_percent_says_how_many_frames_are_lost(tmp_path: Path) -> None:
     path = with_index_first(Synthetic("whole.mp4", frames=200).write(tmp_path))
     keep(path, 0.6)

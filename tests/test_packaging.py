@@ -52,6 +52,18 @@ def test_every_folder_introduces_its_modules() -> None:
         assert not missing, f"{start.relative_to(ROOT)} does not name {missing}"
 
 
+def test_a_system_without_file_locks_is_refused_in_one_line() -> None:
+    code = (
+        "import sys; sys.modules['fcntl'] = None\n"
+        "from c2fpl.pipeline.cli.main import main\n"
+        "main(['run', 'videos', '-o', 'run'])"
+    )
+    end = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert end.returncode == 2
+    needs = "c2fpl needs Linux or macOS: this system has no fcntl; on Windows use WSL 2"
+    assert end.stderr == f"c2fpl: {needs}\n"
+
+
 @pytest.mark.slow
 def test_the_wheel_holds_every_module_and_asset_and_nothing_else(tmp_path: Path) -> None:
     tree = tmp_path / "tree"  # a copy: an old build/ in the checkout would add deleted modules

@@ -57,7 +57,7 @@ def still() -> TimedFrame:
     return TimedFrame(numbered_frame(0, 8, 8), None)
 
 
-@pytest.mark.parametrize("decoder", ["auto", "pyav"])
+@pytest.mark.parametrize("decoder", [pytest.param("auto", marks=pytest.mark.decord), "pyav"])
 @pytest.mark.parametrize("video", VARIABLE, ids=named)
 def test_a_variable_rate_is_measured_by_both_decoders(
     video: Synthetic, decoder: Decoder, tmp_path: Path
@@ -72,6 +72,7 @@ def test_a_variable_rate_is_measured_by_both_decoders(
     assert f"up to {report.seconds_off:.1f} s off" in report.timing
 
 
+@pytest.mark.decord
 def test_decord_gives_each_frame_its_own_time(tmp_path: Path) -> None:
     from c2fpl.extractors.decoding.decord_frames import DecordFrames
 

@@ -1,4 +1,4 @@
-"""Decodes one video in this process: decord where it is exact, PyAV for the rest, counts kept."""
+"""Decodes one video in this process: decord where it is exact, PyAV elsewhere, counts kept."""
 
 import time
 from collections.abc import Iterable, Iterator
@@ -102,8 +102,7 @@ def decode_video(
         fallback = fallback or "decord has no exact times to resample by"
     if settings.decoder == "pyav":
         fallback = ""
-    if settings.decoder != "pyav" and not fallback:
-        # decord is imported as late as this: before torch it crashes CUDA in the same process
+    elif not fallback and _decord_is_installed():
         from c2fpl.extractors.decoding.decord_frames import DecordFrames, DecordGaveUp
 
         try:
@@ -115,9 +114,19 @@ def decode_video(
             return
         yield StartedAgain(fallback)
     if settings.decoder == "decord":
+        fallback = fallback or "decord is not installed (it has no wheel for ARM and macOS)"
         raise UndecodableVideo(f"{fallback}; --decoder auto reads such files with PyAV")
     pyav_frames = PyavFrames(path, header)
     yield from _decode("pyav", pyav_frames, header, settings, short_side_pixels, fallback)
+
+
+def _decord_is_installed() -> bool:
+    """Imports decord, as late as this: before torch it crashes CUDA in the same process."""
+    try:
+        import decord  # noqa: F401
+    except ModuleNotFoundError:
+        return False
+    return True
 
 
 class FrameSource(Protocol):

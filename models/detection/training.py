@@ -167,9 +167,15 @@ def choose_precision(asked: TrainingPrecision, device: torch.device) -> Training
     """`auto` is bf16 on a CPU that multiplies it natively, else fp32 (see TrainingSettings)."""
     if asked != "auto":
         return asked
+    return "bf16" if device.type == "cpu" and has_native_bf16() else "fp32"
+
+
+def has_native_bf16() -> bool:
+    """Whether this CPU multiplies bf16 in hardware."""
+    if not hasattr(torch.cpu, "get_capabilities"):  # torch 2.6
+        return bool(torch.cpu._is_avx512_bf16_supported())
     capabilities = torch.cpu.get_capabilities()
-    native = bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
-    return "bf16" if device.type == "cpu" and native else "fp32"
+    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 
 
 def _loss(

@@ -1,6 +1,5 @@
 """Who may write to an output folder: one run alone, or the shards of one division side by side."""
 
-import fcntl
 import os
 import platform
 import time
@@ -9,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO
 
+from c2fpl.extractors.posix import fcntl
 from c2fpl.pipeline.files.run_files import PART_PREFIX, RunFiles
 
 WAIT_FOR_SHARDS_S = 10.0

@@ -1,0 +1,15 @@
+"""The system calls that only Linux and macOS have; importing this elsewhere says so in one line."""
+
+try:
+    import fcntl
+    import resource
+except ImportError as error:
+
+    class UnsupportedSystem(RuntimeError):
+        """This system cannot run the program."""
+
+    raise UnsupportedSystem(
+        f"c2fpl needs Linux or macOS: this system has no {error.name}; on Windows use WSL 2"
+    ) from error
+
+__all__ = ["fcntl", "resource"]
