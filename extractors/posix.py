@@ -1,11 +1,13 @@
 """The system calls that only Linux and macOS have; importing this elsewhere says so in one line."""
 
+from c2fpl.errors import Error
+
 try:
     import fcntl
     import resource
 except ImportError as error:
 
-    class UnsupportedSystem(RuntimeError):
+    class UnsupportedSystem(Error):
         """This system cannot run the program."""
 
     raise UnsupportedSystem(
