@@ -10,6 +10,7 @@ from c2fpl.pipeline.evaluation.result import Evaluation
 from c2fpl.pipeline.truth.datasets import DatasetName
 from c2fpl.pipeline.truth.frame_counts import CountTable
 from c2fpl.pipeline.truth.protocols import ProtocolName
+from c2fpl.pipeline.truth.score_lengths import ScoreUnit
 
 
 def save(folder: Path, name: str, scores: ArrayLike) -> Path:
@@ -25,6 +26,7 @@ def measured(
     protocol: ProtocolName = "native",
     table: CountTable | None = None,
     allow_missing: bool = False,
+    unit: ScoreUnit = ScoreUnit(),
 ) -> Evaluation:
     return evaluate(
         folder / "scores",
@@ -33,4 +35,5 @@ def measured(
         protocol=protocol,
         table=table,
         allow_missing=allow_missing,
+        unit=unit,
     )

@@ -6,12 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from c2fpl.pipeline.evaluation.join import UnmatchedVideos, fit_scores, join_scores
+from c2fpl.pipeline.evaluation.join import join_scores
 from c2fpl.pipeline.evaluation.result import save_metrics
 from c2fpl.pipeline.files.npy_header import BadNpy
 from c2fpl.pipeline.truth.frame_counts import CountTable
 from c2fpl.pipeline.truth.frame_runs import BadScores
 from c2fpl.pipeline.truth.protocols import Counts, WrongCount
+from c2fpl.pipeline.truth.score_lengths import fit_scores
+from c2fpl.pipeline.truth.test_set import UnmatchedVideos
 from scored_folder import measured, save
 
 

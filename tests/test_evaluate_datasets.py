@@ -7,12 +7,12 @@ import pytest
 from rich.console import Console
 
 from c2fpl.pipeline.evaluation.evaluate import evaluate
-from c2fpl.pipeline.evaluation.join import UnmatchedVideos
 from c2fpl.pipeline.evaluation.result import Evaluation
 from c2fpl.pipeline.evaluation.tables import class_table, metrics_table
 from c2fpl.pipeline.truth.annotations import read_annotations
 from c2fpl.pipeline.truth.frame_counts import CountTable, read_count_table
 from c2fpl.pipeline.truth.protocols import Counts, WrongCount, rtfm
+from c2fpl.pipeline.truth.test_set import UnmatchedVideos
 from scored_folder import measured, save
 
 UCF = "Abuse028_x264.mp4 Abuse 3 9 -1 -1\nNormal_Videos_003_x264.mp4 Normal -1 -1 -1 -1\n"

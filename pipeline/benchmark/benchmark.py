@@ -9,7 +9,7 @@ from c2fpl.pipeline.benchmark.plan import BenchmarkFiles, BenchmarkPlan
 from c2fpl.pipeline.benchmark.results import SeedResults, results_of
 from c2fpl.pipeline.benchmark.seeds import SeedRunner
 from c2fpl.pipeline.benchmark.tables import markdown_of
-from c2fpl.pipeline.benchmark.truth import TestSet, make_test_set
+from c2fpl.pipeline.benchmark.truth import TestSegments, make_test_segments
 from c2fpl.pipeline.benchmark.variants import Variant, variants_of
 from c2fpl.pipeline.files.lock import only_writer
 from c2fpl.pipeline.files.outcomes import exit_code
@@ -38,7 +38,7 @@ def benchmark(plan: BenchmarkPlan, files: BenchmarkFiles) -> int:
         for note in material.notes:
             logger.warning("%s", note)
         record.fact("notes", list(material.notes))
-        truth = make_test_set(material, plan.dataset, plan.protocol)
+        truth = make_test_segments(material, plan.dataset, plan.protocol)
         runner = SeedRunner(
             plan, files, material, BenchmarkLabels(plan, files, material.train), truth
         )
@@ -68,7 +68,7 @@ def _save(
     plan: BenchmarkPlan,
     files: BenchmarkFiles,
     material: Material,
-    truth: TestSet,
+    truth: TestSegments,
     done: Sequence[tuple[Variant, SeedResults]],
 ) -> None:
     results = results_of(plan, material, truth, done)

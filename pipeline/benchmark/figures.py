@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from c2fpl.pipeline.benchmark.results import SeedResults
-from c2fpl.pipeline.benchmark.truth import TestSet
+from c2fpl.pipeline.benchmark.truth import TestSegments
 from c2fpl.pipeline.benchmark.variants import Variant
 from c2fpl.pipeline.files.run_files import whole_file
 from c2fpl.pipeline.report.curves import curve_of
@@ -43,7 +43,9 @@ def draw_convergence(path: Path, done: Sequence[tuple[Variant, SeedResults]]) ->
     _save(path, figure)
 
 
-def draw_qualitative(path: Path, truth: TestSet, scores: NDArray[np.float32], whose: str) -> None:
+def draw_qualitative(
+    path: Path, truth: TestSegments, scores: NDArray[np.float32], whose: str
+) -> None:
     """Scores of some test videos over their frames, annotated windows shaded.
 
     Source: supplementary Figure 9. Chosen by name alone, never by result: the first video of each
@@ -69,11 +71,11 @@ def draw_qualitative(path: Path, truth: TestSet, scores: NDArray[np.float32], wh
     _save(path, figure)
 
 
-def chosen_videos(truth: TestSet) -> list[str]:
+def chosen_videos(truth: TestSegments) -> list[str]:
     """Up to eight test videos, classes taking turns, at least one normal one where there is one."""
     by_class: dict[tuple[str, ...], list[str]] = {}
     for name in sorted(truth.own_names):
-        by_class.setdefault(truth.classes[name], []).append(name)
+        by_class.setdefault(truth.test_set.videos[name].classes, []).append(name)
     normal = by_class.pop(("Normal",), [])
     turns = max((len(names) for names in by_class.values()), default=0)
     anomalous = [

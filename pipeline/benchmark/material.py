@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from c2fpl.pipeline.benchmark.plan import BadPlan, BenchmarkFiles, BenchmarkPlan
-from c2fpl.pipeline.benchmark.split import annotated, gap_notes, split_of
+from c2fpl.pipeline.benchmark.split import gap_notes, split_of
 from c2fpl.pipeline.extraction.extract_features import extract_features
 from c2fpl.pipeline.extraction.worker import FeatureSettings
 from c2fpl.pipeline.features.extracted import OwnFeatures
 from c2fpl.pipeline.features.feature_set import FeatureSet, features_in
 from c2fpl.pipeline.features.published import PublishedFeatures, open_features
 from c2fpl.pipeline.files.outcomes import Failure
-from c2fpl.pipeline.truth.annotations import Annotations, VideoAnnotation, read_annotations
+from c2fpl.pipeline.truth.annotations import Annotations, read_annotations
 from c2fpl.pipeline.truth.dataset_videos import Split, index_videos
 from c2fpl.pipeline.truth.frame_counts import CountTable, read_count_table
 from c2fpl.pipeline.videos.find import SUFFIXES, VideoFile
@@ -33,8 +33,8 @@ class Material:
     """Features of the test videos."""
     test_names: Mapping[str, str]
     """Joining name -> name in `test`, in list order."""
-    annotations: Mapping[str, VideoAnnotation]
-    """Of the test videos, by joining name."""
+    annotations: Annotations
+    """Of the test videos, and of others too."""
     table: CountTable | None
     """Counts of the test videos, where given."""
     backbone: str
@@ -49,7 +49,7 @@ def open_material(plan: BenchmarkPlan, files: BenchmarkFiles) -> Material:
     """Find the videos of both parts and open or extract their features.
 
     Raises:
-        BadPlan: a part has no videos, or a test video no annotation.
+        BadPlan: a part has no videos.
         BadAnnotation, BadMask, BadCounts, BadList, BadLayout, BadFeatures: as their modules say.
     """
     paths = plan.paths
@@ -151,7 +151,7 @@ def _joined(
         train=features.only(tuple(train.values())),
         test=features.only(tuple(test.values())),
         test_names=dict(test),
-        annotations=annotated(tuple(test), annotations, plan.dataset),
+        annotations=annotations,
         table=table,
         backbone=str(first["settings"]["backbone"]),
         notes=(

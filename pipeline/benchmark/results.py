@@ -27,7 +27,7 @@ import numpy as np
 from c2fpl.pipeline.benchmark.material import Material
 from c2fpl.pipeline.benchmark.plan import BenchmarkPlan
 from c2fpl.pipeline.benchmark.seeds import METRICS
-from c2fpl.pipeline.benchmark.truth import TestSet
+from c2fpl.pipeline.benchmark.truth import TestSegments
 from c2fpl.pipeline.benchmark.variants import Variant, figures_of
 from c2fpl.pipeline.evaluation.references import references_of
 from c2fpl.pipeline.truth.datasets import DatasetName, PublishedFigure
@@ -42,7 +42,7 @@ CHOSEN_ON_TEST = "epoch chosen by test AUC: an upper bound, not a result"
 def results_of(
     plan: BenchmarkPlan,
     material: Material,
-    truth: TestSet,
+    truth: TestSegments,
     done: Sequence[tuple[Variant, SeedResults]],
 ) -> dict[str, Any]:
     """The content of results.json for the variants that are done so far."""
@@ -71,7 +71,7 @@ def results_of(
     }
 
 
-def _without_scores(truth: TestSet) -> list[VideoRuns]:
+def _without_scores(truth: TestSegments) -> list[VideoRuns]:
     return [video_runs(name, np.zeros(len(frames)), frames) for name, frames in truth.truth.items()]
 
 
@@ -84,11 +84,15 @@ def summary_of(rows: SeedResults) -> dict[str, dict[str, float | None]]:
 
 
 def _object(
-    plan: BenchmarkPlan, material: Material, truth: TestSet, variant: Variant, seeds: SeedResults
+    plan: BenchmarkPlan,
+    material: Material,
+    truth: TestSegments,
+    variant: Variant,
+    seeds: SeedResults,
 ) -> dict[str, Any]:
     return {
         "dataset": plan.dataset,
-        "protocol": truth.protocol,
+        "protocol": truth.test_set.protocol,
         "method": variant.method,
         "backbone": material.backbone,
         "seeds": [_row(one) for one in seeds],

@@ -18,7 +18,7 @@ from c2fpl.models.settings import TrainingSettings
 from c2fpl.pipeline.benchmark.labels import BenchmarkLabels
 from c2fpl.pipeline.benchmark.material import Material
 from c2fpl.pipeline.benchmark.plan import BenchmarkFiles, BenchmarkPlan
-from c2fpl.pipeline.benchmark.truth import TestSet
+from c2fpl.pipeline.benchmark.truth import TestSegments
 from c2fpl.pipeline.benchmark.variants import Variant
 from c2fpl.pipeline.evaluation.intervals import ThresholdCounts
 from c2fpl.pipeline.evaluation.metrics import Metrics, measure
@@ -61,7 +61,7 @@ class SeedRunner:
     """Features of both parts."""
     labels: BenchmarkLabels
     """What detectors train on."""
-    truth: TestSet
+    truth: TestSegments
     """What scores are measured against."""
 
     def run(self, variant: Variant, seed: int) -> dict[str, Any]:

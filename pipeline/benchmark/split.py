@@ -4,12 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from c2fpl.pipeline.benchmark.plan import BadPlan, BenchmarkPaths
-from c2fpl.pipeline.truth.annotations import (
-    Annotations,
-    VideoAnnotation,
-    annotation_of,
-    required_names,
-)
+from c2fpl.pipeline.truth.annotations import Annotations, required_names
 from c2fpl.pipeline.truth.dataset_videos import LIST_NAMES, Split, official_notes, read_split
 from c2fpl.pipeline.truth.datasets import (
     DatasetName,
@@ -91,24 +86,6 @@ def gap_notes(
             f" {named(lost)}"
         )
     return tuple(notes)
-
-
-def annotated(
-    names: Sequence[str], annotations: Annotations, dataset: DatasetName
-) -> dict[str, VideoAnnotation]:
-    """The annotation of each test video.
-
-    Raises:
-        BadPlan: a video without one, which would count as normal.
-    """
-    found = {name: annotation_of(name, annotations, dataset) for name in names}
-    strange = [name for name, video in found.items() if video is None]
-    if strange:
-        raise BadPlan(
-            f"{annotations.path} has no annotation of the test videos {named(strange)}: without it"
-            " they would count as normal; restore the row or the name"
-        )
-    return {name: video for name, video in found.items() if video is not None}
 
 
 def _find(paths: BenchmarkPaths, names: tuple[str, ...]) -> Path | None:

@@ -9,6 +9,7 @@ from c2fpl.extractors.settings import DecodingSettings, ExtractionSettings
 from c2fpl.models.settings import LabelSettings, TrainingSettings
 from c2fpl.pipeline.report.events import EventSettings
 from c2fpl.pipeline.settings import Execution, ScoreSettings
+from c2fpl.pipeline.truth.score_lengths import ScoreUnit
 
 Output = Annotated[Path, Parameter(name=["--output", "-o"])]
 Extraction = Annotated[ExtractionSettings, Parameter(name="*", group="Extraction")]
@@ -16,12 +17,13 @@ Decoding = Annotated[DecodingSettings, Parameter(name="*", group="Decoding")]
 Labels = Annotated[LabelSettings, Parameter(name="*", group="Labels")]
 Training = Annotated[TrainingSettings, Parameter(name="*", group="Training")]
 Scores = Annotated[ScoreSettings, Parameter(name="*", group="Scores")]
+Unit = Annotated[ScoreUnit, Parameter(name="*", group="Score files")]
 Events = Annotated[EventSettings, Parameter(name="*", group="Events")]
 How = Annotated[Execution, Parameter(name="*", group="Execution")]
 
 SETTINGS = (
     *(ExtractionSettings, DecodingSettings, LabelSettings, TrainingSettings),
-    *(ScoreSettings, EventSettings, Execution),
+    *(ScoreSettings, ScoreUnit, EventSettings, Execution),
 )
 """Every kind of settings; their fields are the options and the keys of --config."""
 

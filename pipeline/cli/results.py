@@ -3,10 +3,11 @@
 from pathlib import Path
 from typing import Literal
 
-from c2fpl.pipeline.cli.app import Events, Output, app
+from c2fpl.pipeline.cli.app import Events, Output, Unit, app
 from c2fpl.pipeline.report.events import EventSettings
 from c2fpl.pipeline.truth.datasets import DatasetName
 from c2fpl.pipeline.truth.protocols import ProtocolName
+from c2fpl.pipeline.truth.score_lengths import ScoreUnit
 
 
 @app.command
@@ -18,6 +19,7 @@ def evaluate(
     protocol: ProtocolName = "native",
     frame_counts: Path | None = None,
     segments_column: str | None = None,
+    unit: Unit = ScoreUnit(),
     allow_missing: bool = False,
     frame_rate: float | None = None,
     seed: int = 0,
@@ -30,7 +32,7 @@ def evaluate(
     network reach.
 
     Args:
-        scores: folder of per-frame scores.
+        scores: folder of per-frame scores, or of segments or parts with --scores-per.
         annotations: the data set's annotation file; for ShanghaiTech the folder of frame masks; for
             own videos lines `name start end ...`, frames from 0, end exclusive.
         dataset: whose names, classes and published figures apply.
@@ -58,6 +60,7 @@ def evaluate(
         annotations=annotations,
         protocol=protocol,
         table=table,
+        unit=unit,
         allow_missing=allow_missing,
         frame_rate=frame_rate,
         seed=seed,

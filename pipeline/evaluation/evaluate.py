@@ -5,8 +5,6 @@ from pathlib import Path
 
 from c2fpl.pipeline.evaluation.join import (
     JoinedScores,
-    UnmatchedVideos,
-    fit_scores,
     join_scores,
     load_scores,
     refuse_missing,
@@ -19,20 +17,14 @@ from c2fpl.pipeline.files.run_files import RunFiles, beside, load_json
 from c2fpl.pipeline.steps.score_index import score_files
 from c2fpl.pipeline.truth.annotations import (
     Annotations,
-    VideoAnnotation,
-    annotation_of,
     read_annotations,
     required_names,
 )
 from c2fpl.pipeline.truth.datasets import DATASETS, DatasetName, UnknownName, is_anomalous
 from c2fpl.pipeline.truth.frame_counts import CountTable
-from c2fpl.pipeline.truth.frame_runs import VideoRuns, video_runs
-from c2fpl.pipeline.truth.protocols import (
-    Counts,
-    Protocol,
-    ProtocolName,
-    protocol_of,
-)
+from c2fpl.pipeline.truth.protocols import Counts, ProtocolName
+from c2fpl.pipeline.truth.score_lengths import ScoreUnit
+from c2fpl.pipeline.truth.test_set import TestSet, UnmatchedVideos, make_test_set
 from c2fpl.pipeline.videos.names import named, video_name
 
 
@@ -43,6 +35,7 @@ def evaluate(
     annotations: Path,
     protocol: ProtocolName = "native",
     table: CountTable | None = None,
+    unit: ScoreUnit = ScoreUnit(),
     allow_missing: bool = False,
     frame_rate: float | None = None,
     bootstrap_replicates: int = 500,
@@ -51,12 +44,13 @@ def evaluate(
     """Measure a folder of per-frame scores.
 
     Args:
-        scores: folder of .npy (frames,), searched below.
+        scores: folder of .npy (frames,), searched below; or of segments or parts by `unit`.
         dataset: benchmark, or `own` for annotations `name start end ...`.
         annotations: its annotation file; for ShanghaiTech the folder of masks.
         protocol: convention of the ground truth (protocols.py).
         table: test list with frame and segment counts; without it the videos are those of the
             annotations and each is as long as its scores.
+        unit: what one number of a score file covers.
         allow_missing: measure what there is of the test set.
         frame_rate: frames a second, by which false alarms an hour are counted; None takes the data
             set's (yardsticks.FRAME_RATES).
@@ -68,24 +62,24 @@ def evaluate(
         WrongCount, BadScores: scores whose length or values cannot be those of the video.
         BadAnnotation, BadMask, BadNpy, BadList, WrongProtocol: as their modules say.
     """
-    rule = protocol_of(protocol, dataset)
-    read = read_annotations(annotations, dataset)
-    wanted = _test_set(scores, read, dataset, table)
-    joined = join_scores(scores, wanted)
+    test_set = _test_set(scores, read_annotations(annotations, dataset), dataset, protocol, table)
+    joined = join_scores(scores, test_set.videos)
     if not allow_missing:
-        refuse_missing(joined.missing, _left_out(joined.missing, wanted, table))
+        refuse_missing(joined.missing, _left_out(joined.missing, test_set))
     if not joined.files:
         raise UnmatchedVideos(f"{scores} has no scores of a video in {annotations}: wrong folder?")
     measured = []
     fitted = []
     for name, path in joined.files.items():
-        runs, change = _measured(wanted[name], path, rule, _counts(table, name), dataset)
-        measured.append(runs)
+        written = load_scores(path)
+        measured.append(test_set.runs(name, written, unit))
+        change = measured[-1].frame_count - len(written)
         fitted.extend([f"{name} {change:+d}"] if change else [])
     metrics = measure(measured, bootstrap_replicates=bootstrap_replicates, seed=seed)
     rate = frame_rate or FRAME_RATES[dataset]
+    lengths = {video.name: video.frame_count for video in measured}
     notes = (
-        *_notes(joined, wanted, table, dataset, fitted),
+        *_notes(joined, test_set, fitted if unit.scores_per == "frame" else [], lengths),
         *_rate_note(scores, joined),
         hours_note(measured, rate),
     )
@@ -98,28 +92,24 @@ def evaluate(
 
 
 def _test_set(
-    scores: Path, annotations: Annotations, dataset: DatasetName, table: CountTable | None
-) -> dict[str, VideoAnnotation]:
-    """The videos to measure: those of the table, else those that the annotations tell of."""
+    scores: Path,
+    annotations: Annotations,
+    dataset: DatasetName,
+    protocol: ProtocolName,
+    table: CountTable | None,
+) -> TestSet:
+    """The videos to measure: those of the table, else those that the annotations mention."""
     if table is not None:
-        names = list(table.counts)
-    else:
-        names = sorted(required_names(annotations, dataset))
-        if dataset == "xd-violence":
-            names += _scored_normal_videos(scores)
+        return make_test_set(dataset, protocol, annotations, table.counts)
+    names = sorted(required_names(annotations, dataset))
+    if dataset == "xd-violence":
+        names += _scored_normal_videos(scores)
     if not names:
         raise UnmatchedVideos(
             f"{annotations.path} holds masks of training and test videos: lay SH_Test.txt beside"
             " it, or give the test videos by --frame-counts"
         )
-    found = {name: annotation_of(name, annotations, dataset) for name in names}
-    strange = [name for name, video in found.items() if video is None]
-    if strange:
-        raise UnmatchedVideos(
-            f"{annotations.path} has no annotation of {named(strange)}: without it they would count"
-            " as normal; restore the row or the name"
-        )
-    return {name: video for name, video in found.items() if video is not None}
+    return make_test_set(dataset, protocol, annotations, dict.fromkeys(names, Counts()))
 
 
 def _scored_normal_videos(scores: Path) -> list[str]:
@@ -148,23 +138,6 @@ def _is_xd_normal(name: str) -> bool:
         return False
 
 
-def _counts(table: CountTable | None, name: str) -> Counts:
-    return table.counts[name] if table is not None else Counts()
-
-
-def _measured(
-    video: VideoAnnotation, path: Path, rule: Protocol, counts: Counts, dataset: DatasetName
-) -> tuple[VideoRuns, int]:
-    """A video's runs, and by how many frames its scores were lengthened (or cut, below 0)."""
-    scores = load_scores(path)
-    if counts == Counts():
-        mask_frames = video.frame_count if dataset == "shanghaitech" else None
-        counts = Counts(frames=mask_frames or len(scores) or None)
-    truth = rule.truth(video, counts)
-    fitted = fit_scores(video.name, scores, len(truth), counts.frames)
-    return video_runs(video.name, fitted, truth, video.classes), len(truth) - len(scores)
-
-
 def _rate_note(scores: Path, joined: JoinedScores) -> tuple[str, ...]:
     """Where features beside the scores tell that these are not of the file's own frames."""
     resampled = [name for name, path in joined.files.items() if _is_resampled(scores, path)]
@@ -187,25 +160,20 @@ def _is_resampled(scores: Path, path: Path) -> bool:
     return False
 
 
-def _left_out(
-    missing: tuple[str, ...], wanted: Mapping[str, VideoAnnotation], table: CountTable | None
-) -> str:
-    known = [_counts(table, name).frames or wanted[name].frame_count for name in missing]
+def _left_out(missing: tuple[str, ...], test_set: TestSet) -> str:
+    counts, videos = test_set.counts, test_set.videos
+    known = [counts[name].frames or videos[name].frame_count for name in missing]
     frames = sum(count for count in known if count is not None)
     return f"{frames} frames left out" if None not in known else "all their frames left out"
 
 
 def _notes(
-    joined: JoinedScores,
-    wanted: Mapping[str, VideoAnnotation],
-    table: CountTable | None,
-    dataset: DatasetName,
-    fitted: list[str],
+    joined: JoinedScores, test_set: TestSet, fitted: list[str], lengths: Mapping[str, int]
 ) -> tuple[str, ...]:
     notes = list(joined.notes)
-    official = DATASETS[dataset].test_videos
+    official = DATASETS[test_set.dataset].test_videos
     if joined.missing:
-        effect = _left_out(joined.missing, wanted, table)
+        effect = _left_out(joined.missing, test_set)
         notes.append(
             f"{len(joined.missing)} test videos without scores, {effect}: {named(joined.missing)}"
         )
@@ -221,4 +189,7 @@ def _notes(
         )
     if fitted:
         notes.append(f"scores of {len(fitted)} videos fitted to whole segments: {named(fitted)}")
+    if clipped := test_set.clipped(lengths):
+        beyond = named(f"{name} by {frames} frames" for name, frames in clipped.items())
+        notes.append(f"intervals that end beyond their video are clipped: {beyond}")
     return tuple(notes)

@@ -12,12 +12,8 @@ from numpy.typing import NDArray
 from c2fpl.pipeline.files.npy_header import load_npy
 from c2fpl.pipeline.steps.score_index import score_files
 from c2fpl.pipeline.truth.frame_runs import BadScores
-from c2fpl.pipeline.truth.protocols import SEGMENT_FRAMES, WrongCount
+from c2fpl.pipeline.truth.test_set import UnmatchedVideos
 from c2fpl.pipeline.videos.names import named, video_path_name
-
-
-class UnmatchedVideos(ValueError):
-    """Videos that only the scores or only the test set has: names, effect and cure in one line."""
 
 
 @dataclass(frozen=True)
@@ -80,35 +76,6 @@ def load_scores(path: Path) -> NDArray[np.float32]:
             " each frame, write it with c2fpl score"
         )
     return scores.astype(np.float32)
-
-
-def fit_scores(
-    name: str, scores: NDArray[np.float32], frame_count: int, decoded: int | None = None
-) -> NDArray[np.float32]:
-    """Scores as long as the ground truth: the last value repeated, or the end cut off.
-
-    Protocols round a video to whole segments: scores of its decoded frames (give or take one, for
-    decoders differ by one) are fitted, and so are scores of segments that round otherwise. A whole
-    segment too many or too few is another video's feature file, or another protocol's.
-
-    Args:
-        name: for the message.
-        scores: (frames,).
-        frame_count: frames of the ground truth.
-        decoded: frames that the video has, where known.
-
-    Raises:
-        WrongCount: the lengths differ by a segment or more.
-    """
-    of_frames = decoded is not None and abs(len(scores) - decoded) <= 1
-    if len(scores) == 0 or not (of_frames or abs(len(scores) - frame_count) < SEGMENT_FRAMES):
-        raise WrongCount(
-            f"{name} has {len(scores)} scores and {frame_count} frames of ground truth: the"
-            f" difference must be below {SEGMENT_FRAMES}; wrong feature file, count or protocol,"
-            " score this video again or correct its count"
-        )
-    added = np.full(max(0, frame_count - len(scores)), scores[-1])
-    return np.concatenate((scores[:frame_count], added))
 
 
 def _by_end(wanted: Collection[str]) -> dict[str, str | None]:

@@ -37,6 +37,11 @@ class VideoRuns:
     """Its frames; `videos` is all 0."""
 
     @property
+    def frame_count(self) -> int:
+        """Frames in all."""
+        return int(self.runs.lengths.sum())
+
+    @property
     def is_anomalous(self) -> bool:
         """True with at least one anomalous frame."""
         return bool(self.runs.labels.any())

@@ -18,23 +18,15 @@ from numpy.typing import NDArray
 
 from c2fpl.pipeline.truth.annotations import (
     Annotations,
-    VideoAnnotation,
     annotation_of,
     read_annotations,
     required_names,
 )
 from c2fpl.pipeline.truth.datasets import DATASETS, DatasetName, is_anomalous
 from c2fpl.pipeline.truth.frame_counts import BadCounts, CountTable, read_count_table
-from c2fpl.pipeline.truth.protocols import (
-    Counts,
-    ProtocolName,
-    WrongCount,
-    protocol_of,
-)
+from c2fpl.pipeline.truth.protocols import ProtocolName, protocol_of
+from c2fpl.pipeline.truth.test_set import make_test_set
 from c2fpl.pipeline.videos.names import named
-
-LARGEST_OVERHANG_FRAMES = 16
-"""Annotated ends lie up to 3 frames beyond the official videos; above this the counts are wrong."""
 
 
 @dataclass(frozen=True)
@@ -113,31 +105,30 @@ def make_ground_truth(
         WrongProtocol: the protocol does not belong to the data set.
     """
     table = read_count_table(frame_counts, segments_column)
-    rule = protocol_of(protocol, dataset)
-    videos = _joined(dataset, read_annotations(annotations, dataset), table)
+    read = read_annotations(annotations, dataset)
+    _refuse_mismatch(table, read, dataset)
+    test_set = make_test_set(dataset, protocol, read, table.counts)
     if table.gap:
         raise BadCounts(table.gap)
     if protocol != "native":
         _check_complete(dataset, table, protocol)
         _check_published_order(dataset, table)
-    parts = []
-    for name, counts in table.counts.items():
-        _check_overhang(videos[name], counts)
-        parts.append(rule.truth(videos[name], counts))
-    frames = np.concatenate(parts).astype(rule.dtype)
+    parts = [test_set.truth(name) for name in table.counts]
+    frames = np.concatenate(parts).astype(protocol_of(protocol, dataset).dtype)
     truth = GroundTruth(tuple(table.counts), tuple(len(part) for part in parts), frames)
     return replace(truth, notes=_notes(truth, dataset, protocol))
 
 
-def _joined(
-    dataset: DatasetName, annotations: Annotations, table: CountTable
-) -> dict[str, VideoAnnotation]:
-    """Each video of the table with its annotation; a video of only one of the files is refused."""
-    found = {name: annotation_of(name, annotations, dataset) for name in table.counts}
+def _refuse_mismatch(table: CountTable, annotations: Annotations, dataset: DatasetName) -> None:
+    """Refuse a video that only one of the files has."""
     required = required_names(annotations, dataset)
-    listed = required if dataset == "shanghaitech" and required else frozenset(found)
-    strange = [name for name, video in found.items() if video is None or name not in listed]
-    lost = sorted(required - set(found))
+    listed = required if dataset == "shanghaitech" and required else frozenset(table.counts)
+    strange = [
+        name
+        for name in table.counts
+        if name not in listed or annotation_of(name, annotations, dataset) is None
+    ]
+    lost = sorted(required - set(table.counts))
     if lost or strange:
         faults = [f"lacks {named(lost)}"] if lost else []
         faults += [f"has {named(strange)}, not annotated there"] if strange else []
@@ -145,7 +136,6 @@ def _joined(
             f"{table.path} does not match {annotations.path}: the table {' and '.join(faults)}"
             f" ({_effect(lost, strange)}); restore the row or the name in whichever file is wrong"
         )
-    return {name: video for name, video in found.items() if video is not None}
 
 
 def _effect(lost: list[str], strange: list[str]) -> str:
@@ -173,16 +163,6 @@ def _check_published_order(dataset: DatasetName, table: CountTable) -> None:
             raise BadCounts(
                 f"{table.path}: {name} stands where {expected} belongs (published order: anomalous"
                 " videos by name, then normal ones by name): a row was renamed or moved"
-            )
-
-
-def _check_overhang(video: VideoAnnotation, counts: Counts) -> None:
-    end = max((end for _, end in video.intervals), default=0)
-    for known, source in ((counts.frames, "table"), (video.frame_count, "annotation")):
-        if known is not None and end > known + LARGEST_OVERHANG_FRAMES:
-            raise WrongCount(
-                f"{video.name} is annotated up to frame {end} and has {known} frames by the"
-                f" {source}: correct the count or the interval"
             )
 
 

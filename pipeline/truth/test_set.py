@@ -1,0 +1,165 @@
+"""The test set: which videos, how long they are and what is annotated; scores joined by name."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from c2fpl.pipeline.truth.annotations import Annotations, VideoAnnotation, annotation_of
+from c2fpl.pipeline.truth.datasets import DatasetName
+from c2fpl.pipeline.truth.frame_runs import VideoRuns, video_runs
+from c2fpl.pipeline.truth.protocols import (
+    SEGMENT_FRAMES,
+    Counts,
+    ProtocolName,
+    WrongCount,
+    protocol_of,
+)
+from c2fpl.pipeline.truth.score_lengths import ScoreUnit, fit_scores, unit_hint
+from c2fpl.pipeline.videos.names import named
+
+SILENT_OVERHANG_FRAMES = 2
+"""Ends of 7 official UCF-Crime rows lie up to 2 frames beyond their videos; these are clipped."""
+
+
+class UnmatchedVideos(ValueError):
+    """Videos that only the scores or only the test set has: names, effect and cure in one line."""
+
+
+@dataclass(frozen=True)
+class TestSet:
+    """Test videos with what is annotated of them, under one protocol."""
+
+    __test__ = False  # not a test case, whatever pytest thinks of the name
+
+    dataset: DatasetName
+    """Data set."""
+    protocol: ProtocolName
+    """Convention of the truth."""
+    videos: Mapping[str, VideoAnnotation]
+    """By joining name, in list order."""
+    counts: Mapping[str, Counts]
+    """Frames and segments of each video as far as they are known, same keys."""
+
+    def truth(self, name: str, scored_frames: int | None = None) -> NDArray[np.uint8]:
+        """Truth of one video, (frames,) of 0 and 1.
+
+        Args:
+            name: joining name.
+            scored_frames: length of its scores, which counts where nothing else is known.
+
+        Raises:
+            WrongCount: the counts do not fit each other, or an interval lies beyond the video.
+        """
+        video = self.videos[name]
+        refuse_beyond(video, self.counts[name], scored_frames)
+        rule = protocol_of(self.protocol, self.dataset)
+        return rule.truth(video, self._counts(name, scored_frames))
+
+    def fitted(
+        self, name: str, scores: NDArray[np.float32], unit: ScoreUnit = ScoreUnit()
+    ) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+        """Scores of a video's frames, segments or parts -> scores and truth of frames, (frames,).
+
+        Raises:
+            WrongCount: the lengths cannot be those of one video.
+        """
+        known = self._counts(name, None)
+        frames = unit.to_frames(name, scores, known)
+        truth = self.truth(name, len(frames))
+        return fit_scores(name, frames, len(truth), self._counts(name, len(frames)).frames), truth
+
+    def runs(
+        self, name: str, scores: NDArray[np.float32], unit: ScoreUnit = ScoreUnit()
+    ) -> VideoRuns:
+        """Scores of a video joined with its truth, for metrics; raises as `fitted`."""
+        return video_runs(name, *self.fitted(name, scores, unit), self.videos[name].classes)
+
+    def clipped(self, frames: Mapping[str, int]) -> dict[str, int]:
+        """Frames by which an interval ends beyond its video, where more than a rounding.
+
+        Args:
+            frames: length of each measured video.
+        """
+        if self.protocol not in ("native", "sultani"):
+            return {}  # the others cut videos to whole segments
+        last = {n: max((end for _, end in self.videos[n].intervals), default=0) for n in frames}
+        over = {name: end - frames[name] for name, end in last.items()}
+        return {name: by for name, by in over.items() if by > SILENT_OVERHANG_FRAMES}
+
+    def _counts(self, name: str, scored_frames: int | None) -> Counts:
+        counts = self.counts[name]
+        if counts == Counts():
+            return Counts(frames=self.videos[name].frame_count or scored_frames or None)
+        return counts
+
+
+def make_test_set(
+    dataset: DatasetName,
+    protocol: ProtocolName,
+    annotations: Annotations,
+    counts: Mapping[str, Counts],
+) -> TestSet:
+    """Join the videos of a test set with their annotations by name.
+
+    Args:
+        dataset: whose names and protocols apply.
+        protocol: convention of the truth.
+        annotations: read; may hold other videos too.
+        counts: of every test video in list order; Counts() where nothing is known.
+
+    Raises:
+        UnmatchedVideos: a video without annotation, which would count as normal.
+        WrongProtocol: the protocol is not for the data set.
+    """
+    protocol_of(protocol, dataset)
+    found = {name: annotation_of(name, annotations, dataset) for name in counts}
+    refuse_unannotated([name for name, video in found.items() if video is None], annotations)
+    videos = {name: video for name, video in found.items() if video is not None}
+    return TestSet(dataset, protocol, videos, dict(counts))
+
+
+def refuse_unannotated(names: Collection[str], annotations: Annotations) -> None:
+    """Refuse test videos that no annotation mentions."""
+    if names:
+        raise UnmatchedVideos(
+            f"{annotations.path} has no annotation of the test videos {named(names)}: without it"
+            " they would count as normal; restore the row or the name"
+        )
+
+
+def refuse_beyond(video: VideoAnnotation, counts: Counts, scored_frames: int | None) -> None:
+    """Refuse an interval that starts beyond the video or ends a segment or more beyond it.
+
+    Args:
+        video: with its intervals.
+        counts: known before any score was read; Counts() for nothing.
+        scored_frames: length of the scores, which counts where nothing else is known.
+
+    Raises:
+        WrongCount: names the video, the interval and the length that it does not fit.
+    """
+    for frames, source in _lengths(video, counts, scored_frames):
+        for start, end in video.intervals:
+            if start >= frames or end >= frames + SEGMENT_FRAMES:
+                beyond = "starts" if start >= frames else "ends"
+                hint = f"; {unit_hint(frames, end)}" if source == "its scores" else ""
+                raise WrongCount(
+                    f"{video.name} is annotated from frame {start} to {end}, which {beyond} beyond"
+                    f" its {frames} frames by {source}: correct the interval or the count{hint}"
+                )
+
+
+def _lengths(
+    video: VideoAnnotation, counts: Counts, scored_frames: int | None
+) -> list[tuple[int, str]]:
+    """Lengths of a video and who gives them; features leave out a segment at most."""
+    by_segments = (counts.segments + 1) * SEGMENT_FRAMES if counts.segments else None
+    known = (
+        (counts.frames, "the table or features"),
+        (video.frame_count, "the annotation"),
+        (by_segments, "its segments"),
+    )
+    found = [(frames, source) for frames, source in known if frames]
+    return found or ([(scored_frames, "its scores")] if scored_frames else [])
