@@ -1,6 +1,6 @@
 """Processes on one machine share its cores instead of each taking all of them."""
 
-from collections.abc import Callable
+from contextlib import nullcontext
 from multiprocessing import Pipe
 from pathlib import Path
 from types import SimpleNamespace
@@ -67,7 +67,7 @@ class FakeProcess:
         self.connection, other = Pipe(duplex=False)
         other.close()
 
-    def heard(self, _: object) -> Share:
+    def receive(self, _: object) -> Share:
         return Share(())
 
     def end(self) -> None:
@@ -90,31 +90,18 @@ def test_each_process_of_several_devices_is_told_its_part(
     assert FakeProcess.cores == {"cpu": [3, 3], "cuda": [None]}
 
 
-@pytest.mark.parametrize(
-    ("resources", "device", "cores"),
-    [({"CPU": 8.0}, "cpu", 2), ({"CPU": 1.0}, "cpu", 1), ({"CPU": 8.0, "GPU": 1.0}, "auto", None)],
-)
-def test_an_actor_is_told_the_cpus_that_ray_gives_it(
-    resources: dict[str, float], device: str, cores: int | None, tmp_path: Path
-) -> None:
-    hired: list[tuple[Any, ...]] = []
-
-    def hire(*given: Any) -> SimpleNamespace:
-        hired.append(given)
-        return SimpleNamespace(begin=SimpleNamespace(remote=object))
-
-    def remote(**_: Any) -> Callable[[type], Any]:
-        return lambda kind: SimpleNamespace(remote=hire)
-
-    fake = SimpleNamespace(nodes=lambda: [{"Alive": True, "Resources": resources}], remote=remote)
-    ray_engine.Crew(fake, RunFiles(tmp_path), FLOW, Execution(device=device), most=1)
-    assert [given[-1] for given in hired] == [cores]
-
-
-def test_an_actor_holds_its_encoder_to_its_cpus(
+def test_a_group_of_a_cluster_holds_its_encoder_to_its_cpus(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told: list[int | None] = []
-    monkeypatch.setattr(ray_engine, "ExtractionWorker", lambda *_, cores: told.append(cores))
-    ray_engine.VideoActor(RunFiles(tmp_path), FLOW, Execution(device="cpu"), 2).begin()
-    assert told == [2]
+    asked: list[int | None] = []
+
+    class Worker(nullcontext[Any]):
+        def __init__(self, *_: object, cores: int | None) -> None:
+            asked.append(cores)
+            quiet = {"seconds": dict, "provenance": dict, "extract": lambda *_: []}
+            super().__init__(SimpleNamespace(**quiet))
+
+    monkeypatch.setattr(ray_engine, "ExtractionWorker", Worker)
+    task = ray_engine.GroupTask(RunFiles(tmp_path), FLOW, Execution(device="cpu"), 2)
+    assert ray_engine.extract_group(task, {}) == Share((), {}, {})
+    assert asked == [2]

@@ -1,4 +1,4 @@
-"""Several devices on one machine: one process each, videos dealt out longest first."""
+"""Several devices on one machine: one process each, videos divided by size."""
 
 import heapq
 import logging
@@ -31,18 +31,18 @@ class WorkersDied(RuntimeError):
     """The process of a device died again and again."""
 
 
-def deal(videos: Sequence[VideoFile], hands: int) -> list[list[VideoFile]]:
-    """Give each next longest video to the hand with the fewest bytes so far.
+def divide(videos: Sequence[VideoFile], parts: int) -> list[list[VideoFile]]:
+    """Give each next largest video to the part with the fewest bytes so far.
 
-    Worked example: sizes 9, 5, 4, 3 over two hands are [9] and [5, 4, 3]: 9 against 12.
+    Worked example: sizes 9, 5, 4, 3 in two parts are [9] and [5, 4, 3]: 9 against 12 bytes.
     """
-    dealt: list[list[VideoFile]] = [[] for _ in range(hands)]
-    load = [(0, hand) for hand in range(hands)]
+    divided: list[list[VideoFile]] = [[] for _ in range(parts)]
+    load_bytes = [(0, part) for part in range(parts)]
     for video in sorted(videos, key=size_bytes, reverse=True):
-        size, hand = heapq.heappop(load)
-        dealt[hand].append(video)
-        heapq.heappush(load, (size + size_bytes(video), hand))
-    return dealt
+        size, part = heapq.heappop(load_bytes)
+        divided[part].append(video)
+        heapq.heappush(load_bytes, (size + size_bytes(video), part))
+    return divided
 
 
 def cores_of(device: str, devices: Sequence[str], cores: int) -> int | None:
@@ -68,28 +68,24 @@ def extract_on_devices(
         Exception: what ended a process, such as a full disk; the others are stopped.
     """
     shares: list[Share] = []
-    hands = deal(list(wanted), len(execution.devices))
+    parts = divide(list(wanted), len(execution.devices))
     on_devices = [
         DeviceProcess(
             files,
             settings,
             replace(execution, device=device),
-            hand,
+            {video: wanted[video] for video in part},
             cores=cores_of(device, execution.devices, usable_cores()),
         )
-        for device, hand in zip(
-            execution.devices,
-            ({video: wanted[video] for video in hand} for hand in hands),
-            strict=True,
-        )
-        if hand
+        for device, part in zip(execution.devices, parts, strict=True)
+        if part
     ]
     running = list(on_devices)
     try:
         while running:
             ready = wait([on_device.connection for on_device in running])
             for on_device in [each for each in running if each.connection in ready]:
-                share = on_device.heard(shown)
+                share = on_device.receive(shown)
                 if share is not None:
                     shares.append(share)
                     running.remove(on_device)
@@ -119,8 +115,8 @@ class DeviceProcess:
         self._deaths_in_a_row = 0
         self._start()
 
-    def heard(self, shown: Progress) -> Share | None:
-        """Take one message, or the process's death; the share when all its videos are done.
+    def receive(self, shown: Progress) -> Share | None:
+        """Take one message, or notice the process's death. Returns the share once all is done.
 
         Raises:
             WorkersDied: it died three times in a row.
@@ -147,14 +143,21 @@ class DeviceProcess:
 
     def _start(self) -> None:
         context = multiprocessing.get_context("spawn")
-        self.connection, told = context.Pipe(duplex=False)
+        self.connection, child_end = context.Pipe(duplex=False)
         self._process = context.Process(
             target=_extract_share,
-            args=(told, self._files, self._settings, self._execution, self._wanted, self._cores),
+            args=(
+                child_end,
+                self._files,
+                self._settings,
+                self._execution,
+                self._wanted,
+                self._cores,
+            ),
             daemon=True,
         )
         self._process.start()
-        told.close()
+        child_end.close()
 
     def _start_again(self) -> None:
         self.end()
@@ -170,7 +173,7 @@ class DeviceProcess:
                 f"{died} {ATTEMPTS} times in a row; look for the kernel's out-of-memory killer, "
                 "use fewer devices or fewer --segments-per-call, then run the same command again"
             )
-        logger.warning("%s; %d of its videos are left and begun again", died, len(self._wanted))
+        logger.warning("%s; restarting its %d unfinished videos", died, len(self._wanted))
         self._start()
 
 
@@ -181,11 +184,11 @@ def _ending(code: int | None) -> str:
 
 
 @dataclass(frozen=True)
-class Told:
-    """Progress of a device's process, told to its parent."""
+class ProgressPipe:
+    """Reports the progress of a device's process to its parent."""
 
     parent: Connection
-    """Of the parent's side."""
+    """The end that the parent reads."""
 
     def advance(self, count: int = 1) -> None:
         """`count` more videos are done."""
@@ -200,12 +203,12 @@ def _extract_share(
     wanted: dict[VideoFile, str],
     cores: int | None,
 ) -> None:
-    """What the process runs; it ends with its parent, and Ctrl-C is the parent's to answer."""
+    """Body of the process. It ends with its parent, which alone handles Ctrl-C."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _end_with_parent()
     try:
         with ExtractionWorker(files, settings, execution, cores=cores) as worker:
-            failures = worker.extract(wanted, Told(parent))
+            failures = worker.extract(wanted, ProgressPipe(parent))
             parent.send(Share(tuple(failures), worker.seconds(), worker.provenance()))
     except (OSError, RuntimeError, ValueError) as error:
         parent.send(error)  # raised again there

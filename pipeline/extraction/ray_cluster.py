@@ -1,4 +1,4 @@
-"""The Ray cluster: joined or started, and how its machines are shared out among actors."""
+"""The Ray cluster: joined or started, and how its machines are divided among tasks."""
 
 import logging
 import signal
@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeAlias
 
-CPUS_PER_ACTOR = 2
+CPUS_PER_TASK = 2
 
 Ray: TypeAlias = Any
 """The module `ray`, imported only when asked for; it has no types."""
@@ -40,7 +40,7 @@ def cluster() -> Iterator[Ray]:
 
 @contextmanager
 def _own_sigterm() -> Iterator[None]:
-    """Ray answers SIGTERM itself once it runs; the answer of the command line is kept."""
+    """Keep the command line's SIGTERM handler, which Ray replaces when it starts."""
     before = signal.getsignal(signal.SIGTERM)
     yield
     if threading.current_thread() is threading.main_thread():
@@ -48,10 +48,12 @@ def _own_sigterm() -> Iterator[None]:
 
 
 def share_out(nodes: Sequence[Mapping[str, Any]], device: str) -> tuple[int, dict[str, float], str]:
-    """How many actors, what each needs of Ray, and its device: a GPU each, else two CPUs.
+    """How many tasks can run at a time, what each needs of Ray, and its device.
+
+    A task takes one GPU; without GPUs, or with device `cpu`, it takes two CPUs of one machine.
 
     Raises:
-        NoCluster: the machines have none.
+        NoCluster: the machines have none of these.
     """
     resources = [node["Resources"] for node in nodes if node["Alive"]]
     gpus = sum(int(one.get("GPU", 0)) for one in resources)
@@ -60,7 +62,7 @@ def share_out(nodes: Sequence[Mapping[str, Any]], device: str) -> tuple[int, dic
     if device.startswith("cuda"):
         raise NoCluster(f"device {device!r} was asked for and the cluster has no GPU; --device cpu")
     cpus = [int(one.get("CPU", 0)) for one in resources]
-    each = min(CPUS_PER_ACTOR, max(cpus, default=0))
+    each = min(CPUS_PER_TASK, max(cpus, default=0))
     if not each:
         raise NoCluster("the cluster has no CPU to run on; start a machine with `ray start`")
     return sum(count // each for count in cpus), {"num_cpus": each}, "cpu"
