@@ -41,8 +41,8 @@ from c2fpl.pipeline.files.lock import only_writer
 from c2fpl.pipeline.files.outcomes import Failure
 from c2fpl.pipeline.files.run_files import RunFiles, fingerprint
 from c2fpl.pipeline.run import RunSettings
+from c2fpl.pipeline.steps.detector_files import SavedDetector, load_detector, save_detector
 from c2fpl.pipeline.steps.make_labels import MadeLabels, make_labels
-from c2fpl.pipeline.steps.train_detector import SavedDetector, load_detector, save_detector
 from c2fpl.pipeline.videos.find import find_videos
 
 __all__ = ["extract", "label_segments", "run", "save", "score", "train"]

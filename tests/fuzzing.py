@@ -26,9 +26,9 @@ from c2fpl.pipeline.features.extracted import OwnFeatures
 from c2fpl.pipeline.files.npy_header import load_npy
 from c2fpl.pipeline.files.outcomes import load_failures
 from c2fpl.pipeline.files.run_files import RunFiles, beside, save_json
+from c2fpl.pipeline.steps.detector_files import SavedDetector, load_detector, save_detector
 from c2fpl.pipeline.steps.label_segments import load_labels
 from c2fpl.pipeline.steps.scored_videos import scored_videos
-from c2fpl.pipeline.steps.train_detector import SavedDetector, load_detector, save_detector
 from c2fpl.pipeline.truth.annotations import read_annotations
 from c2fpl.pipeline.truth.datasets import DatasetName
 from c2fpl.pipeline.truth.frame_counts import read_count_table

@@ -19,7 +19,7 @@ from PIL import Image
 
 from c2fpl.pipeline.cli import main as cli
 from c2fpl.pipeline.files.run_files import PART_PREFIX
-from c2fpl.pipeline.steps.train_detector import load_detector
+from c2fpl.pipeline.steps.detector_files import load_detector
 from synthetic import Synthetic
 
 SETTINGS = ("--backbone", "flow", "--crops", "1", "--device", "cpu", "--epochs", "2", "--quiet")

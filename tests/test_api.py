@@ -15,7 +15,7 @@ from c2fpl.models.detection.training import BadLabels
 from c2fpl.models.settings import TrainingSettings
 from c2fpl.pipeline.demo_videos import DemoVideo, write_videos
 from c2fpl.pipeline.features.extracted import BadFeatures
-from c2fpl.pipeline.steps.train_detector import load_detector
+from c2fpl.pipeline.steps.detector_files import load_detector
 from command_line import c2fpl
 
 FLOW = ExtractionSettings(backbone="flow", crops=1)

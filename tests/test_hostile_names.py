@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from c2fpl.pipeline.files.run_files import RunFiles, load_table
-from c2fpl.pipeline.steps.train_detector import BadDetector, load_detector
+from c2fpl.pipeline.steps.detector_files import BadDetector, load_detector
 from c2fpl.pipeline.videos.name_limits import unusable_names
 from command_line import c2fpl
 from killing import write_short_videos

@@ -1,6 +1,7 @@
 """Pseudo-labels to a detector.
 
 - `detector`: the network, and scores of segments
+- `published`: the authors' checkpoints as detectors
 - `feeding`: batches of segments in bounded memory
 - `training`: one epoch, and all of them
 - `scores`: smoothing and calibration of the scores of a video

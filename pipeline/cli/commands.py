@@ -18,10 +18,11 @@ from c2fpl.pipeline.files.outcomes import Failure, exit_code
 from c2fpl.pipeline.files.run_files import RunFiles
 from c2fpl.pipeline.run import RunSettings, run
 from c2fpl.pipeline.settings import Execution, ScoreSettings
+from c2fpl.pipeline.steps.detector_files import SavedDetector, load_detector
 from c2fpl.pipeline.steps.label_segments import label_segments, load_labels
 from c2fpl.pipeline.steps.run_record import recorded
 from c2fpl.pipeline.steps.score_videos import WrongDetector, score_videos
-from c2fpl.pipeline.steps.train_detector import SavedDetector, load_detector, train_detector
+from c2fpl.pipeline.steps.train_detector import train_detector
 from c2fpl.pipeline.truth.datasets import DatasetName
 from c2fpl.pipeline.truth.windows import read_windows
 from c2fpl.pipeline.videos.find import VideoFile, find_videos, holds_videos

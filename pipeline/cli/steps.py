@@ -134,6 +134,21 @@ def train(
 
 
 @app.command
+def convert_detector(checkpoint: Path, *, output: Output) -> None:
+    """Write a published checkpoint of C2FPL, or an older detector, as a detector file of today.
+
+    `score --detector` takes such checkpoints as they are; this keeps the result.
+
+    Args:
+        checkpoint: the authors' file, such as UCFfinal.pkl: layers fc1, fc2, fc3, fc_att1, fc_att2.
+        output: the detector's file.
+    """
+    from c2fpl.pipeline.steps.detector_files import load_detector, save_detector
+
+    save_detector(output, load_detector(checkpoint))
+
+
+@app.command
 def score(
     source: str,
     *,

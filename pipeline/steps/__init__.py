@@ -2,6 +2,7 @@
 
 - `make_labels`, `label_segments`: pseudo-labels in memory, and as files
 - `train_detector`, `tensorboard`: the detector, and its curves
+- `detector_files`: detectors written and read, published checkpoints too
 - `score_videos`: scores of every frame
 - `score_index`, `scored_videos`: which score files belong together, and facts of their videos
 - `run_record`: run.json, what ran and with what

@@ -24,10 +24,11 @@ from c2fpl.pipeline.files.run_files import (
 )
 from c2fpl.pipeline.files.run_files import fingerprint as fingerprint_of
 from c2fpl.pipeline.settings import Execution, ScoreSettings
+from c2fpl.pipeline.steps.detector_files import UNKNOWN_BACKBONE
 from c2fpl.pipeline.steps.score_index import INDEX_KEY, save_index, say_left_out
 
 if TYPE_CHECKING:
-    from c2fpl.pipeline.steps.train_detector import SavedDetector
+    from c2fpl.pipeline.steps.detector_files import SavedDetector
 
 logger = logging.getLogger(__name__)
 STEP = "score"
@@ -127,6 +128,9 @@ def check_fits(features: FeatureSet, saved: "SavedDetector") -> None:
     name = features.names[0]
     dim, backbone = features.shape(name)[2], str(features.records[name]["settings"]["backbone"])
     made_for = str(saved.extraction.get("backbone", backbone))
+    if made_for == UNKNOWN_BACKBONE:
+        _check_length(dim, backbone, saved.dim)
+        return
     weights = features.records[name].get("weights_sha256")
     trained_with = saved.extraction.get("weights_sha256")
     if dim == saved.dim and backbone == made_for and weights != trained_with:
@@ -138,6 +142,21 @@ def check_fits(features: FeatureSet, saved: "SavedDetector") -> None:
         raise WrongDetector(
             f"the detector reads {saved.dim} numbers a crop from {made_for}, these features have "
             f"{dim} from {backbone}; extract with --backbone {made_for} or train another detector"
+        )
+
+
+def _check_length(dim: int, backbone: str, wanted: int) -> None:
+    """All that can be checked of a detector whose features someone else made."""
+    if dim != wanted:
+        raise WrongDetector(
+            f"the detector reads published features of length {wanted}, these have {dim}; give the "
+            "features that it was made for"
+        )
+    if backbone != UNKNOWN_BACKBONE:
+        logger.warning(
+            "the detector was made on published features of length %d: whether those of %s are "
+            "alike cannot be checked",
+            *(dim, backbone),
         )
 
 

@@ -1,51 +1,24 @@
 """Step 3: features + labels -> detector.pt, which carries the settings that made it."""
 
 import logging
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from c2fpl.models.settings import TrainingSettings
 from c2fpl.pipeline.features.feature_set import FeatureSet
 from c2fpl.pipeline.files.changes import what_changed
 from c2fpl.pipeline.files.progress import progress
-from c2fpl.pipeline.files.run_files import fingerprint, whole_file
+from c2fpl.pipeline.files.run_files import fingerprint
 from c2fpl.pipeline.settings import Execution
+from c2fpl.pipeline.steps.detector_files import SavedDetector, load_detector, save_detector
 from c2fpl.pipeline.steps.label_segments import SegmentLabels
 from c2fpl.pipeline.steps.tensorboard import scalars
 
 if TYPE_CHECKING:
-    from c2fpl.models.detection.detector import Detector
     from c2fpl.models.detection.training import Epoch
 
 logger = logging.getLogger(__name__)
-
-
-_DAMAGED = (
-    *(ArithmeticError, AttributeError, EOFError, LookupError, RuntimeError),
-    *(TypeError, ValueError),
-)
-"""What torch and the settings raise on files that are damaged, or were never detectors."""
-
-
-class BadDetector(ValueError):
-    """A detector file that cannot be used here."""
-
-
-@dataclass(frozen=True, eq=False)
-class SavedDetector:
-    """A detector and what it was made for."""
-
-    detector: "Detector"
-    """The network, on the CPU, in evaluation mode."""
-    dim: int
-    """Length of the features it reads."""
-    settings: TrainingSettings
-    """How it was trained."""
-    extraction: dict[str, Any]
-    """Extraction and decoding settings of its features, and `weights_sha256`."""
-    fingerprint: str
-    """Of settings, labels and features."""
 
 
 def train_detector(
@@ -94,47 +67,3 @@ def train_detector(
     saved = SavedDetector(detector.cpu().eval(), source.dim, settings, extraction, wanted)
     save_detector(path, saved)
     return saved
-
-
-def save_detector(path: Path, saved: SavedDetector) -> None:
-    """Write tensors and plain values only, so that weights_only can read them."""
-    import torch
-
-    content = {
-        "state": saved.detector.state_dict(),
-        "dim": saved.dim,
-        "settings": asdict(saved.settings),
-        "extraction": saved.extraction,
-        "fingerprint": saved.fingerprint,
-    }
-    with whole_file(path) as file:
-        torch.save(content, file)
-
-
-def load_detector(path: Path) -> SavedDetector:
-    """Read what `save_detector` wrote; code inside the file is never executed.
-
-    Raises:
-        BadDetector: not such a file.
-    """
-    import pickle
-
-    import torch
-
-    from c2fpl.models.detection.detector import Detector
-
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-        settings = TrainingSettings(**content["settings"])
-        detector = Detector(content["dim"], settings)
-        detector.load_state_dict(content["state"])
-    except FileNotFoundError as error:
-        raise BadDetector(f"{path} does not exist; `c2fpl train` makes a detector") from error
-    except (pickle.UnpicklingError, *_DAMAGED) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise BadDetector(
-            f"{path} is not a detector of c2fpl ({reason}); make one with `c2fpl train`"
-        ) from error
-    return SavedDetector(
-        detector.eval(), content["dim"], settings, content["extraction"], content["fingerprint"]
-    )

@@ -1,0 +1,148 @@
+"""Detector files: safetensors with the settings in the header, older forms, published checkpoints.
+
+The content decides the form, not the name: `detector.pt` is the name that commands, documents and
+finished runs use, so it stays, and what is written under any name is safetensors.
+"""
+
+import json
+import logging
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from c2fpl.models.settings import TrainingSettings
+from c2fpl.pipeline.files.run_files import whole_file
+
+if TYPE_CHECKING:
+    from c2fpl.models.detection.detector import Detector
+
+logger = logging.getLogger(__name__)
+
+HEADER_KEY = "c2fpl"
+"""Of the safetensors metadata: one JSON object (several entries have no fixed order there)."""
+UNKNOWN_BACKBONE = "published"
+"""Backbone of features that someone else made: only their length can be checked."""
+_DAMAGED = (
+    *(ArithmeticError, AttributeError, EOFError, LookupError, RuntimeError),
+    *(TypeError, ValueError),
+)
+"""What torch and the settings raise on files that are damaged, or were never detectors."""
+
+
+class BadDetector(ValueError):
+    """A detector file that cannot be used here."""
+
+
+@dataclass(frozen=True, eq=False)
+class SavedDetector:
+    """A detector and what it was made for."""
+
+    detector: "Detector"
+    """The network, on the CPU, in evaluation mode."""
+    dim: int
+    """Length of the features it reads."""
+    settings: TrainingSettings
+    """How it was trained."""
+    extraction: dict[str, Any]
+    """Extraction and decoding settings of its features, and `weights_sha256`."""
+    fingerprint: str
+    """Of settings, labels and features."""
+
+
+def save_detector(path: Path, saved: SavedDetector) -> None:
+    """Write a safetensors file, whatever the name; equal detectors give equal bytes."""
+    from safetensors.torch import save
+
+    made_from = {
+        "dim": saved.dim,
+        "settings": asdict(saved.settings),
+        "extraction": saved.extraction,
+        "fingerprint": saved.fingerprint,
+    }
+    header = {HEADER_KEY: json.dumps(made_from, sort_keys=True, default=str)}
+    with whole_file(path) as file:
+        file.write(save(saved.detector.state_dict(), metadata=header))
+
+
+def load_detector(path: Path) -> SavedDetector:
+    """Read a detector of `c2fpl train`, of any version, or a published checkpoint of C2FPL.
+
+    Code inside the file is never executed.
+
+    Raises:
+        BadDetector: no such file.
+    """
+    from safetensors import SafetensorError
+
+    from c2fpl.extractors.backbones.state_files import WrongWeights
+
+    if not path.is_file():
+        raise BadDetector(f"{path} does not exist; `c2fpl train` makes a detector")
+    try:
+        content = _saved_content(path)
+        return _detector_of(content) if content else read_checkpoint(path)
+    except BadDetector:
+        raise
+    except (SafetensorError, WrongWeights, *_DAMAGED) as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0].removeprefix(f"{path}: ")
+        raise BadDetector(
+            f"{path} is not a detector of c2fpl ({reason}); make one with `c2fpl train`"
+        ) from error
+
+
+def _saved_content(path: Path) -> dict[str, Any] | None:
+    """What `save_detector` wrote, today or before safetensors; None for a file of another kind."""
+    import pickle
+
+    import torch
+    from safetensors import safe_open
+
+    with path.open("rb") as file:
+        is_safetensors = file.read(9)[8:] == b"{"
+    if not is_safetensors:
+        try:
+            content = torch.load(path, map_location="cpu", weights_only=True)
+        except (pickle.UnpicklingError, *_DAMAGED):
+            return None
+        return content if isinstance(content, dict) and "settings" in content else None
+    with safe_open(path, framework="pt") as opened:
+        header = (opened.metadata() or {}).get(HEADER_KEY)
+        if header is None:
+            return None
+        state = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
+    return {**json.loads(header), "state": state}
+
+
+def _detector_of(content: dict[str, Any]) -> SavedDetector:
+    from c2fpl.models.detection.detector import Detector
+
+    settings = TrainingSettings(**content["settings"])
+    detector = Detector(content["dim"], settings)
+    detector.load_state_dict(content["state"])
+    return SavedDetector(
+        detector.eval(), content["dim"], settings, content["extraction"], content["fingerprint"]
+    )
+
+
+def read_checkpoint(path: Path) -> SavedDetector:
+    """A checkpoint of the C2FPL authors (`UCFfinal.pkl`, `XDfinal.pkl`), ready to score with.
+
+    Raises:
+        BadDetector: a state dict of another network.
+        WrongWeights: no state dict.
+    """
+    from c2fpl.extractors.backbones.official import sha256
+    from c2fpl.extractors.backbones.state_files import read_state
+    from c2fpl.models.detection.published import NotPublished, published_detector
+
+    try:
+        detector = published_detector(read_state(path).tensors)
+    except NotPublished as error:
+        raise BadDetector(f"{path}: {error}") from error
+    logger.info(
+        "%s: a checkpoint of C2FPL for features of length %d; its attention layers stay unused, "
+        "as in the published code",
+        *(path, detector.dim),
+    )
+    extraction = {"backbone": UNKNOWN_BACKBONE, "weights_sha256": None}
+    return SavedDetector(detector.eval(), detector.dim, detector.settings, extraction, sha256(path))
