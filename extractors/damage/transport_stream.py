@@ -6,7 +6,7 @@ packets as jumps of the counter, all but a loss of exactly 16, 32, ... packets.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -14,10 +14,14 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
-SYNC: Final = 0x47
-PACKET_BYTES: Final = 188
-SPACINGS: Final = (188, 192, 204)
-"""Bytes from packet to packet: plain, with a time stamp before each (cameras), with parity."""
+from c2fpl.extractors.damage.transport_tables import (
+    PACKET_BYTES,
+    SPACINGS,
+    SYNC,
+    VideoPids,
+    sampled_video_pids,
+)
+
 CHUNK_BYTES: Final = 2**20
 
 
@@ -35,6 +39,8 @@ class TransportFaults:
     """Jumps of the counter between two frames: lost frames, or recordings joined without loss."""
     cut_short: bool = False
     """Whether the file ends inside a packet."""
+    unread_pids: set[int] = field(default_factory=set)
+    """Packet identifiers under which the video goes on and is not read."""
 
     def broken(self) -> list[str]:
         """What is broken for certain, in words; nothing of joints."""
@@ -44,19 +50,27 @@ class TransportFaults:
             (self.counter_jumps, "jumps of the packet counter"),
         )
         said = [f"{what}: {count}" for count, what in counted if count]
+        said += [f"video goes on under PID {pid:#x}, not read" for pid in sorted(self.unread_pids)]
         return [*said, "cut off inside a packet"] if self.cut_short else said
 
 
 def transport_faults(path: Path, pid: int) -> TransportFaults:
     """Scan the whole file for faults of the stream with this packet identifier.
 
-    Counters of other streams are left out: their losses are no lost frames.
+    Counters of other streams are left out, but for those that continue this one: their losses are
+    no lost frames.
     """
     faults = TransportFaults()
-    counter = _Counter(pid, faults)
+    sampled = sampled_video_pids(path)
+    own = {pid} | {later for later, old in sampled.later.items() if old == pid}
+    counters = [_Counter(one, faults) for one in own]
+    found = VideoPids()
     with path.open("rb") as file:
         for packets in _packets(file, faults):
-            counter.check(packets)
+            for counter in counters:
+                counter.check(packets)
+            found.add(packets.ravel())
+    faults.unread_pids = found.unread | (found.later.keys() - sampled.later.keys())
     return faults
 
 

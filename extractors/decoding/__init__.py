@@ -2,6 +2,7 @@
 
 - `header`: what the container says before anything is decoded
 - `streams`: which of its video streams is read
+- `one_pid`: a transport stream whose video changes its packet identifier, as one stream
 - `pyav_frames`, `decord_frames`: the two decoders
 - `frame_times`, `seconds_off`: when each frame is shown
 - `resampling`: frames at a constant rate

@@ -34,14 +34,14 @@ class FrameTimes:
         if len(self._waiting) > REORDERED:
             self._pass_on()
 
-    def missing(self, ticks_a_second: float) -> int:
-        """Frames missing between the first and the last; ends the counting."""
+    def missing(self, ticks_a_second: float, longest_gap_s: float = LONGEST_GAP_S) -> int:
+        """Frames missing in gaps up to this, between the first and the last; ends the counting."""
         while self._waiting:
             self._pass_on()
         step = self._usual_step()
         if step is None:
             return 0
-        longest = LONGEST_GAP_S * ticks_a_second
+        longest = longest_gap_s * ticks_a_second
         jumps = ((one, count) for one, count in self._steps.items() if 1.5 * step < one <= longest)
         return sum(count * (round(one / step) - 1) for one, count in jumps)
 

@@ -7,6 +7,8 @@ from typing import Final
 import av
 from av.video.stream import VideoStream
 
+from c2fpl.extractors.damage.transport_tables import sampled_video_pids
+from c2fpl.extractors.decoding.one_pid import OneVideoPid
 from c2fpl.extractors.decoding.streams import choose_stream, streams_remark, video_streams
 
 MAX_FRAME_PIXELS: Final = 7680 * 4320
@@ -23,6 +25,11 @@ DEMUXERS: Final = (
 makes FFmpeg read other files or the network."""
 LEAST_DECORD_WIDTH: Final = 32
 """decord gives narrower frames a wrong shape: it takes the padding of a row for pixels."""
+LOOK_FURTHER: Final = {
+    **{"probesize": str(2**28), "analyzeduration": str(600 * 10**6)},
+    "scan_all_pmts": "1",
+}
+"""Bytes and microseconds read in search of a video that starts late; in MPEG-TS all tables."""
 COUNTED_CONTAINERS: Final = frozenset({"mov", "mp4", "avi"})
 """Containers whose header counts the frames, so that a loss inside decord is seen."""
 
@@ -74,10 +81,28 @@ def read_header(path: Path) -> VideoHeader:
 
 
 def open_container(path: Path) -> av.container.InputContainer:
-    """The file opened for demuxing, as a video file and nothing else."""
+    """The file opened for demuxing, as a video file and nothing else.
+
+    Where no video is seen at once, as where the sound starts long before it, it is looked for
+    further on. In a transport stream a video that changes its packet identifier stays one stream.
+    """
+    container = _opened(path, {})
+    if not any(stream.width for stream in video_streams(container)):
+        container.close()
+        container = _opened(path, LOOK_FURTHER)
+    if container.format.name == "mpegts" and (pids := sampled_video_pids(path).later):
+        container.close()
+        return _opened(path, {}, OneVideoPid(path, pids))
+    return container
+
+
+def _opened(
+    path: Path, options: dict[str, str], file: OneVideoPid | None = None
+) -> av.container.InputContainer:
     return av.open(
-        str(path.absolute()),
-        options={"format_whitelist": DEMUXERS, "protocol_whitelist": "file"},
+        file or str(path.absolute()),
+        "r",
+        options={"format_whitelist": DEMUXERS, "protocol_whitelist": "file", **options},
         metadata_errors="replace",
     )
 

@@ -30,6 +30,9 @@ DROPPED_IN_SILENCE: Final = frozenset({"h264", "hevc", "mpeg2video"})
 """Codecs whose decoders drop frames without an error, such as those before the first key frame.
 With them each packet is a frame (but for interlaced ones, where it may be half a frame); other
 codecs have packets that are no frames by design."""
+LONGEST_JOINT_GAP_S: Final = 0.5
+"""Where a transport stream's counter jumps between two frames, a longer gap in the times is a pause
+between two recordings; frames are lost in a shorter one."""
 
 
 @dataclass(frozen=True)
@@ -84,8 +87,10 @@ class PyavFrames:
             for packet in self._packets(container, stream):
                 for frame in self._decoded(packet):
                     yield self._timed(frame)
-            self._num_missing = self._times.missing(1 / float(stream.time_base or 1))
-            self._broken = self._broken_parts(stream.id)
+            ticks_a_second = 1 / float(stream.time_base or 1)
+            self._num_missing = self._times.missing(ticks_a_second)
+            jump = self._times.missing(ticks_a_second, LONGEST_JOINT_GAP_S) > 0
+            self._broken = self._broken_parts(stream.id, times_jump=jump)
         self._num_decoder_errors = decoder_errors() - errors_before
 
     @property
@@ -129,15 +134,15 @@ class PyavFrames:
         gap_s = (self._header.duration_s or 0.0) - self._end_s
         return max(round(gap_s * self._header.frame_rate), 0)
 
-    def _broken_parts(self, stream_id: int) -> list[str]:
+    def _broken_parts(self, stream_id: int, *, times_jump: bool) -> list[str]:
         """What the container shows as broken; what only the decoder complains of is not."""
         counted = (
             (self._num_unreadable, "unreadable places"),
             (self._num_broken_packets, "broken packets"),
         )
         said = [f"{what}: {count}" for count, what in counted if count]
-        jump = self._num_missing > 0
-        return said + broken_parts(self._path, self._header.container, stream_id, times_jump=jump)
+        container = self._header.container
+        return said + broken_parts(self._path, container, stream_id, times_jump=times_jump)
 
     def _packets(
         self, container: av.container.InputContainer, stream: VideoStream

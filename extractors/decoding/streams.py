@@ -24,12 +24,16 @@ MAX_PROBED_PACKETS: Final = 5000
 
 
 def video_streams(container: InputContainer) -> list[VideoStream]:
-    """Video streams that a decoder exists for, without cover art and thumbnails."""
-    return [
+    """Video streams that a decoder exists for, without cover art and thumbnails.
+
+    Those that are announced and have no frame so far count only where there are no others.
+    """
+    streams = [
         stream
         for stream in container.streams.video
         if _codec(stream) is not None and not stream.disposition & PICTURES
     ]
+    return [stream for stream in streams if stream.width] or streams
 
 
 def choose_stream(container: InputContainer) -> VideoStream | None:
