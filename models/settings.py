@@ -130,6 +130,9 @@ class TrainingSettings:
         for name in ("learning_rate", "max_gradient_norm"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} {getattr(self, name)} must be above 0")
+        for name in ("learning_rate", "weight_decay"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise ValueError(f"{name} {getattr(self, name)} must be a number of at least 0")
 
     def passes(self, segment_count: int) -> int:
         """How often an epoch goes through that many segments to make its steps."""

@@ -9,6 +9,7 @@ from c2fpl.pipeline.evaluation.evaluate import evaluate
 from c2fpl.pipeline.evaluation.result import save_metrics
 from c2fpl.pipeline.files.lock import only_writer
 from c2fpl.pipeline.files.outcomes import exit_code
+from c2fpl.pipeline.files.progress import last_line
 from c2fpl.pipeline.files.run_files import RunFiles
 from c2fpl.pipeline.run import RunSettings, run
 from c2fpl.pipeline.settings import Execution
@@ -36,5 +37,5 @@ def run_demo(folder: Path, extraction: ExtractionSettings, execution: Execution)
         "frame AUC %.4f, AP %.4f over %d videos; the annotations served the evaluation alone",
         *(evaluation.metrics.auc, evaluation.metrics.ap, evaluation.metrics.videos),
     )
-    logger.info("plots in %s, report in %s", files.plots, files.report / "index.html")
+    last_line(f"plots in {files.plots}, report in {files.report / 'index.html'}")
     return exit_code(failures)

@@ -4,10 +4,13 @@ import logging
 from collections.abc import Mapping
 
 from c2fpl.pipeline.files.run_files import RunFiles
+from c2fpl.pipeline.files.words import counted
 from c2fpl.pipeline.report.events import EventSettings, write_events
 from c2fpl.pipeline.report.page import write_report
 from c2fpl.pipeline.report.plots import write_plots
+from c2fpl.pipeline.steps.scored_videos import videos_without_scores
 from c2fpl.pipeline.truth.windows import Windows
+from c2fpl.pipeline.videos.names import named
 
 logger = logging.getLogger(__name__)
 
@@ -23,4 +26,8 @@ def look(
     found = write_events(files, events)
     write_plots(files, windows, quiet=quiet)
     page = write_report(files, windows, quiet=quiet)
-    logger.info("%d events above %.3f; page %s", len(found.events), found.threshold.value, page)
+    logger.info(
+        "%s above %.3f; page %s", counted(len(found.events), "event"), found.threshold.value, page
+    )
+    if unscored := videos_without_scores(files):
+        logger.warning("%s without a score: %s", counted(len(unscored), "video"), named(unscored))

@@ -23,12 +23,14 @@ from c2fpl.models.detection.detector import Detector
 from c2fpl.models.settings import TrainingSettings
 from c2fpl.pipeline.cli import main as cli
 from c2fpl.pipeline.features.extracted import OwnFeatures
+from c2fpl.pipeline.files.lists import read_list
 from c2fpl.pipeline.files.npy_header import load_npy
 from c2fpl.pipeline.files.outcomes import load_failures
 from c2fpl.pipeline.files.run_files import RunFiles, beside, save_json
+from c2fpl.pipeline.report.events import EventSettings, load_events, write_events
 from c2fpl.pipeline.steps.detector_files import SavedDetector, load_detector, save_detector
 from c2fpl.pipeline.steps.label_segments import load_labels
-from c2fpl.pipeline.steps.scored_videos import scored_videos
+from c2fpl.pipeline.steps.scored_videos import scored_videos, videos_without_scores
 from c2fpl.pipeline.truth.annotations import read_annotations
 from c2fpl.pipeline.truth.datasets import DatasetName
 from c2fpl.pipeline.truth.frame_counts import read_count_table
@@ -86,6 +88,35 @@ def findings(reader: Reader, folder: Path, count: int, seed: int) -> Iterator[Fi
             yield Finding(reader.name, done, said, data)
 
 
+def wrong_values(whole: bytes) -> Iterator[tuple[str, bytes]]:
+    """Every value of a JSON file in turn left out or of another kind, with what was done."""
+    kinds: list[object] = ["left out", None, [], {}, "x", -1, 10**400, float("nan"), [[0]]]
+    for instead in kinds:
+        count = 0
+        while True:
+            value, place = json.loads(whole), iter(range(count, -1, -1))
+            if not _replaced(value, place, instead):
+                break
+            yield f"value {count}: {instead!r:.20}", json.dumps(value).encode()
+            count += 1
+
+
+def _replaced(value: Any, place: Iterator[int], instead: object) -> bool:
+    """Replace the value at which `place` counts to 0, depth first; whether it was reached."""
+    if not isinstance(value, dict | list):
+        return False
+    for key in list(value) if isinstance(value, dict) else range(len(value)):
+        if next(place) == 0:
+            if instead == "left out":
+                del value[key]
+            else:
+                value[key] = instead
+            return True
+        if _replaced(value[key], place, instead):
+            return True
+    return False
+
+
 def complaint(reader: Reader, folder: Path) -> str:
     """What is wrong with the way the reader answers; empty where nothing is."""
     with Answer() as answer:
@@ -122,6 +153,10 @@ def readers(folder: Path) -> list[Reader]:
         Reader("features", "a.npy", _arrays(), _read_features),
         Reader("record", "a.json", _records(), _read_record),
         Reader("scores", "a.npy", [_npy(np.zeros(9, np.float32))], _read_scores),
+        Reader("provenance", "features/a.json", _records(), _read_run),
+        Reader("index", "scores/.videos.csv", _indexes(), _read_run),
+        Reader("events", "events.json", _events(folder), lambda f: load_events(RunFiles(f))),
+        Reader("list", "l.txt", _lists(), lambda f: read_list(f / "l.txt")),
         Reader("labels", "labels.csv", _labels(), _read_labels),
         Reader("failures", "failed.csv", [b"video,step,reason\na,extract,x\n"], _read_failures),
         Reader("counts", "c.csv", [b"name,frames\na,30\nb,64\n"], _read_counts),
@@ -162,6 +197,25 @@ def _records() -> list[bytes]:
     return [json.dumps(RECORD).encode(), json.dumps(RECORD, indent=1).encode()]
 
 
+def _indexes() -> list[bytes]:
+    header = b"video,fingerprint,detector,source,frame_rate,num_frames_lost,damage,seconds_off\n"
+    return [header + b"a,00,11,/v/a.mp4,25.0,0,,0.0\n"]
+
+
+def _events(folder: Path) -> list[bytes]:
+    run = RunFiles(folder / "run")
+    run.scores.mkdir(parents=True, exist_ok=True)
+    np.save(run.scores / "a.npy", np.repeat(np.array([0.1, 0.9, 0.1], np.float32), 40))
+    write_events(run, EventSettings(threshold=0.5))
+    return [run.events_json.read_bytes()]
+
+
+def _lists() -> list[bytes]:
+    text = "# cameras\n'v/a.mp4'\nv/c d.mp4\n"
+    concat = b"ffconcat version 1.0\nfile 'v/a.mp4'\nduration 2\nfile b\\ c.mp4\n"
+    return [text.encode(), text.encode("utf-16"), concat]
+
+
 def _labels() -> list[bytes]:
     header = b"video,segment,start_frame,end_frame,label,p_value\n"
     return [header + b"a,0,0,16,1,0.5\na,1,16,30,0,0.9\n"]
@@ -200,6 +254,14 @@ def _read_record(folder: Path) -> None:
 def _read_scores(folder: Path) -> None:
     for video in scored_videos(RunFiles(folder, holds="scores")):
         video.scores()
+
+
+def _read_run(folder: Path) -> None:
+    (folder / "scores").mkdir(exist_ok=True)
+    np.save(folder / "scores" / "a.npy", np.zeros(30, np.float32))
+    for video in scored_videos(RunFiles(folder)):
+        video.scores()
+    videos_without_scores(RunFiles(folder))
 
 
 def _read_labels(folder: Path) -> None:

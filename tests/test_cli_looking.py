@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from c2fpl.pipeline.files.run_files import RunFiles
+from c2fpl.pipeline.files.run_files import RunFiles, load_json
 from command_line import c2fpl, refused
 from run_folder import add_video, scores_with, small_run
 
@@ -19,6 +19,10 @@ def test_report_then_clips_overlay_and_export(
 ) -> None:
     run = run_files.root
     assert c2fpl("report", run) == 0
+    said = capsys.readouterr().err
+    assert "2 events above" in said
+    assert "1 video without a score: broken<i>.mp4" in said
+    assert load_json(run_files.events_json)["videos_without_scores"] == ["broken<i>.mp4"]
     assert (run_files.report / "index.html").is_file()
     assert len(list(run_files.plots.rglob("*.png"))) == 3
     assert c2fpl("clips", run, "--top", "1") == 0

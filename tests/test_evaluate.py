@@ -31,7 +31,7 @@ def test_own_videos_are_joined_by_name_whatever_their_folder(own: Path) -> None:
     found = measured(own)
     assert (found.metrics.videos, found.metrics.frames) == (2, 6)
     assert (found.metrics.auc, found.metrics.far) == (1.0, 0.5)
-    assert any("1 scored videos are not in the test set" in note for note in found.notes)
+    assert any("1 scored video not in the test set" in note for note in found.notes)
 
 
 def test_metrics_json_is_plain_and_says_what_it_is_of(own: Path) -> None:
@@ -156,7 +156,7 @@ def test_frames_at_another_rate_than_the_files_are_said(own: Path) -> None:
         decoded = len(np.load(own / "scores" / f"{name}.npy"))
         record.write_text(f'{{"num_frames_source": {source}, "num_frames_decoded": {decoded}}}')
     (said,) = [note for note in measured(own).notes if "frame rate" in note]
-    assert said.startswith("1 videos were scored at another frame rate than their own (--fps 30)")
+    assert said.startswith("scored at another frame rate than the video's own (--fps 30)")
     assert said.endswith(": a")
 
 

@@ -130,4 +130,4 @@ def test_ped2_is_measured_from_its_own_annotations(shared_data: Path, tmp_path: 
         save(tmp_path, f"Train/Train{number:03}", np.zeros(120))
     found = evaluate(tmp_path, dataset="own", annotations=shared_data / "ped2" / "annotations.txt")
     assert found.metrics.videos == 12
-    assert any("16 scored videos are not in the test set" in note for note in found.notes)
+    assert any("16 scored videos not in the test set" in note for note in found.notes)

@@ -4,11 +4,25 @@ from pathlib import Path
 
 import pytest
 
-from fuzzing import Reader, complaint, findings, readers
+from fuzzing import Reader, complaint, findings, readers, wrong_values
 
 MUTATIONS = 60
 NAMES = (
-    *("npy", "features", "record", "scores", "labels", "failures", "counts", "detector", "config"),
+    *(
+        "npy",
+        "features",
+        "record",
+        "scores",
+        "labels",
+        "failures",
+        "counts",
+        "provenance",
+        "index",
+        "events",
+        "list",
+        "detector",
+        "config",
+    ),
     *("annotations of own", "annotations of ucf-crime", "annotations of xd-violence"),
 )
 
@@ -29,6 +43,21 @@ def test_damaged_files_are_taken_or_refused_in_one_line(
 ) -> None:
     found = list(findings(by_name[name], tmp_path, MUTATIONS, seed=3))
     assert [(finding.done, finding.said, finding.data) for finding in found] == []
+
+
+@pytest.mark.parametrize("name", ["provenance", "record", "events"])
+def test_values_of_another_kind_are_taken_or_refused_in_one_line(
+    by_name: dict[str, Reader], name: str, tmp_path: Path
+) -> None:
+    reader = by_name[name]
+    path = tmp_path / reader.file_name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    found = []
+    for done, data in wrong_values(reader.whole[0]):
+        path.write_bytes(data)
+        if said := complaint(reader, tmp_path):
+            found.append((done, said, data))
+    assert found == []
 
 
 @pytest.mark.parametrize("error", [KeyError("x"), ValueError("not ours"), RecursionError()])

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from c2fpl.pipeline.files.run_files import RunFiles
+from c2fpl.pipeline.files.run_files import RunFiles, finite
 from c2fpl.pipeline.report.curves import curve_of
 from c2fpl.pipeline.report.events import EventSettings, write_events
 from c2fpl.pipeline.report.page import ROWS_A_FILE, write_report, write_tables
-from c2fpl.pipeline.report.page_data import SPARK_LETTERS, finite, script, spark
+from c2fpl.pipeline.report.page_data import SPARK_LETTERS, script, spark
 from run_folder import HOSTILE, add_video, scores_with, small_run
 
 MEGABYTE = 1_000_000

@@ -38,11 +38,11 @@ def test_what_changed_is_said_and_nothing_else_is_done(
     assert changes(capsys) == [
         "labels: beta changed, labelling again",
         "detector: dropout changed, training again",
-        f"scores: detector, features or options changed, {VIDEOS} videos are scored again",
+        f"scores: detector, features or options changed, {VIDEOS} videos to be scored again",
     ]
     assert c2fpl(*run, "--resize", "340x256") == 0
     assert changes(capsys)[:2] == [
-        f"features: resize changed, {VIDEOS} videos are extracted again",
+        f"features: resize changed, {VIDEOS} videos to be extracted again",
         "labels: beta changed, labelling again",
     ]
 
@@ -63,7 +63,7 @@ def test_score_options_change_the_scores_alone(
     capsys.readouterr()
     assert c2fpl(*run, "--smoothing-segments", "0.5", "--calibration", "1") == 0
     assert changes(capsys) == [
-        f"scores: detector, features or options changed, {VIDEOS} videos are scored again"
+        f"scores: detector, features or options changed, {VIDEOS} videos to be scored again"
     ]
     assert written_at(tmp_path) == made
     asked = load_json(tmp_path / "run.json")["run"]["settings"]["scores"]

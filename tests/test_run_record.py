@@ -1,5 +1,6 @@
 """run.json tells how each command ended, whichever command it was."""
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -20,14 +21,21 @@ def exit_code_said(folder: Path, command: str) -> object:
     return load_json(RunFiles(folder).record)[command]["exit_code"]
 
 
-def test_an_extraction_with_a_failed_video_ended_with_1(tmp_path: Path) -> None:
+def test_an_extraction_with_a_failed_video_ended_with_1(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     videos = write_short_videos(tmp_path / "videos", 2)
     (videos / "text.mp4").write_text("no video\n" * 100)
     assert c2fpl("extract", videos, "-o", tmp_path / "features", *FLOW) == 1
     assert exit_code_said(tmp_path / "features", "extract") == 1
+    said = capsys.readouterr().err
+    assert f"features of 2 videos in {tmp_path / 'features'}" in said
+    assert "1 video failed; reasons in" in said
     (videos / "text.mp4").unlink()
     assert c2fpl("extract", videos, "-o", tmp_path / "features", *FLOW) == 0
     assert exit_code_said(tmp_path / "features", "extract") == 0
+    # --quiet: the last line, and nothing else
+    assert capsys.readouterr().err == f"features of 2 videos in {tmp_path / 'features'}\n"
 
 
 def test_a_refused_command_is_in_the_record_too(
@@ -79,3 +87,11 @@ def test_features_that_are_not_there_leave_no_folder_of_labels(
     said = refused(capsys, "label", tmp_path / "typo", "-o", tmp_path / "labels", "--quiet")
     assert "holds no features" in said
     assert list(tmp_path.iterdir()) == []
+
+
+def test_settings_that_json_cannot_write_are_words(tmp_path: Path) -> None:
+    with recorded(RunFiles(tmp_path), "run", {"training": {"max_gradient_norm": math.inf}}):
+        pass
+    assert load_json(RunFiles(tmp_path).record)["run"]["settings"] == {
+        "training": {"max_gradient_norm": "inf"}
+    }

@@ -61,10 +61,8 @@ def test_a_video_that_is_no_longer_there_is_left_out_of_all_results(
     capsys.readouterr()
     assert c2fpl(*run) == 0
     said = capsys.readouterr().err
-    assert "2 videos are scored again" in said
-    assert (
-        said.count("1 .npy files are left out, for the last scoring did not write them: v01") == 1
-    )
+    assert "2 videos to be scored again" in said
+    assert said.count("1 .npy file left out, not written by the last scoring: v01") == 1
     assert names_in(files) == ["v00", "v02"]
     assert "v01" not in files.events.read_text()
     assert (files.scores / "v01.npy").exists()
@@ -111,7 +109,7 @@ def test_a_first_scoring_that_was_stopped_counts_for_nothing(
         patched.setattr(score_videos, "_score_one", full_at_the_second)
         assert c2fpl(*run) == 2
     assert (tmp_path / "scores/v00.npy").exists()
-    with pytest.raises(NoScores, match=r"1 \.npy files are left out"):
+    with pytest.raises(NoScores, match=r"1 \.npy file left out"):
         scored_videos(RunFiles(tmp_path))
     assert c2fpl(*run) == 0
     assert names_in(RunFiles(tmp_path)) == ["v00", "v01"]

@@ -15,7 +15,9 @@ from c2fpl.pipeline.features.extracted import OwnFeatures
 from c2fpl.pipeline.features.feature_set import FeatureSet, features_in
 from c2fpl.pipeline.files.lock import only_writer
 from c2fpl.pipeline.files.outcomes import Failure, exit_code
+from c2fpl.pipeline.files.progress import last_line
 from c2fpl.pipeline.files.run_files import RunFiles
+from c2fpl.pipeline.files.words import counted
 from c2fpl.pipeline.run import RunSettings, run
 from c2fpl.pipeline.settings import Execution, ScoreSettings
 from c2fpl.pipeline.steps.detector_files import SavedDetector, load_detector
@@ -51,7 +53,9 @@ def run_all(
     windows = read_windows(annotations, names, dataset) if annotations else None
     with only_writer(files):
         failures = run(files, videos, settings, windows=windows)
-    return _last_words(files, failures, f"{len(videos)} videos, scores in {files.scores}")
+    return _last_words(
+        files, failures, f"{counted(len(videos), 'video')}, scores in {files.scores}"
+    )
 
 
 def plan_only(
@@ -126,7 +130,7 @@ def extract_only(
         report = extract_features(files, videos, FeatureSettings(extraction, decoding), execution)
         record.extraction(report)
         record.failures += report.failures
-    said = f"features of {len(report.ready)} videos in {files.features}"
+    said = f"features of {counted(len(report.ready), 'video')} in {files.features}"
     return _last_words(files, report.failures, said)
 
 
@@ -157,7 +161,7 @@ def train_only(
     joined = load_labels(RunFiles(folder, holds="labels"), opened)
     scalars = output.with_name(f"{output.stem}-tensorboard") if tensorboard else None
     train_detector(output, opened, joined, training, execution, tensorboard=scalars)
-    logger.info("detector in %s", output)
+    last_line(f"detector in {output}")
     return 0
 
 
@@ -180,7 +184,7 @@ def score_only(
     ):
         features, failures = _features_of(source, files, saved, weights, execution)
         record.failures += [*failures, *score_videos(files, features, saved, scores, execution)]
-    said = f"scores of {len(features.names)} videos in {files.scores}"
+    said = f"scores of {counted(len(features.names), 'video')} in {files.scores}"
     return _last_words(files, record.failures, said)
 
 
@@ -229,7 +233,8 @@ def _refuse_shards(execution: Execution) -> None:
 
 
 def _last_words(files: RunFiles, failures: Sequence[Failure], said: str) -> int:
-    logger.info("%s", said)
+    last_line(said)
     if failures:
-        logger.warning("%d videos failed; reasons in %s", len(failures), files.failed)
+        failed = counted(len({failure.video for failure in failures}), "video")
+        logger.warning("%s failed; reasons in %s", failed, files.failed)
     return exit_code(failures)

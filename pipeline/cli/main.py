@@ -16,6 +16,7 @@ from cyclopts import CycloptsError, Parameter
 
 from c2fpl.pipeline.cli.app import app
 from c2fpl.pipeline.cli.configuration import configuration
+from c2fpl.pipeline.files.progress import is_shown_when_quiet
 from c2fpl.pipeline.settings import Execution
 
 COMMAND_MODULES = ("steps", "videos", "results", "events", "benchmark")
@@ -131,7 +132,9 @@ class _OneLine(logging.Formatter):
 
 def _start_logging(how: Execution) -> None:
     handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
-    handlers[0].setLevel(logging.WARNING if how.quiet else logging.INFO)
+    handlers[0].setLevel(logging.INFO)
+    if how.quiet:
+        handlers[0].addFilter(is_shown_when_quiet)
     handlers[0].setFormatter(_OneLine("%(message)s"))
     if how.log_file is not None:
         handlers.append(

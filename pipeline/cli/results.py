@@ -101,6 +101,7 @@ def groundtruth(
     from rich.console import Console
 
     from c2fpl.pipeline.files.run_files import save_array
+    from c2fpl.pipeline.files.words import counted
     from c2fpl.pipeline.truth.groundtruth import make_ground_truth
 
     truth = make_ground_truth(
@@ -112,7 +113,7 @@ def groundtruth(
     )
     save_array(output, truth.frames)
     frames, ones = len(truth.frames), int(truth.frames.sum())
-    said = f"{output}: {len(truth.names)} videos, {frames} frames, {ones} anomalous, "
+    said = f"{output}: {counted(len(truth.names), 'video')}, {frames} frames, {ones} anomalous, "
     console = Console()
     console.print(f"{said}git blob {truth.blob_id()}", markup=False, highlight=False)
     for note in truth.notes:
@@ -170,6 +171,7 @@ def convert(
     import logging
 
     from c2fpl.pipeline.features.published import open_features, write_plain
+    from c2fpl.pipeline.files.words import counted
     from c2fpl.pipeline.truth.datasets import read_name_list
 
     found = open_features(features, names=read_name_list(names) if names else None)
@@ -178,5 +180,7 @@ def convert(
         "float16" if "float16" in (dtype, as_stored) and dtype != "float32" else "float32"
     )
     write_plain(found, output, kept)
-    logging.getLogger(__name__).info("%d videos as %s in %s", len(found.names), kept, output)
+    logging.getLogger(__name__).info(
+        "%s as %s in %s", counted(len(found.names), "video"), kept, output
+    )
     return 0

@@ -14,6 +14,7 @@ from c2fpl.pipeline.evaluation.references import references_of
 from c2fpl.pipeline.evaluation.result import Evaluation
 from c2fpl.pipeline.evaluation.yardsticks import FRAME_RATES, hours_note, measure_yardsticks
 from c2fpl.pipeline.files.run_files import RunFiles, beside, load_json
+from c2fpl.pipeline.files.words import counted
 from c2fpl.pipeline.steps.score_index import score_files
 from c2fpl.pipeline.truth.annotations import (
     Annotations,
@@ -144,7 +145,7 @@ def _rate_note(scores: Path, joined: JoinedScores) -> tuple[str, ...]:
     if not resampled:
         return ()
     return (
-        f"{len(resampled)} videos were scored at another frame rate than their own (--fps 30), so"
+        f"scored at another frame rate than the video's own (--fps 30), so"
         f" annotations must count frames of that rate: {named(resampled)}",
     )
 
@@ -164,7 +165,9 @@ def _left_out(missing: tuple[str, ...], test_set: TestSet) -> str:
     counts, videos = test_set.counts, test_set.videos
     known = [counts[name].frames or videos[name].frame_count for name in missing]
     frames = sum(count for count in known if count is not None)
-    return f"{frames} frames left out" if None not in known else "all their frames left out"
+    return (
+        f"{counted(frames, 'frame')} left out" if None not in known else "all their frames left out"
+    )
 
 
 def _notes(
@@ -175,11 +178,12 @@ def _notes(
     if joined.missing:
         effect = _left_out(joined.missing, test_set)
         notes.append(
-            f"{len(joined.missing)} test videos without scores, {effect}: {named(joined.missing)}"
+            f"{counted(len(joined.missing), 'test video')} without scores, {effect}:"
+            f" {named(joined.missing)}"
         )
     if joined.extra:
         notes.append(
-            f"{len(joined.extra)} scored videos are not in the test set and left out:"
+            f"{counted(len(joined.extra), 'scored video')} not in the test set and left out:"
             f" {named(joined.extra)}"
         )
     if official is not None and len(joined.files) != official:
@@ -188,8 +192,10 @@ def _notes(
             " with published figures"
         )
     if fitted:
-        notes.append(f"scores of {len(fitted)} videos fitted to whole segments: {named(fitted)}")
+        notes.append(
+            f"scores of {counted(len(fitted), 'video')} fitted to whole segments: {named(fitted)}"
+        )
     if clipped := test_set.clipped(lengths):
-        beyond = named(f"{name} by {frames} frames" for name, frames in clipped.items())
+        beyond = named(f"{name} by {counted(frames, 'frame')}" for name, frames in clipped.items())
         notes.append(f"intervals that end beyond their video are clipped: {beyond}")
     return tuple(notes)

@@ -4,6 +4,7 @@ from rich.table import Table
 
 from c2fpl.pipeline.evaluation.intervals import Interval
 from c2fpl.pipeline.evaluation.result import Evaluation
+from c2fpl.pipeline.files.words import counted
 from c2fpl.pipeline.truth.datasets import DATASETS, PublishedFigure
 
 _TITLES = {
@@ -26,7 +27,8 @@ def metrics_table(evaluation: Evaluation) -> Table:
     metrics = evaluation.metrics
     table = Table(
         title=f"{DATASETS[evaluation.dataset].title}, protocol {evaluation.protocol}:"
-        f" {metrics.videos} videos, {metrics.frames} frames, {metrics.anomalous_frames} anomalous"
+        f" {counted(metrics.videos, 'video')}, {counted(metrics.frames, 'frame')},"
+        f" {metrics.anomalous_frames} anomalous"
     )
     for column in ("metric", "%", "95 % interval", "whose"):
         table.add_column(column, justify="right" if column == "%" else "left")

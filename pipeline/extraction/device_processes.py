@@ -18,6 +18,7 @@ from c2fpl.pipeline.extraction.worker import (
 )
 from c2fpl.pipeline.files.progress import Progress
 from c2fpl.pipeline.files.run_files import RunFiles
+from c2fpl.pipeline.files.words import counted
 from c2fpl.pipeline.settings import Execution
 from c2fpl.pipeline.videos.find import VideoFile
 
@@ -173,7 +174,8 @@ class DeviceProcess:
                 f"{died} {ATTEMPTS} times in a row; look for the kernel's out-of-memory killer, "
                 "use fewer devices or fewer --segments-per-call, then run the same command again"
             )
-        logger.warning("%s; restarting its %d unfinished videos", died, len(self._wanted))
+        left = counted(len(self._wanted), "unfinished video")
+        logger.warning("%s; restarting its %s", died, left)
         self._start()
 
 

@@ -11,6 +11,7 @@ from c2fpl.models.settings import TrainingSettings
 from c2fpl.pipeline.extraction.extract_features import still_to_do
 from c2fpl.pipeline.extraction.worker import FeatureSettings
 from c2fpl.pipeline.files.run_files import RunFiles
+from c2fpl.pipeline.files.words import counted
 from c2fpl.pipeline.settings import Execution
 from c2fpl.pipeline.videos.find import VideoFile
 
@@ -82,9 +83,9 @@ def estimate_lines(
     if speed is None:
         return ["no estimate: nothing decodes"]
     extraction = settings.extraction
-    crops = f"{extraction.crops} crop{'s' * (extraction.crops > 1)}"
+    crops = counted(extraction.crops, "crop")
     lines = [
-        f"{todo} of {every} segments to extract with {extraction.backbone}, {crops}, on "
+        f"{todo} of {counted(every, 'segment')} to extract with {extraction.backbone}, {crops}, on "
         f"{speed.device}: about {spoken(speed.extraction_s(todo))}"
     ]
     if training is not None:

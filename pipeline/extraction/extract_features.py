@@ -20,6 +20,7 @@ from c2fpl.pipeline.files.changes import what_changed
 from c2fpl.pipeline.files.outcomes import Failure, save_failures
 from c2fpl.pipeline.files.progress import Progress, progress
 from c2fpl.pipeline.files.run_files import RunFiles
+from c2fpl.pipeline.files.words import counted
 from c2fpl.pipeline.settings import Execution
 from c2fpl.pipeline.videos.find import VideoFile
 from c2fpl.pipeline.videos.name_limits import unusable_names
@@ -77,8 +78,8 @@ def extract_features(
     work = still_to_do(files, videos, settings, execution)
     if work.kept:
         logger.info(
-            *("%d of %d videos have features of these settings already", work.kept),
-            len(work.videos),
+            *("features of these settings are there already for %d of %s", work.kept),
+            counted(len(work.videos), "video"),
         )
     _say_what_changed(files, work.todo, settings)
     # the longest first: no core waits for one at the end
@@ -145,7 +146,9 @@ def _say_what_changed(
         if before
     )
     for cause, count in causes.items():
-        logger.info("features: %s changed, %d videos are extracted again", cause, count)
+        logger.info(
+            "features: %s changed, %s to be extracted again", cause, counted(count, "video")
+        )
 
 
 def _carried_out(

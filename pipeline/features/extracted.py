@@ -1,6 +1,6 @@
 """Features that this program extracted: .npy (segments, crops, dim) with .json beside."""
 
-import math
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -142,7 +142,7 @@ def _record(path: Path) -> dict[str, Any]:
         and isinstance(record.get("fingerprint"), str)
         and isinstance(frames, int)
         and isinstance(rate, int | float)
-        and frames > 0 < rate < math.inf
+        and frames > 0 < rate <= sys.float_info.max
     )
     if not whole:
         raise BadFeatures(f"{path} was not written by `c2fpl extract`; remove it and extract again")

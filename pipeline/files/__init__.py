@@ -6,5 +6,6 @@
 - `lock`: one writer at a time
 - `progress`: how far a step is
 - `outcomes`: which videos failed, and why
+- `words`: numbers with their nouns
 - `changes`: which settings changed since a file was made
 """

@@ -12,6 +12,16 @@ logger = logging.getLogger(__name__)
 PLAIN_LINE_EVERY_S = 10.0
 
 
+def last_line(said: str) -> None:
+    """Log the line that a command ends with, which `--quiet` leaves."""
+    logger.info("%s", said, extra={"is_last": True})
+
+
+def is_shown_when_quiet(record: logging.LogRecord) -> bool:
+    """Whether `--quiet` leaves this record: warnings, errors and the last line."""
+    return record.levelno >= logging.WARNING or getattr(record, "is_last", False)
+
+
 class Progress(Protocol):
     """Counts done items."""
 
@@ -56,7 +66,9 @@ def pace(a_second: float) -> str:
 
 @contextmanager
 def progress(title: str, total: int, unit: str, *, quiet: bool) -> Iterator[Progress]:
-    """Show how many of `total` are done while the block runs."""
+    """Show how many of `total` are done while the block runs; the unit is given in plural."""
+    if total == 1:
+        unit = unit.replace("videos", "video").replace("epochs", "epoch")
     if quiet or not total:
         yield _Silent()
     elif sys.stderr.isatty():

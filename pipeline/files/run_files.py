@@ -4,6 +4,7 @@ import csv
 import hashlib
 import io
 import json
+import math
 import os
 import platform
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -188,10 +189,19 @@ def publish(part: Path, path: Path) -> None:
 
 
 def save_json(path: Path, value: Mapping[str, Any]) -> None:
-    """Write JSON a person can read; NaN is refused (JSON has none)."""
-    text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False, default=str)
+    """Write JSON a person can read; infinities and NaN become words (JSON has none)."""
+    text = json.dumps(finite(value), indent=1, ensure_ascii=False, allow_nan=False, default=str)
     with whole_file(path) as file:
         file.write(text.encode("utf-8", "surrogateescape") + b"\n")
+
+
+def finite(value: object) -> object:
+    """The same value with the words `inf`, `-inf` and `nan` for what JSON cannot write."""
+    if isinstance(value, Mapping):
+        return {str(key): finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(item) for item in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def load_json(path: Path) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from c2fpl.pipeline.clip_settings import ClipSettings
 from c2fpl.pipeline.files.outcomes import Failure
 from c2fpl.pipeline.files.run_files import RunFiles
+from c2fpl.pipeline.files.words import counted
 from c2fpl.pipeline.report.events import Event, load_events, timecode
 from c2fpl.pipeline.report.mp4 import NotPlayable, read_pictures, write_pictures
 from c2fpl.pipeline.steps.scored_videos import ScoredVideo, scored_videos
@@ -47,7 +48,7 @@ def cut_clips(files: RunFiles, settings: ClipSettings, output: Path | None = Non
             paths.append(path)
         except NotPlayable as error:
             failures.append(Failure(event.video, STEP, str(error)))
-    logger.info("%d clips in %s", len(paths), folder)
+    logger.info("%s in %s", counted(len(paths), "clip"), folder)
     return Clips(tuple(paths), tuple(failures))
 
 

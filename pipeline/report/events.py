@@ -1,15 +1,16 @@
 """From one score a frame to events: stretches of a video that are worth looking at."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from c2fpl.pipeline.files.run_files import RunFiles, load_json, save_json, save_table
 from c2fpl.pipeline.report.thresholds import Threshold, choose_threshold, count_scores
-from c2fpl.pipeline.steps.scored_videos import ScoredVideo, scored_videos
+from c2fpl.pipeline.steps.scored_videos import ScoredVideo, scored_videos, videos_without_scores
 from c2fpl.pipeline.truth.frame_runs import runs_of_ones
 
 COLUMNS = (
@@ -166,13 +167,16 @@ def write_events(files: RunFiles, settings: EventSettings) -> RunEvents:
     Raises:
         NoScores: the run has no scores yet.
     """
-    found = find_run_events(scored_videos(files), settings)
+    videos = scored_videos(files)
+    found = find_run_events(videos, settings)
     save_table(files.events, COLUMNS, (row_of(event) for event in found.events))
     save_json(
         files.events_json,
         {
             "threshold": asdict(found.threshold),
             "settings": asdict(settings),
+            "videos": len(videos),
+            "videos_without_scores": videos_without_scores(files),
             "events": [dict(zip(COLUMNS, row_of(event), strict=True)) for event in found.events],
         },
     )
@@ -183,15 +187,38 @@ def load_events(files: RunFiles) -> RunEvents:
     """Read what `write_events` wrote.
 
     Raises:
-        NoEvents: none were written.
+        NoEvents: none were written, or the file is damaged.
     """
     if not files.events_json.is_file():
         raise NoEvents(f"no {files.events_json}; `c2fpl report {files.root}` writes it")
     stored = load_json(files.events_json)
-    names = Event.__dataclass_fields__
-    events = (Event(**{name: row[name] for name in names}) for row in stored["events"])
-    settings = EventSettings(**stored["settings"])
-    return RunEvents(Threshold(**stored["threshold"]), settings, tuple(events))
+    try:
+        events = tuple(_event(row) for row in stored["events"])
+        threshold, settings = stored["threshold"], EventSettings(**stored["settings"])
+        return RunEvents(
+            Threshold(
+                float(threshold["value"]), float(threshold["background"]), str(threshold["rule"])
+            ),
+            settings,
+            events,
+        )
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise NoEvents(
+            f"{files.events_json} is damaged ({reason}); `c2fpl report {files.root}` writes it anew"
+        ) from error
+
+
+def _event(row: Mapping[str, Any]) -> Event:
+    """One stored event; numbers must be numbers and in order."""
+    start, end, peak = (int(row[name]) for name in ("start_frame", "end_frame", "peak_frame"))
+    seconds = float(row["start_s"]), float(row["end_s"])
+    score = float(row["peak_score"])
+    if not (0 <= start <= peak < end and 0 <= seconds[0] <= seconds[1] < math.inf):
+        raise ValueError(f"event from {start} to {end}, peak at {peak}")
+    if not 0 <= score <= 1:
+        raise ValueError(f"peak score {score}")
+    return Event(str(row["video"]), start, end, *seconds, score, peak)
 
 
 def row_of(event: Event) -> tuple[str | int | float, ...]:

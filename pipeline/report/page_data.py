@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote_from_bytes
@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from c2fpl.extractors.decoding.seconds_off import seconds_remark
 from c2fpl.pipeline.files.outcomes import load_failures
-from c2fpl.pipeline.files.run_files import RunFiles, beside, load_json
+from c2fpl.pipeline.files.run_files import RunFiles, beside, finite, load_json
 from c2fpl.pipeline.report.curves import curve_of
 from c2fpl.pipeline.report.events import Event, RunEvents
-from c2fpl.pipeline.steps.scored_videos import ScoredVideo
+from c2fpl.pipeline.steps.scored_videos import ScoredVideo, videos_without_scores
 from c2fpl.pipeline.truth.windows import Windows
 
 MOST_STEPS = 20_000
@@ -101,6 +101,7 @@ def run_data(
     return {
         "name": files.root.absolute().name,
         "videos": len(videos),
+        "unscored": videos_without_scores(files),
         "seconds": round(sum(float(row[1]) for row in rows), 1),
         "events": len(found.events),
         "threshold": found.threshold.value,
@@ -127,12 +128,3 @@ def links(files: RunFiles) -> Json:
         "scores": files.scores,
     }
     return {name: link(path, files.report) for name, path in named.items() if path.exists()}
-
-
-def finite(value: object) -> object:
-    """The same value with NaN and infinities as words: a script file has no other way."""
-    if isinstance(value, Mapping):
-        return {str(key): finite(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [finite(item) for item in value]
-    return str(value) if isinstance(value, float) and not np.isfinite(value) else value

@@ -23,6 +23,7 @@ from c2fpl.pipeline.files.run_files import (
     save_json,
     save_table,
 )
+from c2fpl.pipeline.files.words import counted
 from c2fpl.pipeline.settings import Execution
 from c2fpl.pipeline.steps.make_labels import MadeLabels, make_labels
 from c2fpl.pipeline.videos.names import named
@@ -84,8 +85,9 @@ def label_segments(
     positive = sum(float(labels.sum()) for labels in made.labels)
     total = sum(len(labels) for labels in made.labels)
     logger.info(
-        "%d of %d videos and %.0f of %d segments are pseudo-anomalous",
-        *(int(made.anomalous.sum()), len(features.names), positive, total),
+        "%d of %s and %.0f of %s are pseudo-anomalous",
+        *(int(made.anomalous.sum()), counted(len(features.names), "video")),
+        *(positive, counted(total, "segment")),
     )
     return load_labels(files, features)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from c2fpl.pipeline.files.run_files import RunFiles, load_table, save_table
+from c2fpl.pipeline.files.words import counted
 from c2fpl.pipeline.videos.names import named
 
 INDEX_KEY = ("video", "fingerprint", "detector")
@@ -40,8 +41,8 @@ class ScoreFiles:
         if not self.left_out:
             return ""
         return (
-            f"{len(self.left_out)} .npy files are left out, for the last scoring did not write"
-            f" them: {named(self.left_out)} (of another detector, or of a scoring that did not end:"
+            f"{counted(len(self.left_out), '.npy file')} left out, not written by the last scoring:"
+            f" {named(self.left_out)} (of another detector, or of a scoring that did not end:"
             " score their videos again)"
         )
 

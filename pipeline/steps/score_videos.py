@@ -23,6 +23,7 @@ from c2fpl.pipeline.files.run_files import (
     save_table,
 )
 from c2fpl.pipeline.files.run_files import fingerprint as fingerprint_of
+from c2fpl.pipeline.files.words import counted
 from c2fpl.pipeline.settings import Execution, ScoreSettings
 from c2fpl.pipeline.steps.detector_files import UNKNOWN_BACKBONE
 from c2fpl.pipeline.steps.score_index import INDEX_KEY, save_index, say_left_out
@@ -66,8 +67,8 @@ def score_videos(
     same = {name for name in again if before[name]["fingerprint"] == rows[name]["fingerprint"]}
     if again - same:
         logger.info(
-            "scores: detector, features or options changed, %d videos are scored again",
-            len(again - same),
+            "scores: detector, features or options changed, %s to be scored again",
+            counted(len(again - same), "video"),
         )
     kept = set() if execution.overwrite else same
     _forget_others(files, before, kept | others.keys())

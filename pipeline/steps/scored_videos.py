@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from c2fpl.pipeline.files.npy_header import load_npy
+from c2fpl.pipeline.files.outcomes import load_failures
 from c2fpl.pipeline.files.run_files import RunFiles, beside, load_json
 from c2fpl.pipeline.steps.score_index import score_files
 
@@ -85,6 +86,20 @@ def scored_videos(files: RunFiles) -> list[ScoredVideo]:
     ]
 
 
+def videos_without_scores(files: RunFiles) -> list[str]:
+    """Videos of the run that failed or whose features were not scored, in name order."""
+    scored = score_files(files.scores).counted
+    failed = {failure.video for failure in load_failures(files)}
+    extracted: set[str] = set()
+    if files.holds == "run" and files.features.is_dir():
+        extracted = {
+            path.relative_to(files.features).as_posix().removesuffix(".npy")
+            for path in files.features.rglob("*.npy")
+            if not path.name.startswith(".")
+        }
+    return sorted((failed | extracted) - scored.keys())
+
+
 def scored_video(
     files: RunFiles, name: str, scores_file: Path, row: Mapping[str, str]
 ) -> ScoredVideo:
@@ -95,6 +110,16 @@ def scored_video(
     """
     record = beside(files.features, name, ".json")
     facts: Mapping[str, Any] = load_json(record) if record.is_file() else row
+    try:
+        return _from_facts(name, scores_file, facts)
+    except (ArithmeticError, AttributeError, TypeError, ValueError) as error:
+        raise NoScores(
+            f"what {record if record.is_file() else files.score_index} says of {name!r} is damaged "
+            f"({error}); remove it, then run the same command again"
+        ) from error
+
+
+def _from_facts(name: str, scores_file: Path, facts: Mapping[str, Any]) -> ScoredVideo:
     source, rate = facts.get("source"), float(facts.get("frame_rate") or 0)
     return ScoredVideo(
         name,

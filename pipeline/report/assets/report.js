@@ -66,6 +66,7 @@ function tiles(run) {
     c2fpl.element("b", {}, value), c2fpl.element("span", {}, label));
   return [
     tile(run.videos.toLocaleString("en"), run.videos === 1 ? "video" : "videos"),
+    ...(run.unscored.length ? [tile(`${run.unscored.length}`, "without a score", "is-bad")] : []),
     tile(c2fpl.duration(run.seconds), "of footage"),
     tile(run.events.toLocaleString("en"), run.events === 1 ? "event" : "events"),
     tile(`${run.failures.length}`, "failed", run.failures.length ? "is-bad" : ""),
