@@ -248,7 +248,7 @@ def _read_record(folder: Path) -> None:
     features.fingerprint()
     for name in features.names:
         features.plan(name)
-        features.frame_rate(name)
+        features.times(name)
 
 
 def _read_scores(folder: Path) -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from numpy.typing import ArrayLike, NDArray
 
+from c2fpl.extractors.decoding.presentation_times import PresentationTimes
 from c2fpl.pipeline.files.run_files import RunFiles
 from c2fpl.pipeline.report.events import (
     EventSettings,
@@ -41,7 +42,8 @@ curves = arrays.arrays(
 def find(
     scores: ArrayLike, settings_: EventSettings, rate: float = 10.0, threshold: Threshold = HALF
 ) -> list[tuple[int, int]]:
-    return find_events(np.asarray(scores, dtype=np.float32), rate, threshold, settings_)
+    values = np.asarray(scores, dtype=np.float32)
+    return find_events(values, PresentationTimes(len(values), rate), threshold, settings_)
 
 
 def test_an_event_is_where_the_score_is_above_the_threshold_end_exclusive() -> None:
@@ -99,7 +101,11 @@ def test_the_peak_is_the_middle_of_the_first_highest_stretch() -> None:
 
 
 def test_merge_joins_a_chain() -> None:
-    assert merge([(0, 4), (6, 9), (11, 12), (20, 21)], 3) == [(0, 12), (20, 21)]
+    runs = [(0, 4), (6, 9), (11, 12), (20, 21)]
+    assert merge(runs, PresentationTimes(30, 1), 3) == [
+        (0, 12),
+        (20, 21),
+    ]
 
 
 @given(curves, st.floats(0, 1), st.floats(0, 2), st.floats(0, 2))

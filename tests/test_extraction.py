@@ -15,11 +15,12 @@ from c2fpl.extractors.decoder_process import (
     Undecodable,
     WatchedDecoders,
 )
+from c2fpl.extractors.decoding.presentation_times import PresentationTimes
 from c2fpl.extractors.decoding.video import DecodeReport
 from c2fpl.extractors.extraction import Extraction, FeatureRows
 from c2fpl.extractors.settings import DecodingSettings
 
-REPORT = DecodeReport("pyav", 1, 1, 1, 0, 25.0, 1, 1, 0.1, "")
+REPORT = DecodeReport("pyav", 1, 1, 1, 0, PresentationTimes(1, 25), 1, 1, 0.1, "")
 
 
 class FirstPixel:

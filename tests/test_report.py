@@ -89,7 +89,7 @@ def test_the_curve_of_a_video_keeps_every_score(run_files: RunFiles) -> None:
     lengths = np.diff([*video["starts"], video["frames"]])
     drawn = np.repeat(video["values"], lengths)
     assert drawn == pytest.approx(np.load(run_files.scores / "gate" / "night.npy"), abs=1e-5)
-    assert video["windows"] == [[70, 130]]
+    assert video["windows"] == [[7, 13]]  # seconds
 
 
 def test_links_lead_to_the_files_whatever_their_names(run_files: RunFiles) -> None:

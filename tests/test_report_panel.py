@@ -1,5 +1,6 @@
 """A video's panel of the report in a real headless Chromium: playing, seeking, thresholds."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,12 @@ from browsing import (
     wait_for,
     webdriver,
 )
+from c2fpl.extractors.decoding.presentation_times import PresentationTimes
 from c2fpl.pipeline.files.run_files import RunFiles
+from c2fpl.pipeline.report.curves import curve_of
 from c2fpl.pipeline.report.events import EventSettings, find_events, write_events
 from c2fpl.pipeline.report.page import write_report
+from c2fpl.pipeline.report.page_data import uneven
 from c2fpl.pipeline.report.thresholds import Threshold
 from run_folder import FRAME_RATE, add_video, scores_with, small_run
 
@@ -106,7 +110,15 @@ def test_the_page_finds_the_same_events_as_the_program(browser: Any, run_files: 
         threshold = Threshold(round(float(rng.random()), 4), 0.3, "given")
         starts = [0, *(np.flatnonzero(np.diff(scores)) + 1).tolist()]
         values = [round(float(scores[start]), 5) for start in starts]
-        video = {"starts": starts, "values": values, "frames": len(scores), "rate": FRAME_RATE}
+        times = PresentationTimes(len(scores), FRAME_RATE)
+        if rng.random() < 0.5:
+            seconds = np.cumsum(np.round(rng.choice([0.04, 0.2, 12], len(scores)), 2))
+            times = replace(times, seconds=seconds - seconds[0])
+        video = {
+            **{"starts": starts, "values": values, "frames": len(scores), "rate": FRAME_RATE},
+            "duration": times.duration_s,
+            "uneven": uneven(times, curve_of(scores, len(scores))),
+        }
         run = {
             "background": threshold.background,
             "hysteresis": settings.hysteresis,
@@ -117,7 +129,7 @@ def test_the_page_finds_the_same_events_as_the_program(browser: Any, run_files: 
             "return c2fpl.findEvents(...arguments).map(e => [e.start, e.end])",
             *(video, run, threshold.value),
         )
-        wanted = find_events(scores, FRAME_RATE, threshold, settings)
+        wanted = find_events(scores, times, threshold, settings)
         assert [tuple(event) for event in found] == wanted
 
 

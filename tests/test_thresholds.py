@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from c2fpl.extractors.decoding.presentation_times import PresentationTimes
 from c2fpl.pipeline.report.events import EventSettings, find_events
 from c2fpl.pipeline.report.thresholds import (
     BINS,
@@ -55,7 +56,7 @@ def test_scores_without_groups_leave_the_outliers_between_one_and_five_per_cent(
 def test_equal_scores_everywhere_leave_nothing_above_the_threshold(value: float) -> None:
     scores = np.full(100, value, dtype=np.float32)
     threshold = choose_threshold(count_scores([scores]))
-    assert find_events(scores, 10, threshold, EventSettings()) == []
+    assert find_events(scores, PresentationTimes(100, 10), threshold, EventSettings()) == []
 
 
 def test_the_threshold_does_not_depend_on_how_frames_are_divided_into_videos() -> None:

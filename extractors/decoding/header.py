@@ -1,15 +1,24 @@
 """Reads a video file's header: what it claims to hold, and which decoder can be trusted with it."""
 
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 import av
+from av.codec.context import CodecContext
+from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
 from c2fpl.extractors.damage.transport_tables import sampled_video_pids
 from c2fpl.extractors.decoding.one_pid import OneVideoPid
-from c2fpl.extractors.decoding.streams import choose_stream, streams_remark, video_streams
+from c2fpl.extractors.decoding.presentation_times import ASSUMED_RATE, RateSource
+from c2fpl.extractors.decoding.streams import (
+    choose_stream,
+    packets_of,
+    streams_remark,
+    video_streams,
+)
 
 MAX_FRAME_PIXELS: Final = 7680 * 4320
 """Largest frame decoded, 8K; a header that claims more is refused before anything is allocated."""
@@ -30,6 +39,12 @@ LOOK_FURTHER: Final = {
     "scan_all_pmts": "1",
 }
 """Bytes and microseconds read in search of a video that starts late; in MPEG-TS all tables."""
+NO_TIMESTAMPS: Final = 0x80
+"""FFmpeg's AVFMT_NOTIMESTAMPS: a raw stream, whose times FFmpeg makes up."""
+LEAST_RATE, LARGEST_RATE = 0.01, 1000.0
+"""Frames a second that a stream's own headers may say."""
+MAX_PROBED_PACKETS: Final = 100
+"""Packets of a raw stream that are decoded to learn its rate."""
 COUNTED_CONTAINERS: Final = frozenset({"mov", "mp4", "avi"})
 """Containers whose header counts the frames, so that a loss inside decord is seen."""
 
@@ -53,7 +68,11 @@ class VideoHeader:
     num_frames: int | None
     """Frames the header promises; None where the container does not count them."""
     frame_rate: float
-    """Average frames a second; 25 where the header has none."""
+    """Average frames a second; 25 where neither container nor stream has a rate."""
+    rate_source: RateSource
+    """Whether container or stream has it."""
+    has_times: bool
+    """Whether the container has time stamps; those of a raw stream FFmpeg makes up."""
     width_pixels: int
     """Width as stored, before rotation."""
     height_pixels: int
@@ -178,16 +197,36 @@ def _header_of(
 ) -> VideoHeader:
     codec = stream.codec_context
     check_frame_size(codec.width, codec.height)
-    rate = stream.average_rate or stream.guessed_rate
+    has_times = not container.format.flags & NO_TIMESTAMPS
+    stated = stream.average_rate or stream.guessed_rate
+    rate = float(stated or 0) if has_times else _own_rate(stream, container)
     return VideoHeader(
         container=container.format.name.split(",")[0],
         codec=codec.codec.canonical_name,
         stream_index=stream.index,
         streams=streams_remark(video_streams(container), stream),
         num_frames=stream.frames or None,
-        frame_rate=float(rate) if rate else 25.0,
+        frame_rate=rate or ASSUMED_RATE,
+        rate_source="rate" if rate else "assumed",
+        has_times=has_times,
         width_pixels=codec.width,
         height_pixels=codec.height,
         duration_s=container.duration / av.time_base if container.duration else None,
         file_bytes=file_bytes,
     )
+
+
+def _own_rate(stream: VideoStream, container: av.container.InputContainer) -> float:
+    """Frames a second of a raw stream by its parameter sets or sequence header; 0 without.
+
+    FFmpeg itself says 25 of every raw stream. Reads packets.
+    """
+    decoder = cast(VideoCodecContext, CodecContext.create(stream.codec_context.name, "r"))
+    try:
+        for packet in islice(packets_of(container, stream), MAX_PROBED_PACKETS):
+            if decoder.decode(packet):
+                break
+    except av.FFmpegError:
+        return 0.0
+    rate = float(decoder.framerate or 0)
+    return rate if LEAST_RATE <= rate <= LARGEST_RATE else 0.0

@@ -192,16 +192,18 @@ class PyavFrames:
         self._interlaced |= frame.interlaced_frame
         # swscale's defaults: the same bits as decord's scale filter
         pixels = cast(NDArray[np.uint8], frame.to_ndarray(format="rgb24"))
-        return TimedFrame(upright(pixels, frame.rotation), time_of(frame, self._header.container))
+        return TimedFrame(upright(pixels, frame.rotation), time_of(frame, self._header))
 
 
-def time_of(frame: VideoFrame, container: str) -> float | None:
+def time_of(frame: VideoFrame, header: VideoHeader) -> float | None:
     """Presentation time in seconds, None where the file does not say.
 
     AVI has none, and FFmpeg counts them up in the order of the file, which B-frames are not shown
-    in; decoding times come in order, late by a constant.
+    in; decoding times come in order, late by a constant. Those of raw streams FFmpeg makes up.
     """
-    if container != "avi":
+    if not header.has_times:
+        return None
+    if header.container != "avi":
         return frame.time
     if frame.dts is None or frame.time_base is None:
         return None

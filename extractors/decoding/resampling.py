@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Final
 
 from c2fpl.extractors.decoding.pyav_frames import TimedFrame
@@ -19,32 +20,39 @@ def at_constant_rate(
     the first frame; the last one lasts 1 / source_rate. A 25 fps source at rate 30 gives 1.2 times
     the frames. Frames without a timestamp come 1 / source_rate after the one before.
 
-    Each frame keeps its own time where it first comes; its repeats have none.
+    Slot i is shown i / rate seconds after the first frame; after a break, later by its length.
+    A frame without a timestamp gives slots without one.
     """
     step_s = min(1 / source_rate, LONGEST_GAP_S)
     previous: TimedFrame | None = None
     previous_s = first_s = 0.0
-    start_s = 0.0
+    start_s = breaks_s = 0.0
     slot = 0
     for frame in frames:
         if previous is None:
             previous, first_s = frame, frame.time_s or 0.0
             continue
         offset_s = previous_s + step_s if frame.time_s is None else frame.time_s - first_s - start_s
+        closed_s = 0.0
         if not 0 <= offset_s - previous_s <= LONGEST_GAP_S:
-            start_s += offset_s - previous_s - step_s
+            closed_s = offset_s - previous_s - step_s
+            start_s += closed_s
             offset_s = previous_s + step_s
         end_slot = _nearest(offset_s * rate)
-        yield from _repeated(previous, end_slot - slot)
+        yield from _shown(previous, slot, end_slot, rate, first_s + breaks_s)
+        breaks_s += max(closed_s, 0.0)
         previous, previous_s, slot = frame, offset_s, max(slot, end_slot)
     if previous is not None:
         end_slot = max(_nearest((previous_s + step_s) * rate), 1)
-        yield from _repeated(previous, end_slot - slot)
+        yield from _shown(previous, slot, end_slot, rate, first_s + breaks_s)
 
 
-def _repeated(frame: TimedFrame, times: int) -> Iterator[TimedFrame]:
-    for repeat in range(times):
-        yield TimedFrame(frame.pixels, None if repeat else frame.time_s)
+def _shown(
+    frame: TimedFrame, slot: int, end_slot: int, rate: float, start_s: float
+) -> Iterator[TimedFrame]:
+    """The frame in the slots [slot, end_slot)."""
+    for each in range(slot, end_slot):
+        yield frame if frame.time_s is None else replace(frame, time_s=start_s + each / rate)
 
 
 def _nearest(slot: float) -> int:

@@ -2,23 +2,24 @@
 
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from c2fpl.extractors.decoding.frame_clock import TimesRecorder
 from c2fpl.extractors.decoding.header import (
     UndecodableVideo,
     VideoHeader,
     read_header,
     why_not_decord,
 )
+from c2fpl.extractors.decoding.presentation_times import PresentationTimes
 from c2fpl.extractors.decoding.pyav_frames import PyavFrames, TimedFrame
 from c2fpl.extractors.decoding.resampling import at_constant_rate
 from c2fpl.extractors.decoding.resizing import FrameResizer
-from c2fpl.extractors.decoding.seconds_off import SecondsOff, seconds_remark
 from c2fpl.extractors.settings import DecodingSettings
 
 __all__ = ["DecodeReport", "DecodedFrame", "StartedAgain", "UndecodableVideo", "decode_video"]
@@ -35,12 +36,11 @@ class DecodeReport:
     num_frames_decoded: int
     """Frames handed out: decoded, or with `fps` 30 resampled from `num_frames_source`."""
     num_frames_source: int
-    """Frames decoded from the file. Frame i of the output shows the file at i / frame_rate s,
-    give or take `seconds_off`."""
+    """Frames decoded from the file."""
     num_frames_lost: int
     """Frames in the file, or promised by a header that counts them, that did not decode."""
-    frame_rate: float
-    """Frames a second of the output."""
+    times: PresentationTimes
+    """When the output's frames are shown."""
     width_pixels: int
     """Width as displayed (rotation applied), before the resize."""
     height_pixels: int
@@ -53,9 +53,6 @@ class DecodeReport:
     """What is broken in the file, in words; frames may then be missing beyond those counted."""
     streams: str = ""
     """Which of several video streams was read, in words; empty where there is one only."""
-    seconds_off: float = 0.0
-    """Largest |t_i - t_0 - i / frame_rate| in seconds, t_i the file's time of output frame i: how
-    far seconds made of frame numbers are off. 0.0 also where the file has no times."""
 
     @property
     def loss(self) -> str:
@@ -65,9 +62,15 @@ class DecodeReport:
         return "; ".join(part for part in (lost, broken) if part)
 
     @property
-    def timing(self) -> str:
-        """One line where seconds made of frame numbers are noticeably off; empty otherwise."""
-        return seconds_remark(self.seconds_off, self.frame_rate)
+    def frame_rate(self) -> float:
+        """Frames a second of the output; about the usual one where times are uneven."""
+        return self.times.frame_rate
+
+    def as_json(self) -> dict[str, object]:
+        """Everything but the time of each frame."""
+        facts = {field.name: getattr(self, field.name) for field in fields(self)}
+        del facts["times"]
+        return {**facts, "frame_rate": self.frame_rate}
 
 
 @dataclass(frozen=True)
@@ -176,10 +179,10 @@ def _decode(
     native = settings.fps == "native"
     rate = header.frame_rate if native else float(settings.fps)
     frames = counted if native else at_constant_rate(counted, rate, header.frame_rate)
-    seconds_off = SecondsOff(rate)
+    recorder = TimesRecorder(rate, header.rate_source)
     num_frames_decoded = 0
     resizer = FrameResizer(settings, short_side_pixels)
-    for pixels in _resized(_measured(frames, seconds_off), resizer):
+    for pixels in _resized(_timed(frames, recorder), resizer):
         num_frames_decoded += 1
         busy_s += time.monotonic() - started_s
         yield DecodedFrame(pixels)
@@ -191,20 +194,19 @@ def _decode(
         num_frames_decoded=num_frames_decoded,
         num_frames_source=counted.num_frames,
         num_frames_lost=source.num_frames_lost,
-        frame_rate=rate,
+        times=recorder.times(),
         width_pixels=counted.width_pixels,
         height_pixels=counted.height_pixels,
         seconds=busy_s + time.monotonic() - started_s,
         fallback=fallback,
         damage=source.damage,
         streams=header.streams,
-        seconds_off=seconds_off.largest_s,
     )
 
 
-def _measured(frames: Iterable[TimedFrame], seconds_off: SecondsOff) -> Iterator[TimedFrame]:
+def _timed(frames: Iterable[TimedFrame], recorder: TimesRecorder) -> Iterator[TimedFrame]:
     for frame in frames:
-        seconds_off.add(frame.time_s)
+        recorder.add(frame.time_s)
         yield frame
 
 

@@ -123,7 +123,7 @@ def _mark_paper(axes: Axes, variant: Variant) -> None:
 def _score_panel(
     axes: Axes, name: str, scores: NDArray[np.float32], truth: NDArray[np.uint8]
 ) -> None:
-    draw_windows(axes, runs_of_ones(truth), frame_rate=1.0)
+    draw_windows(axes, runs_of_ones(truth))
     curve = curve_of(scores, MOST_STEPS)
     axes.stairs(curve.values, curve.edges, color=SCORE_COLOUR, fill=True, alpha=0.12)
     axes.stairs(curve.values, curve.edges, baseline=None, color=SCORE_COLOUR, lw=1.4)

@@ -36,7 +36,7 @@ class Inspection:
         if self.report is None:
             return ""
         report = self.report
-        said = (report.loss, report.streams, report.timing, report.fallback)
+        said = (report.loss, report.streams, report.times.remark, report.fallback)
         return "; ".join(part for part in said if part)
 
 
@@ -85,7 +85,7 @@ def inspection_table(inspections: Sequence[Inspection]) -> "Table":
                 str(report.num_frames_decoded),
                 "-" if header is None else str(header),
                 str(report.num_frames_lost),
-                f"{report.num_frames_decoded / max(report.frame_rate, 1e-9):.1f}",
+                f"{report.times.duration_s:.1f}",
             ]
         table.add_row(*map(Text, (item.video.name, *cells, item.problem, item.remark)))
     return table

@@ -22,6 +22,7 @@ from c2fpl.pipeline.files.run_files import (
     load_json,
     save_json,
 )
+from c2fpl.pipeline.files.saved_times import has_times, save_times, times_facts
 from c2fpl.pipeline.settings import Execution
 from c2fpl.pipeline.videos.find import VideoFile
 
@@ -142,7 +143,7 @@ class ExtractionWorker:
                         logger.warning("%s: %s; taken as far as it decodes", video.path, loss)
                     if streams := message.report.streams:
                         logger.warning("%s: %s", video.path, streams)
-                    if timing := message.report.timing:
+                    if timing := message.report.times.remark:
                         logger.warning("%s: %s", video.path, timing)
                     publish = self._publisher(video, wanted[video], message.report, failures)
                     writer.publish(message.key, publish)
@@ -208,6 +209,7 @@ class ExtractionWorker:
                 failures.append(Failure(video.name, STEP, reason))
                 return
             array.publish()
+            save_times(self._files.features, video.name, report.times)
             save_json(record, self._record(video, wanted, report, array))
 
         return publish
@@ -219,7 +221,8 @@ class ExtractionWorker:
             "video": video.name,
             "source": os.fspath(video.path),
             "status": "done",
-            **asdict(report),
+            **report.as_json(),
+            **times_facts(report.times),
             **self.provenance(),
             "segments": array.rows,
             "crops": self._encoder.crops,
@@ -240,9 +243,10 @@ def record_of(files: RunFiles, name: str) -> dict[str, Any]:
     if not record.exists() or not beside(files.features, name, ".npy").exists():
         return {}
     try:
-        return load_json(record)
+        facts = load_json(record)
     except NotAnObject:
         return {}
+    return facts if has_times(files.features, name, facts) else {}
 
 
 def size_bytes(video: VideoFile) -> int:

@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from c2fpl.extractors.decoding.presentation_times import PresentationTimes
 from c2fpl.extractors.segments import SegmentPlan
 from c2fpl.pipeline.features.segment_store import SegmentStore
 from c2fpl.pipeline.files.npy_header import read_npy_header
 from c2fpl.pipeline.files.run_files import beside, fingerprint, load_json
+from c2fpl.pipeline.files.saved_times import SUFFIX, load_times
 from c2fpl.pipeline.videos.names import named
 
 CHUNK_SEGMENTS = 256
@@ -106,9 +108,11 @@ class OwnFeatures:
             )
         return plan
 
-    def frame_rate(self, name: str) -> float:
-        """Frames a second."""
-        return float(self.records[name]["frame_rate"])
+    def times(self, name: str) -> PresentationTimes:
+        """When the frames are shown."""
+        record = self.records[name]
+        path = beside(self.folder, name, SUFFIX)
+        return load_times(path, record, int(record["num_frames_decoded"]))
 
     def chunks(self, name: str) -> Iterator[NDArray[np.float32]]:
         """The values in order, float32 (segments, crops, dim) a chunk.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from c2fpl.extractors.decoding.presentation_times import PresentationTimes
 from c2fpl.extractors.segments import SegmentPlan
 from c2fpl.pipeline.features.extracted import OwnFeatures
 from c2fpl.pipeline.features.published import open_features
@@ -35,8 +36,8 @@ class FeatureSet(Protocol):
     def plan(self, name: str) -> SegmentPlan:
         """Which frames each segment stands for."""
 
-    def frame_rate(self, name: str) -> float:
-        """Frames a second."""
+    def times(self, name: str) -> PresentationTimes:
+        """When the frames are shown."""
 
     def chunks(self, name: str) -> Iterator[NDArray[np.float32]]:
         """The values in order, finite float32 (segments, crops, dim) a chunk."""

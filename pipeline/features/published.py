@@ -16,6 +16,7 @@ import numpy as np
 from numpy.lib import format as npy_format
 from numpy.typing import NDArray
 
+from c2fpl.extractors.decoding.presentation_times import PresentationTimes, constant_times
 from c2fpl.extractors.segments import SEGMENT_FRAMES, SegmentPlan
 from c2fpl.models.sources import ArraySource, SegmentSource
 from c2fpl.pipeline.features.array_blocks import StoredFeatures, StoredSegments
@@ -95,10 +96,9 @@ class PublishedFeatures:
         """Each segment stands for 16 frames; the features do not say how many there really are."""
         return SegmentPlan(self.segment_count(name) * SEGMENT_FRAMES)
 
-    def frame_rate(self, name: str) -> float:
-        """Frames a second, assumed."""
-        del name  # nothing is known of any video
-        return USUAL_FRAME_RATE
+    def times(self, name: str) -> PresentationTimes:
+        """When the frames are shown, by an assumed rate: nothing is known of any video."""
+        return constant_times(self.plan(name).frame_count, USUAL_FRAME_RATE)
 
     def chunks(self, name: str) -> Iterator[NDArray[np.float32]]:
         """The values in order, float32 (segments, crops, dim) a chunk.

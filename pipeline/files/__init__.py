@@ -3,6 +3,7 @@
 - `run_files`: their names; atomic writing; fingerprints
 - `npy_header`: what a `.npy` file says of itself, without trusting it
 - `lists`: lists in text files, however they are written
+- `saved_times`: when the frames of a video are shown
 - `lock`: one writer at a time
 - `progress`: how far a step is
 - `outcomes`: which videos failed, and why

@@ -40,7 +40,8 @@ def stills_of(folder: Path, video: ScoredVideo, events: Sequence[Event]) -> dict
         return {}
     names = {event: still_name(source, event) for event in events}
     missing = [event for event in events if not (folder / names[event]).is_file()]
-    times = [event.peak_frame / video.frame_rate for event in missing]
+    shown = video.times()
+    times = [shown.start_s(event.peak_frame) for event in missing]
     pictures = grab_stills(source, times, STILL_HEIGHT_PIXELS) if missing else []
     for event, picture in zip(missing, pictures, strict=True):
         if picture is None:

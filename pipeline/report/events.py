@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from c2fpl.extractors.decoding.presentation_times import SHORTEST_S, PresentationTimes
 from c2fpl.pipeline.files.run_files import RunFiles, load_json, save_json, save_table
 from c2fpl.pipeline.report.thresholds import Threshold, choose_threshold, count_scores
 from c2fpl.pipeline.steps.scored_videos import ScoredVideo, scored_videos, videos_without_scores
@@ -94,7 +95,10 @@ def lower_threshold(threshold: Threshold, hysteresis: float) -> float:
 
 
 def find_events(
-    scores: NDArray[np.float32], frame_rate: float, threshold: Threshold, settings: EventSettings
+    scores: NDArray[np.float32],
+    times: PresentationTimes,
+    threshold: Threshold,
+    settings: EventSettings,
 ) -> list[tuple[int, int]]:
     """Find [start, end) of every event, in frames, in order.
 
@@ -104,7 +108,7 @@ def find_events(
 
     Args:
         scores: (frames,) in [0, 1].
-        frame_rate: frames a second.
+        times: of the frames.
         threshold: of the run.
         settings: seconds and hysteresis.
     """
@@ -114,16 +118,24 @@ def find_events(
         for start, end in runs_of_ones(high)
         if scores[start:end].max() > threshold.value
     ]
-    shortest = min(settings.min_length_s * frame_rate, len(scores))
-    merged = merge(runs, settings.merge_gap_s * frame_rate)
-    return [(start, end) for start, end in merged if end - start >= shortest]
+    shortest_s = min(settings.min_length_s, times.duration_s) - SHORTEST_S
+    return [
+        (start, end)
+        for start, end in merge(runs, times, settings.merge_gap_s)
+        if times.end_s(end) - times.start_s(start) >= shortest_s
+    ]
 
 
-def merge(runs: Sequence[tuple[int, int]], gap: float) -> list[tuple[int, int]]:
-    """Join runs (in order) whose distance is below `gap`: [(0, 4), (6, 9)] and 3 -> [(0, 9)]."""
+def merge(
+    runs: Sequence[tuple[int, int]], times: PresentationTimes, gap_s: float
+) -> list[tuple[int, int]]:
+    """Join runs (in order) less than `gap_s` apart.
+
+    At one frame a second [(0, 4), (6, 9)] and 3 give [(0, 9)].
+    """
     merged: list[tuple[int, int]] = []
     for start, end in runs:
-        if merged and start - merged[-1][1] < gap:
+        if merged and times.start_s(start) - times.end_s(merged[-1][1]) < gap_s - SHORTEST_S:
             merged[-1] = (merged[-1][0], end)
         else:
             merged.append((start, end))
@@ -141,13 +153,16 @@ def peak_frame_of(scores: NDArray[np.float32], start: int, end: int) -> int:
 
 def events_of(video: ScoredVideo, threshold: Threshold, settings: EventSettings) -> list[Event]:
     """The events of one video, in order of time."""
-    scores, rate = video.scores(), video.frame_rate
+    scores, times = video.scores(), video.times()
     peaks = [
         (start, end, peak_frame_of(scores, start, end))
-        for start, end in find_events(scores, rate, threshold, settings)
+        for start, end in find_events(scores, times, threshold, settings)
     ]
     return [
-        Event(video.name, start, end, start / rate, end / rate, float(scores[peak]), peak)
+        Event(
+            *(video.name, start, end, times.start_s(start), times.end_s(end)),
+            *(float(scores[peak]), peak),
+        )
         for start, end, peak in peaks
     ]
 

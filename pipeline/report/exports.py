@@ -54,7 +54,7 @@ def write_parquet(files: RunFiles) -> Path:
             columns: list[Any] = [
                 arrow.DictionaryArray.from_arrays(codes, name),
                 frames,
-                frames / video.frame_rate,
+                video.times().start_s(frames),
                 scores,
             ]
             writer.write_table(arrow.table(columns, schema=schema))

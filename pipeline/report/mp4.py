@@ -8,7 +8,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from c2fpl.extractors.decoding.header import open_container
+from c2fpl.extractors.decoding.header import open_container, read_header
 from c2fpl.extractors.decoding.pyav_frames import time_of, upright
 from c2fpl.pipeline.files.run_files import whole_file
 from c2fpl.pipeline.report.stills import Picture
@@ -43,6 +43,7 @@ def read_pictures(
         NotPlayable: the file cannot be opened or has no video.
     """
     try:
+        header = read_header(source)
         container = open_container(source)
     except (av.FFmpegError, OSError, ValueError) as error:
         raise NotPlayable(f"{source} cannot be opened ({error}); see `c2fpl inspect`") from error
@@ -58,7 +59,7 @@ def read_pictures(
             if start_s > 0:
                 container.seek(round((first_s + start_s) * av.time_base), backward=True)
             for index, frame in enumerate(container.decode(stream)):
-                own_s = time_of(frame, container.format.name)
+                own_s = time_of(frame, header)
                 time_s = time_s + interval_s if own_s is None else own_s - first_s
                 if time_s >= end_s:
                     return

@@ -55,7 +55,7 @@ def write_overlay(files: RunFiles, video: str, output: Path | None = None) -> Pa
         raise NotPlayable(f"{found.source or found.name} is not there; put it back to draw on it")
     threshold = load_events(files).threshold.value if files.events_json.is_file() else None
     path = output or beside(files.overlays, found.name, ".mp4")
-    rate = found.frame_rate if found.resampled else None
+    rate = found.times().frame_rate if found.resampled else None
     write_pictures(path, with_scores(read_pictures(source), found.scores(), threshold, rate))
     return path
 

@@ -10,10 +10,10 @@ from urllib.parse import quote_from_bytes
 import numpy as np
 from numpy.typing import NDArray
 
-from c2fpl.extractors.decoding.seconds_off import seconds_remark
+from c2fpl.extractors.decoding.presentation_times import PresentationTimes
 from c2fpl.pipeline.files.outcomes import load_failures
 from c2fpl.pipeline.files.run_files import RunFiles, beside, finite, load_json
-from c2fpl.pipeline.report.curves import curve_of
+from c2fpl.pipeline.report.curves import Curve, curve_of
 from c2fpl.pipeline.report.events import Event, RunEvents
 from c2fpl.pipeline.steps.scored_videos import ScoredVideo, videos_without_scores
 from c2fpl.pipeline.truth.windows import Windows
@@ -24,6 +24,8 @@ SPARK_PARTS = 48
 SPARK_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 """One letter a part of the video, A for the score 0 to _ for 1."""
 SCORE_DIGITS = 5
+MILLISECONDS = 3
+"""Digits of seconds."""
 
 Json = dict[str, Any]
 
@@ -46,7 +48,7 @@ def video_row(
     """One line of the table of videos; report_list.js reads the columns in this order."""
     return [
         video.name,
-        round(len(scores) / video.frame_rate, 2),
+        round(video.times().duration_s, 2),
         round(float(scores.max()), SCORE_DIGITS),
         round(float(scores.mean(dtype=np.float64)), SCORE_DIGITS),
         event_count,
@@ -68,23 +70,33 @@ def video_data(
     files: RunFiles, video: ScoredVideo, scores: NDArray[np.float32], windows: Windows
 ) -> Json:
     """What the panel of one video shows."""
-    curve = curve_of(scores, MOST_STEPS)
+    curve, times = curve_of(scores, MOST_STEPS), video.times()
     plot = beside(files.plots, video.name, ".png")
     source = video.source
     return {
         "name": video.name,
         "sources": [link(source, files.report), source.as_uri()] if source else [],
-        "rate": video.frame_rate,
+        "rate": times.frame_rate,
+        "duration": round(times.duration_s, MILLISECONDS),
         "frames": len(scores),
         "starts": curve.starts.tolist(),
         "values": np.round(curve.values.astype(np.float64), SCORE_DIGITS).tolist(),
-        "windows": [list(window) for window in windows],
+        "uneven": uneven(times, curve),
+        "windows": [[times.start_s(start), times.end_s(end)] for start, end in windows],
         "lost": video.frames_lost,
         "damage": video.damage,
-        "timing": seconds_remark(video.seconds_off, video.frame_rate),
+        "timing": times.remark,
         "scores": link(video.scores_file, files.report),
         "plot": link(plot, files.report) if plot.is_file() else None,
     }
+
+
+def uneven(times: PresentationTimes, curve: Curve) -> list[list[float]] | None:
+    """When each step of the curve starts, and when it ends; None where the rate is constant."""
+    if times.seconds is None:
+        return None
+    starts_s, ends_s = times.start_s(curve.starts), times.end_s(curve.edges[1:])
+    return [np.round(seconds, MILLISECONDS).tolist() for seconds in (starts_s, ends_s)]
 
 
 def event_data(event: Event, video_index: int, still: str | None) -> list[object]:

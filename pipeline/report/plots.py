@@ -18,6 +18,7 @@ from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.ticker import FuncFormatter, MultipleLocator
 from PIL import Image
 
+from c2fpl.extractors.decoding.presentation_times import PresentationTimes
 from c2fpl.pipeline.files.progress import progress
 from c2fpl.pipeline.files.run_files import RunFiles, beside, fingerprint, whole_file
 from c2fpl.pipeline.report.curves import curve_of
@@ -103,9 +104,10 @@ def draw(plot: Plot) -> None:
 def facts_of(video: ScoredVideo, windows: Windows, found: RunEvents | None) -> dict[str, object]:
     """All that a picture shows."""
     scores_digest = hashlib.sha256(video.scores().tobytes()).hexdigest()
-    source = video.playable
+    source, times = video.playable, video.times()
     return {
-        "video": (video.name, video.frame_rate, scores_digest),
+        "video": (video.name, times.frame_rate, scores_digest),
+        "times": times.seconds is not None and hashlib.sha256(times.seconds.tobytes()).hexdigest(),
         "file": source and (str(source), source.stat().st_mtime_ns),
         "windows": [tuple(window) for window in windows],
         "threshold": found and found.threshold.value,
@@ -125,25 +127,21 @@ def drawn_from(path: Path) -> str:
 
 def plot_video(video: ScoredVideo, windows: Windows, events: RunEvents | None) -> Figure:
     """Draw one video; grey boxes stand for stills that do not decode."""
-    scores = video.scores()
+    scores, times = video.scores(), video.times()
     figure = Figure(figsize=(WIDTH_INCHES, HEIGHT_INCHES), dpi=110)
     strip, axes = figure.add_axes(STRIP), figure.add_axes(CURVE)
-    times = list(strip_times(len(scores), video.frame_rate, STILLS))
+    wanted = list(strip_times(times.duration_s, STILLS))
     source = video.playable
-    pictures = grab_stills(source, times, STILL_HEIGHT_PIXELS) if source else [None] * len(times)
-    duration_s = len(scores) / video.frame_rate
+    pictures = grab_stills(source, wanted, STILL_HEIGHT_PIXELS) if source else [None] * STILLS
     draw_strip(strip, pictures)
     curve = curve_of(scores, MOST_STEPS)
-    draw_windows(axes, windows, video.frame_rate)
-    axes.stairs(
-        curve.values, curve.edges / video.frame_rate, color=SCORE_COLOUR, fill=True, alpha=0.12
-    )
-    axes.stairs(
-        curve.values, curve.edges / video.frame_rate, baseline=None, color=SCORE_COLOUR, lw=1.4
-    )
+    draw_windows(axes, [(times.start_s(start), times.end_s(end)) for start, end in windows])
+    edges_s = times.start_s(curve.edges)
+    axes.stairs(curve.values, edges_s, color=SCORE_COLOUR, fill=True, alpha=0.12)
+    axes.stairs(curve.values, edges_s, baseline=None, color=SCORE_COLOUR, lw=1.4)
     if events is not None:
         draw_events(axes, video, events)
-    label_axes(axes, video, duration_s)
+    label_axes(axes, times)
     figure.suptitle(
         shown_name(video.name), x=0.008, ha="left", fontsize=10, fontweight="bold", parse_math=False
     )
@@ -164,12 +162,12 @@ def draw_strip(axes: Axes, pictures: Sequence[Picture | None]) -> None:
     axes.set(xlim=(0, len(pictures)), ylim=(0, 1))
 
 
-def draw_windows(axes: Axes, windows: Windows, frame_rate: float) -> None:
-    """Shade what the annotation calls anomalous."""
+def draw_windows(axes: Axes, windows: Sequence[tuple[float, float]]) -> None:
+    """Shade what the annotation calls anomalous; starts and ends in units of the axis."""
     for index, (start, end) in enumerate(windows):
         axes.axvspan(
-            start / frame_rate,
-            end / frame_rate,
+            start,
+            end,
             color=WINDOW_COLOUR,
             alpha=0.22,
             lw=0,
@@ -185,10 +183,11 @@ def draw_events(axes: Axes, video: ScoredVideo, events: RunEvents) -> None:
         axes.broken_barh(own, (-0.045, 0.035), color=EVENT_COLOUR, label="event")
 
 
-def label_axes(axes: Axes, video: ScoredVideo, duration_s: float) -> None:
+def label_axes(axes: Axes, times: PresentationTimes) -> None:
     """Axes in minutes and seconds, scores from 0 to 1."""
+    duration_s, about = times.duration_s, "about " if times.seconds is not None else ""
     axes.set(xlim=(0, duration_s), ylim=(-0.05, 1.02), ylabel="anomaly score")
-    axes.set_xlabel(f"time   ({video.frame_rate:g} frames a second)", fontsize=8)
+    axes.set_xlabel(f"time   ({about}{times.frame_rate:g} frames a second)", fontsize=8)
     axes.xaxis.set_major_locator(MultipleLocator(tick_distance_s(duration_s)))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda seconds, _: clock(seconds)))
     axes.tick_params(labelsize=8)

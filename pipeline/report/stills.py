@@ -60,6 +60,6 @@ def scaled(frame: VideoFrame, height_pixels: int) -> Picture:
     return np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BILINEAR))
 
 
-def strip_times(frame_count: int, frame_rate: float, count: int) -> Iterator[float]:
+def strip_times(duration_s: float, count: int) -> Iterator[float]:
     """Middles of `count` equal parts of a video, in seconds."""
-    return ((index + 0.5) * frame_count / count / frame_rate for index in range(count))
+    return ((index + 0.5) * duration_s / count for index in range(count))

@@ -17,7 +17,7 @@ INDEX_KEY = ("video", "fingerprint", "detector")
 """Columns without which an index tells nothing; earlier versions wrote fewer of the others."""
 INDEX_HEADER = (
     *INDEX_KEY,
-    *("source", "frame_rate", "num_frames_lost", "damage", "seconds_off"),
+    *("source", "frame_rate", "times", "seekable", "fps", "num_frames_lost", "damage"),
 )
 """Columns of the index: what the scores were made from, and what is known of the video."""
 

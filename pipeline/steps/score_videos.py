@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from c2fpl.extractors.decoding.presentation_times import PresentationTimes
 from c2fpl.models.settings import ScoreOptions
 from c2fpl.pipeline.features.extracted import BadFeatures
 from c2fpl.pipeline.features.feature_set import FeatureSet
@@ -23,6 +24,7 @@ from c2fpl.pipeline.files.run_files import (
     save_table,
 )
 from c2fpl.pipeline.files.run_files import fingerprint as fingerprint_of
+from c2fpl.pipeline.files.saved_times import save_times, times_facts
 from c2fpl.pipeline.files.words import counted
 from c2fpl.pipeline.settings import Execution, ScoreSettings
 from c2fpl.pipeline.steps.detector_files import UNKNOWN_BACKBONE
@@ -95,17 +97,18 @@ def _options_in_force(settings: ScoreSettings) -> dict[str, float]:
 
 def _index_row(features: FeatureSet, name: str, scored_by: str) -> Mapping[str, object]:
     """What is kept of a video beside its scores, whose features may lie elsewhere."""
-    record = features.records[name]
+    record, times = features.records[name], features.times(name)
     made_from = {"detector": scored_by, "features": record["fingerprint"]}
     return {
         "video": name,
         "fingerprint": fingerprint_of(made_from),
         "detector": scored_by,
         "source": record.get("source", ""),
-        "frame_rate": features.frame_rate(name),
+        "frame_rate": times.frame_rate,
+        **times_facts(times),
+        "fps": record["settings"].get("fps", "native"),
         "num_frames_lost": record.get("num_frames_lost", 0),
         "damage": record.get("damage", ""),
-        "seconds_off": record.get("seconds_off", 0.0),
     }
 
 
@@ -161,11 +164,13 @@ def _check_length(dim: int, backbone: str, wanted: int) -> None:
         )
 
 
-def score_table(scores: NDArray[np.float32], frame_rate: float) -> list[tuple[int, str, str]]:
+def score_table(
+    scores: NDArray[np.float32], times: PresentationTimes
+) -> list[tuple[int, str, str]]:
     """Rows frame, time_s, score of one video."""
-    return [
-        (frame, f"{frame / frame_rate:.3f}", f"{score:.6f}") for frame, score in enumerate(scores)
-    ]
+    starts_s = times.start_s(np.arange(len(scores)))
+    rows = enumerate(zip(starts_s, scores, strict=True))
+    return [(frame, f"{start_s:.3f}", f"{score:.6f}") for frame, (start_s, score) in rows]
 
 
 def _score_one(
@@ -187,9 +192,11 @@ def _score_one(
         scores = chunk_scores([saved.detector], chunks, features.segment_count(name))[0]
         table.unlink(missing_ok=True)  # of other scores; the index does not name the video now
         save_array(path, plan.to_frames(finished(scores, settings)))
+    times = features.times(name)
+    save_times(files.scores, name, times)
     if "csv" in settings.formats and not (known and table.exists()):
         scores = np.load(path, allow_pickle=False)
-        rows = score_table(scores, features.frame_rate(name))
+        rows = score_table(scores, times)
         save_table(table, ("frame", "time_s", "score"), rows)
 
 

@@ -1,6 +1,5 @@
 """The videos of a run that have scores, with what is known of their files."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,13 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from c2fpl.pipeline.files.npy_header import load_npy
+from c2fpl.extractors.decoding.presentation_times import PresentationTimes
+from c2fpl.pipeline.files.npy_header import load_npy, read_npy_header
 from c2fpl.pipeline.files.outcomes import load_failures
 from c2fpl.pipeline.files.run_files import RunFiles, beside, load_json
+from c2fpl.pipeline.files.saved_times import SUFFIX, load_times
 from c2fpl.pipeline.steps.score_index import score_files
-
-USUAL_FRAME_RATE = 25.0
-"""Frames a second taken for a video whose own rate is not recorded."""
 
 
 class NoScores(ValueError):
@@ -32,16 +30,16 @@ class ScoredVideo:
     """float32 .npy (frames,)."""
     source: Path | None
     """The video itself, where it was when its features were made; None when not recorded."""
-    frame_rate: float
-    """Frames a second, above 0."""
+    times_file: Path
+    """Where one number a frame stands if the rate varies."""
+    times_facts: Mapping[str, Any]
+    """What the record says of the times."""
     frames_lost: int
     """Frames that the header promised and decoding did not give."""
     resampled: bool = False
     """Whether the scores are of frames at another rate than the file's own (`--fps 30`)."""
     damage: str = ""
     """What was broken in the file, in words: frames may be missing beyond `frames_lost`."""
-    seconds_off: float = 0.0
-    """How far frame / frame_rate is off at most, in seconds; 0.0 where it was not measured."""
 
     def scores(self) -> NDArray[np.float32]:
         """Load the scores, float32 (frames,) in [0, 1].
@@ -57,6 +55,15 @@ class ScoredVideo:
                 "remove it and score again"
             )
         return scores.astype(np.float32, copy=False)
+
+    def times(self) -> PresentationTimes:
+        """When its frames are shown, one time for each score.
+
+        Raises:
+            NoScores, BadNpy: as `scores`.
+        """
+        shape = read_npy_header(self.scores_file).shape
+        return load_times(self.times_file, self.times_facts, shape[0] if shape else 0)
 
     @property
     def playable(self) -> Path | None:
@@ -110,8 +117,10 @@ def scored_video(
     """
     record = beside(files.features, name, ".json")
     facts: Mapping[str, Any] = load_json(record) if record.is_file() else row
+    times_files = [beside(folder, name, SUFFIX) for folder in (files.scores, files.features)]
+    times_file = next((path for path in times_files if path.exists()), times_files[0])
     try:
-        return _from_facts(name, scores_file, facts)
+        return _from_facts(name, scores_file, times_file, facts)
     except (ArithmeticError, AttributeError, TypeError, ValueError) as error:
         raise NoScores(
             f"what {record if record.is_file() else files.score_index} says of {name!r} is damaged "
@@ -119,15 +128,18 @@ def scored_video(
         ) from error
 
 
-def _from_facts(name: str, scores_file: Path, facts: Mapping[str, Any]) -> ScoredVideo:
+def _from_facts(
+    name: str, scores_file: Path, times_file: Path, facts: Mapping[str, Any]
+) -> ScoredVideo:
     source, rate = facts.get("source"), float(facts.get("frame_rate") or 0)
+    fps = facts.get("fps") or (facts.get("settings") or {}).get("fps", "native")
     return ScoredVideo(
         name,
         scores_file,
         Path(source).absolute() if source else None,
-        rate if 0 < rate < math.inf else USUAL_FRAME_RATE,
+        times_file,
+        {"frame_rate": rate, "times": facts.get("times"), "seekable": facts.get("seekable")},
         int(facts.get("num_frames_lost") or 0),
-        (facts.get("settings") or {}).get("fps", "native") != "native",
+        fps != "native",
         str(facts.get("damage") or ""),
-        float(facts.get("seconds_off") or 0),
     )

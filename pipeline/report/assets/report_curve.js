@@ -9,7 +9,7 @@ c2fpl.Curve = class {
     this.handlers = handlers;
     this.events = [];
     this.time = 0;
-    const seconds = [...video.starts, video.frames].map((frame) => frame / video.rate);
+    const seconds = [...video.starts.map((frame) => c2fpl.startOf(video, frame)), video.duration];
     const values = [...video.values, video.values[video.values.length - 1]];
     this.plot = new uPlot(this.options(parent), [seconds, values], parent);
     this.over = this.plot.over;
@@ -27,7 +27,7 @@ c2fpl.Curve = class {
       ticks: { stroke: () => c2fpl.colour("--line"), width: 1, size: 4 },
       font: "12px system-ui, sans-serif",
     };
-    const duration = this.video.frames / this.video.rate;
+    const duration = this.video.duration;
     const clock = (plot, splits, axisIndex, space, step) =>
       splits.map((split) => c2fpl.clock(split, step < 1 ? 1 : 0));
     return {
@@ -80,18 +80,18 @@ c2fpl.Curve = class {
     ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
     ctx.clip();
     const span = (start, end, top, height) => {
-      const left = plot.valToPos(start / this.video.rate, "x", true);
-      const right = plot.valToPos(end / this.video.rate, "x", true);
+      const left = plot.valToPos(start, "x", true);
+      const right = plot.valToPos(end, "x", true);
       ctx.fillRect(left, top, Math.max(1, right - left), height);
     };
     ctx.fillStyle = c2fpl.colour("--window");
     this.video.windows.forEach(([start, end]) => span(start, end, bbox.top, bbox.height));
     ctx.fillStyle = c2fpl.colour("--event-fill");
-    this.events.forEach((event) => span(event.start, event.end, bbox.top, bbox.height));
+    this.events.forEach((event) => span(event.startSeconds, event.endSeconds, bbox.top, bbox.height));
     ctx.fillStyle = c2fpl.colour("--event");
     const bar = 5 * devicePixelRatio;
     this.events.forEach((event) =>
-      span(event.start, event.end, bbox.top + bbox.height - bar, bar));
+      span(event.startSeconds, event.endSeconds, bbox.top + bbox.height - bar, bar));
     ctx.restore();
   }
 

@@ -1,6 +1,9 @@
 /* The rule of pipeline/report/events.py on a curve of steps, so that the page can follow its threshold. */
 "use strict";
 
+/** Sums of seconds are exact to less than this. */
+const SHORTEST = 1e-6;
+
 /** The score at which a begun event ends; never above the threshold. */
 c2fpl.lowerThreshold = function (run, threshold) {
   const background = Math.min(run.background, threshold);
@@ -23,30 +26,63 @@ c2fpl.highRuns = function (video, low, threshold) {
   return runs.filter((run) => run.peak > threshold);
 };
 
-/** Events {start, end, peak} of one video in order of time; frames, end exclusive. */
+/** Events {start, end, startSeconds, endSeconds, peak} of one video in order of time; frames, end
+    exclusive. */
 c2fpl.findEvents = function (video, run, threshold) {
   const merged = [];
   for (const next of c2fpl.highRuns(video, c2fpl.lowerThreshold(run, threshold), threshold)) {
     const last = merged[merged.length - 1];
-    if (last && next.start - last.end < run.mergeGap * video.rate) {
+    next.startSeconds = c2fpl.startOf(video, next.start);
+    next.endSeconds = c2fpl.endOf(video, next.end);
+    if (last && next.startSeconds - last.endSeconds < run.mergeGap - SHORTEST) {
       last.end = next.end;
+      last.endSeconds = next.endSeconds;
       last.peak = Math.max(last.peak, next.peak);
     } else {
       merged.push(next);
     }
   }
-  const shortest = Math.min(run.minLength * video.rate, video.frames);
-  return merged.filter((event) => event.end - event.start >= shortest);
+  const shortest = Math.min(run.minLength, video.duration) - SHORTEST;
+  return merged.filter((event) => event.endSeconds - event.startSeconds >= shortest);
+};
+
+/** Index of the last of rising numbers that is not above a value; 0 where all are. */
+c2fpl.lastNotAbove = function (numbers, value) {
+  let low = 0;
+  let high = numbers.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if (numbers[middle] <= value) low = middle;
+    else high = middle - 1;
+  }
+  return low;
 };
 
 /** The score of the step that a frame lies in. */
 c2fpl.scoreAt = function (video, frame) {
-  let low = 0;
-  let high = video.starts.length - 1;
-  while (low < high) {
-    const middle = (low + high + 1) >> 1;
-    if (video.starts[middle] <= frame) low = middle;
-    else high = middle - 1;
-  }
-  return video.values[low];
+  return video.values[c2fpl.lastNotAbove(video.starts, frame)];
+};
+
+/** When the step that starts at a frame is first shown, in seconds. */
+c2fpl.startOf = function (video, frame) {
+  if (!video.uneven) return frame / video.rate;
+  return video.uneven[0][c2fpl.lastNotAbove(video.starts, frame)];
+};
+
+/** When the step that ends before a frame is last shown, in seconds. */
+c2fpl.endOf = function (video, frame) {
+  if (!video.uneven) return frame / video.rate;
+  return video.uneven[1][c2fpl.lastNotAbove(video.starts, frame - 1)];
+};
+
+/** The frame shown at a time; with an uneven rate, as if it were constant within its step. */
+c2fpl.frameAt = function (video, seconds) {
+  const last = video.frames - 1;
+  if (!video.uneven) return Math.min(last, Math.floor(seconds * video.rate + 1e-6));
+  const [starts, ends] = video.uneven;
+  const step = c2fpl.lastNotAbove(starts, seconds + 1e-6);
+  const end = step + 1 < starts.length ? video.starts[step + 1] : video.frames;
+  const count = end - video.starts[step];
+  const share = Math.max(0, seconds + 1e-6 - starts[step]) / Math.max(ends[step] - starts[step], 1e-9);
+  return video.starts[step] + Math.min(count - 1, Math.floor(share * count));
 };

@@ -90,8 +90,8 @@ c2fpl.Panel = class {
   }
 
   describe(video) {
-    const facts = `${c2fpl.count(video.frames, "frame", "frames")} at ${+video.rate.toFixed(3)} a second`
-      + (video.lost ? `, ${video.lost} lost in decoding: times after a gap are early` : "") + "."
+    const facts = `${c2fpl.count(video.frames, "frame", "frames")} at ${video.uneven ? "about " : ""}${+video.rate.toFixed(3)} a second`
+      + (video.lost ? `, ${video.lost} lost in decoding` : "") + "."
       + (video.damage ? ` The file is damaged (${video.damage}): frames may be missing uncounted.` : "")
       + (video.timing ? ` Mind the times: ${video.timing}.` : "");
     document.getElementById("panel-facts").textContent = facts;
@@ -111,7 +111,7 @@ c2fpl.Panel = class {
   }
 
   get duration() {
-    return this.video.frames / this.video.rate;
+    return this.video.duration;
   }
 
   seek(seconds) {
@@ -136,8 +136,8 @@ c2fpl.Panel = class {
   /** Time and score under the mouse, or of the frame that is shown. */
   read(hovered) {
     const time = hovered === null ? this.time : hovered;
-    const score = c2fpl.scoreAt(this.video, Math.floor(time * this.video.rate + 1e-6));
-    const frame = Math.min(this.video.frames - 1, Math.floor(time * this.video.rate + 1e-6));
+    const frame = c2fpl.frameAt(this.video, time);
+    const score = c2fpl.scoreAt(this.video, frame);
     document.getElementById("readout").textContent =
       `${c2fpl.clock(time, 2)}  frame ${frame}  score ${c2fpl.score(score)}`;
   }
@@ -156,22 +156,20 @@ c2fpl.Panel = class {
     const count = c2fpl.count(this.events.length, "event", "events");
     document.getElementById("panel-events-count").textContent =
       count + (moved ? ` with --threshold ${this.threshold.toFixed(3)}` : "");
-    const rate = this.video.rate;
     document.getElementById("panel-events").replaceChildren(...this.events.map((event) => {
-      const times = `${c2fpl.clock(event.start / rate, 1)} \u2013 ${c2fpl.clock(event.end / rate, 1)}`;
+      const times = `${c2fpl.clock(event.startSeconds, 1)} \u2013 ${c2fpl.clock(event.endSeconds, 1)}`;
       const button = c2fpl.element("button", { type: "button" }, times, " ",
         c2fpl.element("b", {}, c2fpl.score(event.peak)));
-      button.addEventListener("click", () => this.seek(event.start / rate));
+      button.addEventListener("click", () => this.seek(event.startSeconds));
       return c2fpl.element("li", {}, button);
     }));
     this.markCurrent();
   }
 
   markCurrent() {
-    const frame = this.time * this.video.rate;
     const items = document.getElementById("panel-events").children;
     this.events.forEach((event, index) =>
-      items[index].classList.toggle("is-current", frame >= event.start && frame < event.end));
+      items[index].classList.toggle("is-current", this.time >= event.startSeconds && this.time < event.endSeconds));
   }
 
   step(distance) {
@@ -181,7 +179,7 @@ c2fpl.Panel = class {
 
   /** Go to the start of the next (1) or previous (-1) event. */
   jump(direction) {
-    const starts = this.events.map((event) => event.start / this.video.rate);
+    const starts = this.events.map((event) => event.startSeconds);
     const ahead = direction > 0
       ? starts.find((start) => start > this.time + 0.05)
       : starts.reverse().find((start) => start < this.time - 0.5);
