@@ -37,9 +37,24 @@ def test_same_name_in_two_folders_are_two_videos(tmp_path: Path) -> None:
     assert names(tmp_path) == ["one/x", "two/x"]
 
 
-def test_two_suffixes_of_one_name_both_keep_theirs(tmp_path: Path) -> None:
-    touch(tmp_path, "x.mp4", "x.avi", "y.mp4")
-    assert names(tmp_path) == ["x.avi", "x.mp4", "y"]
+@pytest.mark.parametrize(
+    ("files", "named"),
+    [
+        (("x.mp4", "x.avi", "y.mp4"), ["x.avi", "x.mp4", "y"]),
+        (("clip.avi", "clip.mp4", "clip.avi.mp4"), ["clip.avi", "clip.avi.mp4", "clip.mp4"]),
+        (
+            ("a.mp4", "a.mp4.avi", "a.mp4.avi.ts", "a.mkv"),
+            ["a.mkv", "a.mp4", "a.mp4.avi", "a.mp4.avi.ts"],
+        ),
+        (("Clip.AVI", "clip.mp4", "clip.avi.mp4"), ["Clip.AVI", "clip.avi.mp4", "clip.mp4"]),
+        (("d/x.mp4", "x.mp4", "d.mp4"), ["d", "d/x", "x"]),
+    ],
+)
+def test_two_videos_never_get_one_name(
+    tmp_path: Path, files: tuple[str, ...], named: list[str]
+) -> None:
+    touch(tmp_path, *files)
+    assert names(tmp_path) == named
 
 
 def test_only_a_video_suffix_is_cut(tmp_path: Path) -> None:

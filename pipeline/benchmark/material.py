@@ -17,7 +17,7 @@ from c2fpl.pipeline.files.outcomes import Failure
 from c2fpl.pipeline.truth.annotations import Annotations, read_annotations
 from c2fpl.pipeline.truth.dataset_videos import Split, index_videos
 from c2fpl.pipeline.truth.frame_counts import CountTable, read_count_table
-from c2fpl.pipeline.videos.find import SUFFIXES, VideoFile
+from c2fpl.pipeline.videos.find import VideoFile, videos_below
 from c2fpl.pipeline.videos.names import video_name
 
 logger = logging.getLogger(__name__)
@@ -69,9 +69,7 @@ def _from_videos(
     annotations: Annotations,
     table: CountTable | None,
 ) -> Material:
-    present = _by_joining_name(
-        p for p in sorted(folder.rglob("*")) if p.suffix.lower() in SUFFIXES and p.is_file()
-    )
+    present = _by_joining_name(videos_below(folder))
     split = split_of(plan.dataset, plan.paths, annotations, table, present)
     train = index_videos(folder, split.train, "training")
     test = index_videos(folder, split.test, "test")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from c2fpl.pipeline.truth.datasets import DATASETS, BadList, DatasetName, read_name_list
-from c2fpl.pipeline.videos.find import SUFFIXES
+from c2fpl.pipeline.videos.find import videos_below
 from c2fpl.pipeline.videos.names import named, video_name
 
 COPIES_FOLDER_MARK = "event"
@@ -99,9 +99,9 @@ def index_videos(folder: Path, wanted: Collection[str], role: str) -> RawVideos:
     """
     found: dict[str, list[Path]] = defaultdict(list)
     names = set(wanted)
-    for path in sorted(folder.rglob("*")):
+    for path in videos_below(folder):
         name = video_name(path.name)
-        if path.suffix.lower() in SUFFIXES and name in names and path.is_file():
+        if name in names:
             found[name].append(path)
     chosen = {name: _one_of(name, found[name]) for name in wanted if name in found}
     doubled = [name for name in chosen if len(found[name]) > 1]

@@ -1,19 +1,20 @@
 """Which videos are meant: a file, a folder, a glob or a list, each with a name for its outputs."""
 
+import logging
+import os
+import unicodedata
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-SUFFIXES = frozenset(
-    f".{suffix}"
-    for suffix in (
-        *("mp4", "m4v", "mov", "mkv", "webm", "avi", "ts", "mts", "m2ts", "mpg", "mpeg", "m2v"),
-        *("flv", "wmv", "asf", "3gp", "ogv", "vob", "dav", "y4m", "ivf", "obu", "mjpeg", "mjpg"),
-        *("h264", "264", "h265", "265", "hevc"),
-    )
-)
-"""Files below a folder that count as videos; a file named outright may have any suffix."""
+from c2fpl.pipeline.files.lists import read_list
+from c2fpl.pipeline.videos.search import DOUBLE, SUFFIXES, VideoSearch, is_file, is_folder
+
+LIST_SUFFIXES = frozenset({".txt", ".list", ".lst", ".m3u", ".ffconcat"})
+"""Files that are read as lists of videos."""
+
+logger = logging.getLogger(__name__)
 
 
 class NoVideos(ValueError):
@@ -31,61 +32,83 @@ class VideoFile:
 
 
 def find_videos(where: str, leave_out: Collection[Path] = ()) -> list[VideoFile]:
-    """Videos in name order.
+    """Videos in name order; what is left out is logged in one line, counted by reason.
 
     Args:
-        where: a file, a folder (searched recursively), a glob, or a `.txt` list of one path a line
-            (relative paths start at the list's folder; empty lines and `#` + space are skipped).
+        where: a file, a folder (searched recursively, linked folders once), a glob, or a list of
+            one path a line (files.lists); a list's relative paths start at its folder, and a line
+            may be a folder or a glob itself.
         leave_out: folders that are not searched: what a run wrote is no footage.
 
     Raises:
         NoVideos: nothing there.
+        NotAList: a list that cannot be read.
     """
-    path = Path(where)
-    if path.is_dir():
-        found, root = _below(path, leave_out), path
-    elif path.suffix.lower() == ".txt" and path.is_file():
-        found, root = _listed(path), None
-    elif path.exists():
-        found, root = [path], path.parent
+    path, search = Path(where), VideoSearch(leave_out)
+    if path.suffix.lower() in LIST_SUFFIXES and path.is_file():
+        found, root = list(_listed(path, search)), None
     else:
-        found, root = _matching(path, leave_out), None
+        found = list(_at(path, search))
+        root = path if is_folder(path) else None
+    if search.remark:
+        logger.info("%s: left out: %s", where, search.remark)
     if not found:
+        left_out = f" (left out: {search.remark})" if search.remark else ""
         raise NoVideos(
-            f"no video in {where!r}; give a video, a folder of videos "
-            f"({' '.join(sorted(SUFFIXES)[:6])} ...), a quoted glob or a .txt list"
+            f"no video in {where!r}{left_out}; give a video, a folder of videos "
+            "(.mp4 .mkv .avi .ts ...), a quoted glob or a .txt list"
         )
     return _named(found, root or _common_folder(found))
 
 
+def videos_below(folder: Path) -> list[Path]:
+    """All video files below a folder, in order of path."""
+    return sorted(VideoSearch().below(folder))
+
+
 def holds_videos(folder: Path) -> bool:
     """Whether any file below the folder counts as a video."""
-    return bool(_below(folder, ()))
+    return next(VideoSearch().below(folder), None) is not None
 
 
-def _below(folder: Path, leave_out: Collection[Path]) -> list[Path]:
-    outside = [left.absolute() for left in leave_out]
-    return sorted(
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in SUFFIXES
-        and not path.name.startswith(".")
-        and not path.is_dir()
-        and not any(path.absolute().is_relative_to(left) for left in outside)
-    )
+def _at(path: Path, search: VideoSearch) -> Iterator[Path]:
+    """The videos of one place: a folder, a file that is there, else a glob."""
+    if is_folder(path):
+        yield from search.below(path)
+    elif is_file(path):
+        yield path
+    elif path.parts:
+        yield from search.matching(path)
 
 
-def _matching(pattern: Path, leave_out: Collection[Path]) -> list[Path]:
-    start = Path(pattern.anchor)
-    matches = sorted(start.glob(str(pattern.relative_to(start)))) if pattern.parts else []
-    files = [_below(match, leave_out) if match.is_dir() else [match] for match in matches]
-    return [video for found in files for video in found]
+def _listed(path: Path, search: VideoSearch) -> Iterator[Path]:
+    """The videos of a list; one that is not there stays, to be named when it fails."""
+    seen: set[Path] = set()
+    for line in read_list(path):
+        listed = _spelled(path.parent, line.text)
+        for video in list(_at(listed, search)) or ([] if is_folder(listed) else [listed]):
+            if video in seen:
+                search.left_out[DOUBLE] += 1
+            else:
+                seen.add(video)
+                yield video
 
 
-def _listed(path: Path) -> list[Path]:
-    lines = path.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
-    names = [line.strip() for line in lines if line.strip() and not line.startswith("# ")]
-    return [path.parent / name for name in names]
+def _spelled(folder: Path, line: str) -> Path:
+    """The path as it is written, or as a file there is called: other slashes, accents, code page.
+
+    Names of macOS are decomposed (NFD), those of most others composed (NFC); lists that Windows
+    saves as ANSI are in its code page.
+    """
+    western = line.encode("utf-8", "surrogateescape").decode("cp1252", "replace")
+    spellings = [
+        unicodedata.normalize(form, text.replace("\\", slash))
+        for text in (line, western)
+        for slash in ("\\", "/")
+        for form in ("NFC", "NFD")
+    ]
+    paths = [folder / text for text in (line, *spellings)]
+    return next((path for path in paths if os.path.lexists(path)), paths[0])
 
 
 def _common_folder(paths: list[Path]) -> Path:
@@ -97,16 +120,18 @@ def _common_folder(paths: list[Path]) -> Path:
     return shared
 
 
-def _named(paths: list[Path], root: Path) -> list[VideoFile]:
-    """Names below root; where two files differ only in suffix (a.mp4, a.avi) both keep theirs."""
+def _named(paths: Sequence[Path], root: Path) -> list[VideoFile]:
+    """Names below root without suffix; where two would be equal (a.mp4, a.avi) both keep theirs."""
     unique = dict.fromkeys(path.absolute() for path in paths)
-    below = {path: path.relative_to(root.absolute()) for path in unique}
-    bare = {path: below[path].with_name(bare_name(path.name)).as_posix() for path in unique}
-    times = Counter(name.casefold() for name in bare.values())
-    return sorted(
-        VideoFile(below[path].as_posix() if times[bare[path].casefold()] > 1 else bare[path], path)
-        for path in unique
-    )
+    whole = {path: path.relative_to(root.absolute()).as_posix() for path in unique}
+    names = {path: bare_name(name) for path, name in whole.items()}
+    while True:
+        times = Counter(name.casefold() for name in names.values())
+        equal = [p for p in names if times[names[p].casefold()] > 1 and names[p] != whole[p]]
+        if not equal:
+            return sorted(VideoFile(names[path], path) for path in unique)
+        # a name that is now whole may be the bare name of another: a.avi of a.avi.mp4
+        names |= {path: whole[path] for path in equal}
 
 
 def bare_name(filename: str) -> str:
