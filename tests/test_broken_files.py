@@ -90,6 +90,14 @@ def test_an_end_inside_a_packet_is_a_cut(tmp_path: Path) -> None:
     assert found.broken() == ["cut off inside a packet"]
 
 
+def test_zeros_after_the_last_packet_are_space_reserved_but_not_those_inside_it(
+    tmp_path: Path,
+) -> None:
+    assert faults_of(tmp_path, packets(0, 40), bytes(1000)) == TransportFaults()
+    found = faults_of(tmp_path, packets(0, 40)[:-1], bytes(1000))
+    assert found == TransportFaults(cut_short=True)
+
+
 @pytest.mark.parametrize(("before", "after"), [(4, 0), (0, 16)])
 def test_packets_with_time_stamps_or_parity_are_read(
     before: int, after: int, tmp_path: Path

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -229,6 +230,13 @@ def test_header_is_read_without_decoding(folder: Path) -> None:
     assert (header.container, header.codec, header.num_frames) == ("mov", "h264", 40)
     assert (header.width_pixels, header.height_pixels, header.frame_rate) == (128, 96, 25.0)
     assert why_not_decord(header) == ""
+
+
+def test_decord_is_not_given_a_count_that_no_file_could_hold(folder: Path) -> None:
+    """As in an AVI written to a pipe, at which decord aborts."""
+    header = read_header(written(EXACT_IN_DECORD[0], folder))
+    counted = replace(header, num_frames=header.file_bytes + 1)
+    assert why_not_decord(counted) == "the header counts more frames than the file has bytes"
 
 
 def test_frames_are_contiguous_uint8_rgb(folder: Path) -> None:

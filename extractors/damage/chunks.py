@@ -13,6 +13,9 @@ Chunk: TypeAlias = Callable[[bytes], int | None]
 """First `HEAD_BYTES` of a chunk to its size in bytes; 0 or None ends the row: its size was left
 open, or no chunk starts there."""
 HEAD_BYTES: Final = 300
+SIGNATURE_BYTES: Final = 4
+NOT_READ_ON: Final = frozenset({"asf", "flv"})
+"""Containers of which FFmpeg reads the first recording only, where two are joined."""
 TAIL_BYTES: Final = 2**20
 """The last chunk of a format with marks is looked for in so many bytes."""
 AVI_CHUNKS: Final = frozenset({b"LIST", b"JUNK", b"idx1"})
@@ -32,7 +35,7 @@ PS_PACK, PS_END = b"\x00\x00\x01\xba", b"\x00\x00\x01\xb9"
 
 
 def chunk_faults(path: Path, container: str) -> list[str]:
-    """Whether a file of one of these containers is cut off, in words; empty for all others.
+    """Whether a file of one of these containers is cut off or not read to its end, in words.
 
     Args:
         path: the file.
@@ -42,12 +45,16 @@ def chunk_faults(path: Path, container: str) -> list[str]:
         return []
     mark, chunk = CONTAINERS[container]
     with path.open("rb") as file:
+        head = file.read(SIGNATURE_BYTES)
         file_bytes = os.fstat(file.fileno()).st_size
         start = _last_mark(file, file_bytes, mark) if mark else 0
         end = start
         while end < file_bytes:
             file.seek(end)
-            size = chunk(file.read(HEAD_BYTES))
+            data = file.read(HEAD_BYTES)
+            if end and container in NOT_READ_ON and data.startswith(head):
+                return [f"another recording begins at byte {end}, not read"]
+            size = chunk(data)
             if not size:
                 return []
             end += size

@@ -63,10 +63,16 @@ class _Walk:
         self.wrong_checksums = 0
 
     def file(self) -> None:
-        """Walk it whole. Raises _BrokenElement."""
-        position = 0
+        """Walk it up to what is no element after the last segment. Raises _BrokenElement."""
+        position, is_whole = 0, False
         while position < self._file_bytes:
-            element = self._element(position, IN_FILE)
+            try:
+                element = self._element(position, IN_FILE)
+            except _BrokenElement:
+                if is_whole:
+                    return
+                raise
+            is_whole |= element.identifier == SEGMENT and element.end is not None
             position = self._segment(element) if element.identifier == SEGMENT else _end(element)
             self._check_end(position)
 

@@ -20,7 +20,7 @@ KNOWN: Final = frozenset(
     | {"sidx", "ssix", "prft", "emsg", "mfra", "udta", "pdin", "junk", "PICT"}
 )
 """Types that stand outermost; a box of another type that passes the file's end is no box."""
-INDEX: Final = "moov"
+INDEX, FRAGMENT_INDEX = "moov", "mfra"
 IN_FRAGMENTS: Final = b"mvex"
 """In an index: the frames are listed fragment by fragment, also those of a file appended."""
 LARGEST_INDEX_READ: Final = 2**24
@@ -30,8 +30,10 @@ RECORDINGS: Final = {
     b"RIFF": "AVI",
     b"\x00\x00\x01\xba": "MPEG program stream",
     b"0&\xb2u\x8ef\xcf\x11": "ASF",
+    b"\x47": "MPEG transport stream",
 }
 """First bytes of other containers."""
+TRANSPORT_PACKET_BYTES: Final = 188
 
 
 @dataclass
@@ -42,6 +44,8 @@ class Mp4Layout:
     """Bytes by which the last box passes the end of the file."""
     indices: list[tuple[int, bool]] = field(default_factory=list)
     """Places of the indices, and whether their frames are listed in fragments."""
+    fragments_indexed: bool = False
+    """Whether an index of fragments stands there: its places are wrong in a file appended."""
     last: str = ""
     """Type of the last box."""
     trailer: int | None = None
@@ -62,7 +66,8 @@ class Mp4Layout:
             return [f"another recording ({self.follower}) begins at byte {self.trailer}, not read"]
         if self.trailer is not None and not self.indices:
             return [f"no mp4 box at byte {self.trailer}"]
-        if len(self.indices) > 1 and not all(fragments for _, fragments in self.indices):
+        read_on = all(in_fragments for _, in_fragments in self.indices)
+        if len(self.indices) > 1 and not (read_on and not self.fragments_indexed):
             place = self.indices[1][0]
             return [f"another recording (mp4) with its index at byte {place}, not read"]
         return []
@@ -86,6 +91,7 @@ def mp4_layout(path: Path) -> Mp4Layout:
                 break
             if kind == INDEX:
                 layout.indices.append((position, _in_fragments(file, position, end)))
+            layout.fragments_indexed |= kind == FRAGMENT_INDEX
             layout.missing_bytes = max(end - file_bytes, 0)
             layout.last, position = kind, end
     return layout
@@ -114,9 +120,18 @@ def _in_fragments(file: BinaryIO, position: int, end: int) -> bool:
 
 def _note_trailer(layout: Mp4Layout, file: BinaryIO, position: int) -> None:
     """Note what follows the last box, unless it is zeros, with which recorders fill up blocks."""
+    if only_zeros(file, position):
+        return
+    layout.trailer = position
     file.seek(position)
-    head = file.read(HEAD_BYTES)
-    if any(head) or any(any(chunk) for chunk in iter(lambda: file.read(2**20), b"")):
-        layout.trailer = position
-        names = (name for magic, name in RECORDINGS.items() if head.startswith(magic))
-        layout.follower = next(names, "")
+    head = file.read(TRANSPORT_PACKET_BYTES + 1)
+    names = (name for magic, name in RECORDINGS.items() if head.startswith(magic))
+    name = next(names, "")
+    if head[:1] != b"\x47" or head[TRANSPORT_PACKET_BYTES:] == b"\x47":
+        layout.follower = name
+
+
+def only_zeros(file: BinaryIO, position: int) -> bool:
+    """Whether nothing but zeros follows."""
+    file.seek(position)
+    return not any(any(chunk) for chunk in iter(lambda: file.read(2**20), b""))

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
+from c2fpl.extractors.damage.mp4_boxes import only_zeros
 from c2fpl.extractors.damage.transport_tables import (
     PACKET_BYTES,
     SPACINGS,
@@ -125,6 +126,10 @@ def _packets(file: BinaryIO, faults: TransportFaults) -> Iterator[NDArray[np.uin
         yield as_strided(data, (whole, PACKET_BYTES), (spacing, 1), writeable=False)
         position += whole * spacing
         if len(foreign):
+            if only_zeros(file, position):  # a recorder that reserves space, or a hole
+                last = _bytes_at(file, max(position - spacing, 0))[:PACKET_BYTES]
+                faults.cut_short = not last[-1:].any()
+                return
             faults.borders_lost += 1
             position = _next_border(file, position, spacing)
 

@@ -177,6 +177,8 @@ def why_not_decord(header: VideoHeader) -> str:
         return f"decord does not decode {header.codec}"
     if header.num_frames is None:
         return "the header has no frame count"
+    if header.num_frames > header.file_bytes:
+        return "the header counts more frames than the file has bytes"
     return ""
 
 

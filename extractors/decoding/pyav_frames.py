@@ -12,7 +12,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-from c2fpl.extractors.damage.broken_files import broken_parts
+from c2fpl.extractors.damage.broken_files import broken_parts, ends_in_zeros
 from c2fpl.extractors.decoding.frame_times import FrameTimes
 from c2fpl.extractors.decoding.header import (
     MAX_FRAME_PIXELS,
@@ -58,6 +58,7 @@ class PyavFrames:
         self._num_packets = 0
         self._num_failed = 0
         self._num_discarded = 0
+        self._num_hidden = 0
         self._interlaced = False
         self._num_broken_packets = 0
         self._num_unreadable = 0
@@ -87,11 +88,14 @@ class PyavFrames:
             for packet in self._packets(container, stream):
                 for frame in self._decoded(packet):
                     yield self._timed(frame)
+            if ends_in_zeros(self._path):  # of which the container's reader complains, in vain
+                self._num_unreadable = 0
+            else:
+                self._num_decoder_errors = decoder_errors() - errors_before
             ticks_a_second = 1 / float(stream.time_base or 1)
             self._num_missing = self._times.missing(ticks_a_second)
             jump = self._times.missing(ticks_a_second, LONGEST_JOINT_GAP_S) > 0
             self._broken = self._broken_parts(stream.id, times_jump=jump)
-        self._num_decoder_errors = decoder_errors() - errors_before
 
     @property
     def num_frames_lost(self) -> int:
@@ -100,7 +104,7 @@ class PyavFrames:
         What a header promises is no evidence: segments, late clocks and empty index entries lose
         nothing.
         """
-        unread = self._unread_frames()
+        unread = self._unread_frames() + self._num_hidden
         if self._header.codec in DROPPED_IN_SILENCE and not self._interlaced:
             return unread + max(self._num_packets - self._num_frames, 0)
         return unread + self._num_failed
@@ -180,11 +184,17 @@ class PyavFrames:
                 self._end_ticks = max(self._end_ticks, packet.dts + 1)
             self._num_packets += not packet.is_discard
             self._num_discarded += packet.is_discard
+            # FFmpeg does not show some fragments of an mp4 whose clock starts again midway
+            in_fragments = self._header.container == "mov" and self._header.num_frames is None
+            self._num_hidden += packet.is_discard and in_fragments and self._num_packets > 0
+        errors_before = decoder_errors()
         try:
             return packet.decode()
         except av.FFmpegError:
             self._num_failed += bool(packet.size)
             return []
+        finally:
+            self._num_decoder_errors += decoder_errors() - errors_before
 
     def _timed(self, frame: VideoFrame) -> TimedFrame:
         check_frame_size(frame.width, frame.height)
