@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: help demo test lint clean
+.PHONY: help demo test test-without-decord test-lowest platforms lock audit lint clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 20
@@ -12,6 +12,22 @@ demo: .venv/installed  ## make small videos with known anomalies and run every s
 
 test: .venv/installed  ## run the whole suite
 	$(BIN)/pytest
+
+test-without-decord: .venv/installed  ## run the whole suite as on ARM and macOS, where decord has no wheel
+	$(BIN)/pytest --without-decord
+
+test-lowest: .venv-lowest/installed  ## run the whole suite on the oldest dependencies that setup.cfg allows
+	.venv-lowest/bin/pytest
+
+platforms: .venv/installed  ## resolve the dependencies for every platform and Python that is promised
+	UV=$(BIN)/uv .ci/platforms
+
+lock: .venv/installed  ## renew requirements.lock, the exact environment
+	$(BIN)/uv pip compile setup.cfg --extra test --universal --python-version 3.11 --generate-hashes \
+		--upgrade --quiet --custom-compile-command "make lock" --output-file requirements.lock
+
+audit: .venv/installed  ## look the locked dependencies up in the list of known vulnerabilities
+	$(BIN)/uv tool run pip-audit --requirement requirements.lock --disable-pip --require-hashes
 
 lint: .venv/installed  ## check style, types and the layers of the code
 	$(BIN)/ruff check .
@@ -28,5 +44,12 @@ lint: .venv/installed  ## check style, types and the layers of the code
 	$(BIN)/pip install --quiet --editable '.[dev]'
 	touch $@
 
+.venv-lowest/installed: .venv/installed
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-lowest
+	$(BIN)/uv pip compile setup.cfg --extra test --resolution lowest-direct --quiet --output-file .venv-lowest/lowest.txt
+	$(BIN)/uv pip install --quiet --python .venv-lowest --requirements .venv-lowest/lowest.txt
+	$(BIN)/uv pip install --quiet --python .venv-lowest --no-deps --editable .
+	touch $@
+
 clean:  ## remove what make and the demo wrote
-	rm -rf .venv build dist *.egg-info demo-run
+	rm -rf .venv .venv-lowest build dist *.egg-info demo-run
