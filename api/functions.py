@@ -36,7 +36,7 @@ from c2fpl.pipeline import run as pipeline_run
 from c2fpl.pipeline.extraction.devices import resolve_device
 from c2fpl.pipeline.extraction.worker import FeatureSettings
 from c2fpl.pipeline.features.extracted import BadFeatures
-from c2fpl.pipeline.features.in_memory import Features, InMemory, VideoFeatures, values_of
+from c2fpl.pipeline.features.in_memory import Features, InMemory, VideoFeatures, arrays_of
 from c2fpl.pipeline.files.lock import only_writer
 from c2fpl.pipeline.files.outcomes import Failure
 from c2fpl.pipeline.files.run_files import RunFiles, fingerprint
@@ -117,7 +117,7 @@ def label_segments(
 
     Raises:
         CannotSplit: all videos alike. (One video alone is compared with itself; a note says so.)
-        BadFeatures: values that are not finite, or no (segments, crops, dim).
+        BadFeatures: values that are not finite, or axes that fit no layout.
     """
     return make_labels(InMemory(tuple(features)), settings, quiet=True)
 
@@ -151,7 +151,7 @@ def train(
         BadLabels: another number of labels than segments, or a label outside [0, 1].
         TrainingDiverged: the loss is no longer a number.
     """
-    arrays = [values_of(each) for each in features]
+    arrays = arrays_of(features)
     wanted = [np.asarray(each, np.float32) for each in labels]
     found = [each.shape for each in wanted]
     if found != [(len(array),) for array in arrays]:
@@ -197,7 +197,7 @@ def score(
         ValueError: a frame count that does not make this number of segments.
     """
     network = detector if isinstance(detector, Detector) else load_detector(Path(detector)).detector
-    values = values_of(features)
+    (values,) = arrays_of([features])
     if isinstance(features, VideoFeatures):
         plan = features.plan
     else:

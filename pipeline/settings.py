@@ -8,6 +8,8 @@ from typing import Literal
 from c2fpl.models.settings import ScoreOptions
 
 Engine = Literal["local", "ray"]
+Layout = Literal["auto", "segments-first", "crops-first", "crop-files", "video-files"]
+FramesPerSegment = int | Literal["auto", "equal"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,3 +69,26 @@ class ScoreSettings(ScoreOptions):
     def formats(self) -> tuple[str, ...]:
         """The formats one by one."""
         return tuple(part.strip() for part in self.format.split(","))
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadingSettings:
+    """How published features are read. Those that `extract` wrote say all of this themselves."""
+
+    layout: Layout = "auto"
+    """Axes of each file (segments-first: segments, crops, dim; crops-first: crops, segments, dim),
+    or what `_0` to `_9` at the end of file names are (crop-files: crops; video-files: videos)."""
+    frames_per_segment: FramesPerSegment = "auto"
+    """Frames a segment: 64, say, or equal for equal parts of every video (Sultani et al.); auto is
+    16, and equal where all videos have exactly 32 segments."""
+    names: Path | None = None
+    """List of the videos of a concatenation, in the order of its offsets."""
+    frame_counts: Path | None = None
+    """CSV with columns video and n_frames. With it, scores of published features are as long as
+    the videos; equal parts, and concatenations without offsets, cannot be read without it."""
+
+    def __post_init__(self) -> None:
+        if isinstance(self.frames_per_segment, int) and self.frames_per_segment < 1:
+            raise ValueError(
+                f"frames per segment {self.frames_per_segment} must be at least 1; 16 is usual"
+            )

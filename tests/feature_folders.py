@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from c2fpl.pipeline.features.extracted import BadFeatures
 from c2fpl.pipeline.features.published import PublishedFeatures, open_features
+from c2fpl.pipeline.settings import ReadingSettings
 
 SEGMENTS: Final = {"Abuse001_x264": 4, "Arson002_x264": 10, "Normal_Videos003_x264": 7}
 DIM: Final = 6
@@ -71,6 +72,13 @@ LAYOUTS: Final = {
 }
 
 
+def save_counts(path: Path, frames: dict[str, int]) -> Path:
+    """A table of frame counts."""
+    rows = [f"{name},{count}" for name, count in frames.items()]
+    path.write_text("\n".join(["video,n_frames", *rows]) + "\n")
+    return path
+
+
 def whole(features: PublishedFeatures, name: str) -> NDArray[np.float32]:
     return np.concatenate(list(features.chunks(name)))
 
@@ -79,10 +87,10 @@ def refusal(
     folder: Path,
     *,
     names: list[str] | None = None,
-    segment_counts: dict[str, int] | None = None,
+    frame_counts: Path | None = None,
 ) -> str:
     """The one line with which the set is refused."""
     with pytest.raises(BadFeatures) as caught:
-        open_features(folder, names=names, segment_counts=segment_counts)
+        open_features(folder, ReadingSettings(frame_counts=frame_counts), names=names)
     assert "\n" not in str(caught.value)
     return str(caught.value)

@@ -31,9 +31,9 @@ def videos(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 
 def arrays() -> list[NDArray[np.float32]]:
-    """Six videos of 8 segments, 2 crops, dim 16; the last two move a lot in segments 2 and 3."""
+    """Six videos of 8 segments, 5 crops, dim 16; the last two move a lot in segments 2 and 3."""
     rng = np.random.default_rng(0)
-    values = [rng.uniform(0.9, 1.1, (8, 2, 16)).astype(np.float32) for _ in range(6)]
+    values = [rng.uniform(0.9, 1.1, (8, 5, 16)).astype(np.float32) for _ in range(6)]
     for video in values[4:]:
         video[2:4] *= 3
     return values

@@ -17,7 +17,8 @@ def test_pickles_are_never_loaded(tmp_path: Path) -> None:
     save_rtfm(tmp_path, drawn(10))
     np.save(tmp_path / "Evil001_i3d.npy", np.array([{}], object), allow_pickle=True)
     message = refusal(tmp_path)
-    assert "Evil001_i3d.npy holds pickled objects" in message and "save it again" in message
+    assert "Evil001_i3d.npy holds pickled objects" in message
+    assert "save it again" in message
 
 
 def absurd_header(path: Path, shape: tuple[int, ...]) -> None:
@@ -120,7 +121,7 @@ def test_the_single_crop_of_vadclip_is_one_crop(tmp_path: Path) -> None:
 
 
 def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
-    assert "holds neither .npy nor .txt" in refusal(tmp_path)
+    assert "holds no features but nothing" in refusal(tmp_path)
 
 
 def test_a_header_that_does_not_end_is_refused(tmp_path: Path) -> None:

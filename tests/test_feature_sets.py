@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from c2fpl.pipeline.features.extracted import BadFeatures
-from c2fpl.pipeline.features.published import open_features, write_plain
+from c2fpl.pipeline.features.published import open_features
+from c2fpl.pipeline.settings import ReadingSettings
+from c2fpl.pipeline.steps.convert_features import write_plain
 from feature_folders import (
     DIM,
     LAYOUTS,
@@ -51,7 +53,7 @@ def test_only_whole_files_have_a_path_of_their_own(tmp_path: Path) -> None:
     save_rtfm(tmp_path / "a", drawn(10))
     assert open_features(tmp_path / "a").path("Abuse001_x264").name == "Abuse001_x264_i3d.npy"
     save_crops_first(tmp_path / "b", drawn(10))
-    with pytest.raises(BadFeatures, match=r"Abuse001_x264 is no file of \(segments, crops, dim\)"):
+    with pytest.raises(BadFeatures, match="Abuse001_x264 is no file of its own"):
         open_features(tmp_path / "b").path("Abuse001_x264")
 
 
@@ -68,10 +70,17 @@ def test_each_segment_stands_for_sixteen_frames(tmp_path: Path) -> None:
     assert (plan.frame_count, plan.segment_count) == (64, 4)
 
 
-def test_a_set_that_fits_both_ways_is_segments_first(tmp_path: Path) -> None:
+def test_a_set_that_fits_both_ways_is_segments_first_with_a_line(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     video = np.arange(10 * 10 * DIM, dtype=np.float32).reshape(10, 10, DIM)
     save(tmp_path / "Abuse001_x264.npy", video)
     np.testing.assert_array_equal(whole(open_features(tmp_path), "Abuse001_x264"), video)
+    (line,) = caplog.messages
+    assert "shape (10, 10, 6) can be read both ways" in line
+    turned = open_features(tmp_path, ReadingSettings(layout="crops-first"))
+    np.testing.assert_array_equal(whole(turned, "Abuse001_x264"), video.swapaxes(0, 1))
+    assert len(caplog.messages) == 1
 
 
 def test_writing_plain_keeps_or_halves(tmp_path: Path) -> None:
@@ -88,8 +97,8 @@ def test_writing_plain_keeps_or_halves(tmp_path: Path) -> None:
 
 def test_writing_plain_refuses_what_float16_cannot_hold(tmp_path: Path) -> None:
     save(tmp_path / "a" / "Abuse001_x264.npy", np.full((2, 10, DIM), 1e6, np.float32))
-    with pytest.raises(BadFeatures, match=r"Abuse001_x264 holds 1000000\.0, above the 65504"):
-        write_plain(open_features(tmp_path / "a"), tmp_path / "b", "float16")
+    (failure,) = write_plain(open_features(tmp_path / "a"), tmp_path / "b", "float16")
+    assert failure.reason.startswith("Abuse001_x264 holds 1000000.0, above the 65504")
     assert list((tmp_path / "b").iterdir()) == []
 
 

@@ -67,6 +67,13 @@ def test_threads_read_whole_rows_while_files_come_and_go(
             assert np.array_equal(read, every[order])
 
 
+def test_two_axes_are_one_crop(tmp_path: Path) -> None:
+    values = np.arange(15, dtype=np.float32).reshape(3, 5)
+    np.save(tmp_path / "a.npy", values)
+    store = SegmentStore([tmp_path / "a.npy"])
+    np.testing.assert_array_equal(store.gather(np.array([2, 0])), values[[2, 0], np.newaxis])
+
+
 def test_a_pickled_file_is_refused_and_never_run(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
     with pytest.raises(UnusableFeatureFile, match=r"a\.npy holds pickled objects"):
@@ -76,7 +83,7 @@ def test_a_pickled_file_is_refused_and_never_run(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "array",
     [
-        np.zeros((2, 5), np.float32),
+        np.zeros(5, np.float32),
         np.zeros((0, 2, 5), np.float32),
         np.zeros((2, 2, 5), np.float64),
         np.zeros((2, 2, 5), ">f4"),

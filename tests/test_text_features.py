@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from c2fpl.pipeline.features.extracted import BadFeatures
-from c2fpl.pipeline.features.published import open_features, write_plain
+from c2fpl.pipeline.features.published import open_features
+from c2fpl.pipeline.steps.convert_features import write_plain
 from feature_folders import DIM, whole
 
 

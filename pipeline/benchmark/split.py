@@ -8,13 +8,12 @@ from c2fpl.pipeline.truth.annotations import Annotations, required_names
 from c2fpl.pipeline.truth.dataset_videos import LIST_NAMES, Split, official_notes, read_split
 from c2fpl.pipeline.truth.datasets import (
     DatasetName,
-    UnknownName,
-    classes_of,
+    belongs_to,
     is_anomalous,
     read_name_list,
 )
 from c2fpl.pipeline.truth.frame_counts import CountTable
-from c2fpl.pipeline.videos.names import named, video_name
+from c2fpl.pipeline.videos.names import named
 
 
 def split_of(
@@ -55,7 +54,7 @@ def split_of(
     if train_list is not None:
         train = tuple(name for name in read_name_list(train_list) if name not in set(test))
         return Split(train, test, official_notes(dataset, train, test))
-    others = tuple(name for name in present if name not in set(test) and _known(name, dataset))
+    others = tuple(name for name in present if name not in set(test) and belongs_to(name, dataset))
     note = "no list of training videos was found: all videos that are no test videos are taken"
     return Split(others, test, (note, *official_notes(dataset, others, test)))
 
@@ -123,20 +122,12 @@ def _normal_neighbours(names: Sequence[str], present: Mapping[str, Path]) -> tup
     normal = [
         name
         for name in here
-        if _known(name, "xd-violence") and not is_anomalous(name, "xd-violence")
+        if belongs_to(name, "xd-violence") and not is_anomalous(name, "xd-violence")
     ]
-    violent = {name for name in here if _known(name, "xd-violence")} - set(normal) - set(names)
+    violent = {name for name in here if belongs_to(name, "xd-violence")} - set(normal) - set(names)
     if violent:
         raise BadPlan(
             f"{named(sorted(violent))} are violent, not annotated, and lie among the test videos:"
             " training and test videos share a folder; give --test-list or --frame-counts"
         )
     return tuple(normal)
-
-
-def _known(name: str, dataset: DatasetName) -> bool:
-    try:
-        classes_of(video_name(name), dataset)
-    except UnknownName:
-        return False
-    return True

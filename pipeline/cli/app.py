@@ -8,12 +8,13 @@ from cyclopts import App, Parameter
 from c2fpl.extractors.settings import DecodingSettings, ExtractionSettings
 from c2fpl.models.settings import LabelSettings, TrainingSettings
 from c2fpl.pipeline.report.events import EventSettings
-from c2fpl.pipeline.settings import Execution, ScoreSettings
+from c2fpl.pipeline.settings import Execution, ReadingSettings, ScoreSettings
 from c2fpl.pipeline.truth.score_lengths import ScoreUnit
 
 Output = Annotated[Path, Parameter(name=["--output", "-o"])]
 Extraction = Annotated[ExtractionSettings, Parameter(name="*", group="Extraction")]
 Decoding = Annotated[DecodingSettings, Parameter(name="*", group="Decoding")]
+Reading = Annotated[ReadingSettings, Parameter(name="*", group="Features")]
 Labels = Annotated[LabelSettings, Parameter(name="*", group="Labels")]
 Training = Annotated[TrainingSettings, Parameter(name="*", group="Training")]
 Scores = Annotated[ScoreSettings, Parameter(name="*", group="Scores")]
@@ -22,8 +23,8 @@ Events = Annotated[EventSettings, Parameter(name="*", group="Events")]
 How = Annotated[Execution, Parameter(name="*", group="Execution")]
 
 SETTINGS = (
-    *(ExtractionSettings, DecodingSettings, LabelSettings, TrainingSettings),
-    *(ScoreSettings, ScoreUnit, EventSettings, Execution),
+    *(ExtractionSettings, DecodingSettings, ReadingSettings, LabelSettings),
+    *(TrainingSettings, ScoreSettings, ScoreUnit, EventSettings, Execution),
 )
 """Every kind of settings; their fields are the options and the keys of --config."""
 

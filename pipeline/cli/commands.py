@@ -13,13 +13,14 @@ from c2fpl.pipeline.extraction.extract_features import extract_features
 from c2fpl.pipeline.extraction.worker import FeatureSettings
 from c2fpl.pipeline.features.extracted import OwnFeatures
 from c2fpl.pipeline.features.feature_set import FeatureSet, features_in
+from c2fpl.pipeline.features.published import holds_features
 from c2fpl.pipeline.files.lock import only_writer
 from c2fpl.pipeline.files.outcomes import Failure, exit_code
 from c2fpl.pipeline.files.progress import last_line
 from c2fpl.pipeline.files.run_files import RunFiles
 from c2fpl.pipeline.files.words import counted
 from c2fpl.pipeline.run import RunSettings, run
-from c2fpl.pipeline.settings import Execution, ScoreSettings
+from c2fpl.pipeline.settings import Execution, ReadingSettings, ScoreSettings
 from c2fpl.pipeline.steps.detector_files import SavedDetector, load_detector
 from c2fpl.pipeline.steps.label_segments import label_segments, load_labels
 from c2fpl.pipeline.steps.run_record import recorded
@@ -134,9 +135,15 @@ def extract_only(
     return _last_words(files, report.failures, said)
 
 
-def label_only(features: Path, output: Path, labels: LabelSettings, execution: Execution) -> int:
+def label_only(
+    features: Path,
+    output: Path,
+    reading: ReadingSettings,
+    labels: LabelSettings,
+    execution: Execution,
+) -> int:
     """`c2fpl label`."""
-    opened, files = features_in(features), RunFiles(output, holds="labels")
+    opened, files = features_in(features, reading), RunFiles(output, holds="labels")
     with (
         only_writer(files),
         recorded(files, "label", {"labels": labels}) as record,
@@ -150,13 +157,14 @@ def train_only(
     features: Path,
     labels: Path,
     output: Path,
+    reading: ReadingSettings,
     training: TrainingSettings,
     execution: Execution,
     *,
     tensorboard: bool,
 ) -> int:
     """`c2fpl train`."""
-    opened = features_in(features)
+    opened = features_in(features, reading)
     folder = labels.parent if labels.suffix == ".csv" else labels
     joined = load_labels(RunFiles(folder, holds="labels"), opened)
     scalars = output.with_name(f"{output.stem}-tensorboard") if tensorboard else None
@@ -170,6 +178,7 @@ def score_only(
     detector: Path,
     output: Path,
     weights: Path | None,
+    reading: ReadingSettings,
     scores: ScoreSettings,
     execution: Execution,
 ) -> int:
@@ -182,7 +191,7 @@ def score_only(
         recorded(files, "score", {"scores": scores}) as record,
         record.stage("score"),
     ):
-        features, failures = _features_of(source, files, saved, weights, execution)
+        features, failures = _features_of(source, files, saved, weights, reading, execution)
         record.failures += [*failures, *score_videos(files, features, saved, scores, execution)]
     said = f"scores of {counted(len(features.names), 'video')} in {files.scores}"
     return _last_words(files, record.failures, said)
@@ -193,15 +202,16 @@ def _features_of(
     files: RunFiles,
     saved: SavedDetector,
     weights: Path | None,
+    reading: ReadingSettings,
     execution: Execution,
 ) -> tuple[FeatureSet, list[Failure]]:
     """A folder of features as it is; videos are extracted as the detector's features were.
 
     A folder that holds videos is one of videos, whatever arrays lie beside them: masks, say.
     """
-    folder = Path(source)
-    if folder.is_dir() and not holds_videos(folder) and any(folder.rglob("*.npy")):
-        return features_in(folder), []
+    place = Path(source)
+    if place.exists() and not (place.is_dir() and holds_videos(place)) and holds_features(place):
+        return features_in(place, reading), []
     if saved.extraction.get("backbone") not in get_args(BackboneName):
         raise WrongDetector(
             "the detector was trained on published features, and which network made them is not "

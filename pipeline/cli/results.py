@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import Literal
 
-from c2fpl.pipeline.cli.app import Events, Output, Unit, app
+from c2fpl.pipeline.cli.app import Events, Output, Reading, Unit, app
 from c2fpl.pipeline.report.events import EventSettings
+from c2fpl.pipeline.settings import ReadingSettings
 from c2fpl.pipeline.truth.datasets import DatasetName
 from c2fpl.pipeline.truth.protocols import ProtocolName
 from c2fpl.pipeline.truth.score_lengths import ScoreUnit
@@ -158,29 +159,26 @@ def convert(
     *,
     output: Output,
     dtype: Literal["keep", "float16", "float32"] = "keep",
-    names: Path | None = None,
+    key: str | None = None,
+    reading: Reading = ReadingSettings(),
 ) -> int:
-    """Write a published feature set as one array (segments, crops, dim) a video.
+    """Write features of any form as one array (segments, crops, dim) a video.
 
     Args:
-        features: folder of published features, in any layout that docs/reproduction.md names.
+        features: folder or file of features, in any form that docs/features.md names.
         output: folder of the arrays.
         dtype: keep the number type, halve it to float16 (a relative error of 2e-4), or widen it.
-        names: list of the videos of a concatenation, in the order of its offsets.
+        key: name of the array to take where each file holds several (.npz, .h5, .mat, .pt).
     """
     import logging
 
-    from c2fpl.pipeline.features.published import open_features, write_plain
+    from c2fpl.pipeline.files.outcomes import exit_code
     from c2fpl.pipeline.files.words import counted
-    from c2fpl.pipeline.truth.datasets import read_name_list
+    from c2fpl.pipeline.steps.convert_features import convert_features
 
-    found = open_features(features, names=read_name_list(names) if names else None)
-    as_stored = found.open(found.names[0]).dtype.name
-    kept: Literal["float16", "float32"] = (
-        "float16" if "float16" in (dtype, as_stored) and dtype != "float32" else "float32"
-    )
-    write_plain(found, output, kept)
-    logging.getLogger(__name__).info(
-        "%s as %s in %s", counted(len(found.names), "video"), kept, output
-    )
-    return 0
+    logger = logging.getLogger(__name__)
+    count, failures = convert_features(features, output, dtype, reading=reading, key=key)
+    for failure in failures:
+        logger.warning("left out: %s", failure.reason)
+    logger.info("%s in %s", counted(count, "video"), output)
+    return exit_code(failures)

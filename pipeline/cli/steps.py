@@ -12,12 +12,13 @@ from c2fpl.pipeline.cli.app import (
     How,
     Labels,
     Output,
+    Reading,
     Scores,
     Training,
     app,
 )
 from c2fpl.pipeline.report.events import EventSettings
-from c2fpl.pipeline.settings import Execution, ScoreSettings
+from c2fpl.pipeline.settings import Execution, ReadingSettings, ScoreSettings
 from c2fpl.pipeline.truth.datasets import DatasetName
 
 
@@ -96,6 +97,7 @@ def label(
     features: Path,
     *,
     output: Output,
+    reading: Reading = ReadingSettings(),
     labels: Labels = LabelSettings(),
     execution: How = Execution(),
 ) -> int:
@@ -107,7 +109,7 @@ def label(
     """
     from c2fpl.pipeline.cli.commands import label_only
 
-    return label_only(features, output, labels, execution)
+    return label_only(features, output, reading, labels, execution)
 
 
 @app.command
@@ -117,6 +119,7 @@ def train(
     labels: Path,
     output: Output,
     tensorboard: bool = False,
+    reading: Reading = ReadingSettings(),
     training: Training = TrainingSettings(),
     execution: How = Execution(),
 ) -> int:
@@ -130,7 +133,9 @@ def train(
     """
     from c2fpl.pipeline.cli.commands import train_only
 
-    return train_only(features, labels, output, training, execution, tensorboard=tensorboard)
+    return train_only(
+        features, labels, output, reading, training, execution, tensorboard=tensorboard
+    )
 
 
 @app.command
@@ -155,6 +160,7 @@ def score(
     detector: Path,
     output: Output,
     weights: Path | None = None,
+    reading: Reading = ReadingSettings(),
     scores: Scores = ScoreSettings(),
     execution: How = Execution(),
 ) -> int:
@@ -169,4 +175,4 @@ def score(
     """
     from c2fpl.pipeline.cli.commands import score_only
 
-    return score_only(source, detector, output, weights, scores, execution)
+    return score_only(source, detector, output, weights, reading, scores, execution)

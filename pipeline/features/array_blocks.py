@@ -49,7 +49,7 @@ class StoredFeatures:
 
     @property
     def is_plain(self) -> bool:
-        """True when one .npy file is this video in float16 or float32 (segments, crops, dim)."""
+        """True when one .npy file is this video in float16 or float32, to read by position."""
         block = self.blocks[0]
         end = block.offset_bytes + math.prod(self.shape) * self.dtype.itemsize
         whole = len(self.blocks) == 1 and block.path.stat().st_size == end

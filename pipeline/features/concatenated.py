@@ -1,13 +1,15 @@
 """All segments of a data set in one array (`concat_UCF.npy`) and rows [from, to) of each video.
 
 The offsets (`nalist.npy`) carry no names, and two lists are in use: `ucf-i3d.list` has anomalous
-videos first, `nalist.npy` normal ones first. Taking one for the other destroys the labels without
-a sign, so the order of the given names is checked against known segment counts, or refused. Of the
-published sets the sum over normal videos is known, which tells the kind that comes first; the order
-within a kind matters to no result, for nothing joins training videos by name.
+videos first, `nalist.npy` normal ones first. Names in the wrong order would go unnoticed, so they
+are checked against frame counts, or against the segments of normal videos in the published sets.
+Labels and training need no names. The test array (`Concat_test_10.npy`) has no offsets at all.
 """
 
+import logging
+import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +18,11 @@ from numpy.typing import NDArray
 from c2fpl.pipeline.features.array_blocks import Block, StoredFeatures
 from c2fpl.pipeline.features.extracted import BadFeatures
 from c2fpl.pipeline.files.npy_header import BadNpy, NpyHeader, load_npy, read_npy_header
-from c2fpl.pipeline.truth.datasets import DatasetName, UnknownName, classes_of
-from c2fpl.pipeline.videos.names import video_name
+from c2fpl.pipeline.truth.datasets import DatasetName, belongs_to, is_anomalous
+from c2fpl.pipeline.truth.protocols import SEGMENT_FRAMES
+from c2fpl.pipeline.videos.names import named, video_name
+
+logger = logging.getLogger(__name__)
 
 NORMAL_AND_ANOMALOUS_SEGMENTS: Mapping[tuple[DatasetName, int], tuple[int, int]] = {
     ("ucf-crime", 779_951): (580_699, 199_252),
@@ -30,67 +35,144 @@ LARGEST_SHARE_OF_EXCEPTIONS = 0.02
 """Videos whose count may differ from the known one: ten of UCF-Crime have another frame rate."""
 
 
-def find_concatenation(paths: Sequence[Path]) -> tuple[Path, Path] | None:
-    """(array, offsets) among the files of a folder: `concat*.npy` with a `*nalist*.npy`.
+@dataclass(frozen=True)
+class Concatenation:
+    """The files of one concatenation."""
+
+    array: Path
+    """Segments of all videos, (segments, crops, dim) or (segments, dim)."""
+    offsets: Path | None
+    """Rows [from, to) of each video; None where only the frame counts tell them."""
+
+
+def find_concatenation(paths: Sequence[Path]) -> Concatenation | None:
+    """`concat*.npy` with or without `*nalist*.npy` among the `.npy` files of a folder.
+
+    A test array beside a training array (`Concat_test_10.npy`) is left to `--test-features`.
 
     Raises:
-        BadFeatures: one without the other, or more than one of a kind.
+        BadFeatures: offsets without an array, several of a kind, or other arrays between them.
     """
-    arrays = [path for path in paths if path.name.startswith("concat")]
-    offsets = [path for path in paths if "nalist" in path.name]
-    if not arrays and not offsets:
+    offsets = [path for path in paths if "nalist" in path.name.lower()]
+    arrays = [path for path in paths if path.name.lower().startswith("concat")]
+    rest = [path for path in paths if path not in offsets and path not in arrays]
+    if not offsets and (not arrays or rest):
         return None
-    if len(arrays) != 1 or len(offsets) != 1 or len(paths) != 2:
+    both = (arrays, offsets)
+    if any(len(kind) > 1 for kind in both):
+        arrays, offsets = ([p for p in kind if "test" not in p.name.lower()] for kind in both)
+        left = sorted(path.name for kind in both for path in kind if "test" in path.name.lower())
+        logger.warning("%s: %s left to --test-features", paths[0].parent, named(left))
+    if len(arrays) != 1 or len(offsets) > 1 or rest:
         raise BadFeatures(
-            f"{paths[0].parent} holds {[path.name for path in paths[:6]]}: one concat*.npy and one"
-            " nalist*.npy and nothing else make a concatenation; move the rest away"
+            f"{paths[0].parent} holds {named(path.name for path in paths)}: one concat*.npy, one"
+            " *nalist*.npy and nothing else make a concatenation; move the rest away"
         )
-    return arrays[0], offsets[0]
+    return Concatenation(arrays[0], offsets[0] if offsets else None)
 
 
 def read_concatenation(
-    array: Path,
-    offsets: Path,
-    names: Sequence[str] | None,
-    segment_counts: Mapping[str, int] | None,
+    found: Concatenation,
+    names: Sequence[str] | None = None,
+    frame_counts: Mapping[str, int] | None = None,
 ) -> list[StoredFeatures]:
-    """The videos of a concatenation (segments of all, crops, dim).
+    """The videos of a concatenation.
+
+    Videos without names are called by their place, which is enough to learn from.
+
+    Args:
+        found: its files.
+        names: of the videos, in the order of the offsets.
+        frame_counts: frames by joining name. They check the order of the names; where there are no
+            offsets, they tell them.
 
     Raises:
-        BadFeatures: unreadable, offsets that do not tile the array, or an order of names that is
-            not established.
+        BadFeatures: unreadable, offsets that do not tile the array, or names in another order.
     """
-    try:
-        header, rows = read_npy_header(array), load_npy(offsets)
-    except BadNpy as error:
-        raise BadFeatures(str(error)) from error
-    _check_array(header)
-    bounds = _bounds(offsets, rows, header.shape[0])
+    header = _array_header(found.array)
+    segments, crops, dim = header.shape[0], math.prod(header.shape[1:-1]), header.shape[-1]
     ordered = [video_name(name) for name in names or ()]
-    _check_names(offsets, ordered, bounds)
-    _check_order(offsets, ordered, bounds, segment_counts)
-    _, crops, dim = header.shape
+    if found.offsets is None:
+        bounds = _bounds_by_counts(found.array, segments, ordered, frame_counts or {})
+    else:
+        bounds = _bounds(found.offsets, segments)
+        ordered = ordered or _places(found.offsets, len(bounds))
+        _check_names(found.offsets, ordered, bounds)
+        if names:
+            _check_order(found.offsets, ordered, bounds, frame_counts)
     segment_bytes = crops * dim * header.dtype.itemsize
     return [
         StoredFeatures(
             name,
             (int(stop - start), crops, dim),
             header.dtype,
-            (Block(array, header.offset + int(start) * segment_bytes, crops),),
+            (Block(found.array, header.offset + int(start) * segment_bytes, crops),),
         )
         for name, (start, stop) in zip(ordered, bounds, strict=True)
     ]
 
 
-def _check_array(header: NpyHeader) -> None:
-    if len(header.shape) != 3 or header.dtype.kind != "f" or header.fortran_order:
+def _array_header(path: Path) -> NpyHeader:
+    try:
+        header = read_npy_header(path)
+    except BadNpy as error:
+        raise BadFeatures(str(error)) from error
+    usual = len(header.shape) in (2, 3) and 0 not in header.shape
+    if not usual or header.dtype.kind != "f" or header.fortran_order:
         raise BadFeatures(
-            f"{header.path} is {header.dtype} of shape {header.shape}: a concatenation is floats"
+            f"{path} is {header.dtype} of shape {header.shape}: a concatenation is floats"
             " (segments of all videos, crops, dim) in C order; make it again"
         )
+    return header
 
 
-def _bounds(path: Path, rows: NDArray[np.generic], segments: int) -> NDArray[np.int64]:
+def _places(path: Path, count: int) -> list[str]:
+    logger.warning(
+        "%s: no list of names, so its videos are called video-00001 to video-%05d; --names takes"
+        " a list in the order of the offsets",
+        path,
+        count,
+    )
+    return [f"video-{place:05}" for place in range(1, count + 1)]
+
+
+def _bounds_by_counts(
+    path: Path, segments: int, names: Sequence[str], frame_counts: Mapping[str, int]
+) -> NDArray[np.int64]:
+    """Offsets of an array without a list of them: the published sets round in three ways."""
+    missing = [name for name in names if name not in frame_counts]
+    if not names or missing:
+        raise BadFeatures(
+            f"{path} has {segments} segments and no offsets: the names of its videos in their order"
+            f" and the frames of each are needed{_lacking(missing)}; give --frame-counts"
+            " and the list"
+        )
+    frames = np.array([frame_counts[name] for name in names], np.int64)
+    rules = {
+        "ceil(n/16)": -(-frames // SEGMENT_FRAMES),
+        "floor(n/16)": frames // SEGMENT_FRAMES,
+        "floor((n-1)/16)": (frames - 1) // SEGMENT_FRAMES,
+    }
+    for counts in rules.values():
+        if int(counts.sum()) == segments and counts.all():
+            ends = np.cumsum(counts)
+            return np.stack((ends - counts, ends), axis=1)
+    raise BadFeatures(
+        f"{path} has {segments} segments, and {len(names)} videos of these frame counts have "
+        + ", ".join(f"{int(counts.sum())} by {rule}" for rule, counts in rules.items())
+        + ": other videos, or another feature set; give the list and the counts of this array"
+    )
+
+
+def _lacking(missing: Sequence[str]) -> str:
+    return f" (no frame count of {named(missing)})" if missing else ""
+
+
+def _bounds(path: Path, segments: int) -> NDArray[np.int64]:
+    try:
+        rows = load_npy(path)
+    except BadNpy as error:
+        raise BadFeatures(str(error)) from error
     if rows.ndim != 2 or rows.shape[1] != 2 or rows.dtype.kind not in "iu" or not len(rows):
         raise BadFeatures(
             f"{path} is {rows.dtype} of shape {rows.shape}: offsets are whole numbers (videos, 2)"
@@ -113,11 +195,6 @@ def _bounds(path: Path, rows: NDArray[np.generic], segments: int) -> NDArray[np.
 
 
 def _check_names(path: Path, names: Sequence[str], bounds: NDArray[np.int64]) -> None:
-    if not names:
-        raise BadFeatures(
-            f"{path} has offsets of {len(bounds)} videos and no names: give the list of names in"
-            " its order (normal videos first in C2FPL's own list); it is not guessed"
-        )
     if len(names) != len(bounds) or len(set(names)) != len(names):
         raise BadFeatures(
             f"{path} has {len(bounds)} videos and the list of names {len(names)},"
@@ -130,19 +207,19 @@ def _check_order(
     path: Path,
     names: Sequence[str],
     bounds: NDArray[np.int64],
-    segment_counts: Mapping[str, int] | None,
+    frame_counts: Mapping[str, int] | None,
 ) -> None:
-    lengths = (bounds[:, 1] - bounds[:, 0]).tolist()
-    if segment_counts is not None:
-        _check_counts(path, dict(zip(names, lengths, strict=True)), segment_counts)
+    """By the frame counts, else by what is known of the published sets, else not at all."""
+    lengths: list[int] = (bounds[:, 1] - bounds[:, 0]).tolist()
+    found = dict(zip(names, lengths, strict=True))
+    if frame_counts is not None and frame_counts.keys() & found.keys():
+        _check_counts(path, found, frame_counts)
         return
     total = sum(lengths)
     for (dataset, known), expected in NORMAL_AND_ANOMALOUS_SEGMENTS.items():
         if known != total:
             continue
-        normal = sum(
-            length for name, length in zip(names, lengths, strict=True) if _is_normal(name, dataset)
-        )
+        normal = sum(length for name, length in found.items() if _is_normal(name, dataset))
         if (normal, total - normal) == expected:
             return
         raise BadFeatures(
@@ -150,26 +227,27 @@ def _check_order(
             f" {expected[0]} are known: the list is in another order (ucf-i3d.list has anomalous"
             " videos first, nalist.npy normal ones); put it in the order of the offsets"
         )
-    raise BadFeatures(
-        f"{path} has {total} segments, of no published set: the order of the names cannot be"
-        " established; give known segment counts by name"
+    logger.warning(
+        "%s: %d segments are those of no published set, so the order of the names is taken as given"
+        " and not checked; --frame-counts checks it",
+        path,
+        total,
     )
 
 
-def _check_counts(path: Path, found: Mapping[str, int], known: Mapping[str, int]) -> None:
-    unknown = [name for name in found if name not in known]
-    odd = [name for name, length in found.items() if known.get(name, length) != length]
-    if unknown or len(odd) > LARGEST_SHARE_OF_EXCEPTIONS * len(found):
-        name = (unknown or odd)[0]
+def _check_counts(path: Path, found: Mapping[str, int], frames: Mapping[str, int]) -> None:
+    odd = [
+        name
+        for name, length in found.items()
+        if name in frames and abs(length * SEGMENT_FRAMES - frames[name]) > SEGMENT_FRAMES
+    ]
+    if len(odd) > LARGEST_SHARE_OF_EXCEPTIONS * len(found):
         raise BadFeatures(
-            f"{path}: {name} has {found[name]} segments by these names and"
-            f" {known.get(name, 'no count')} by the table ({len(odd) + len(unknown)} such videos):"
+            f"{path}: {odd[0]} has {found[odd[0]]} segments by these names and"
+            f" {frames[odd[0]]} frames by the table ({len(odd)} such videos):"
             " the list is in another order; put it in the order of the offsets"
         )
 
 
 def _is_normal(name: str, dataset: DatasetName) -> bool:
-    try:
-        return classes_of(name, dataset) == ("Normal",)
-    except UnknownName:
-        return False
+    return belongs_to(name, dataset) and not is_anomalous(name, dataset)

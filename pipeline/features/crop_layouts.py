@@ -1,19 +1,22 @@
 """Published feature files -> one entry a video, whatever the layout.
 
-Crops are told by file names (`__0` to `__9`, `_0` to `_9`, the bare name for crop 0) or by an axis;
-the axis is found by shape, over all files of the set together: one video of ten segments does not
-make (10, 10, D) a riddle where its neighbours are (T, 10, D).
+The axis of crops is found by shape, over all files of the set together: one video of ten segments
+does not make (10, 10, D) ambiguous where its neighbours are (T, 10, D). What stays ambiguous is
+reported in one line.
 """
 
-import re
-from collections import Counter, defaultdict
+import logging
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from c2fpl.pipeline.features.array_blocks import Block, StoredFeatures
+from c2fpl.pipeline.features.crop_names import Form, group_crops
 from c2fpl.pipeline.features.extracted import BadFeatures
-from c2fpl.pipeline.files.npy_header import NpyHeader
-from c2fpl.pipeline.videos.names import video_name
+from c2fpl.pipeline.files.npy_header import BadNpy, NpyHeader, read_npy_header
+from c2fpl.pipeline.settings import Layout
+
+logger = logging.getLogger(__name__)
 
 CROP_COUNTS = (10, 5, 1)
 """Ten crops, five (XD-Violence), or one."""
@@ -21,61 +24,91 @@ CROP_COUNTS = (10, 5, 1)
 MAGNITUDE_DIM = 2049
 """Last axis of MGFN's preprocessed features: 2048 and the magnitude."""
 
-_CROP = re.compile(r"(?P<name>.+?)(?P<underscores>__?)(?P<crop>[0-9])")
+_AXES: Mapping[str, tuple[int, ...]] = {"segments-first": (1,), "crops-first": (0,)}
+_SHOWN = 5  # faults in one message
+
+USUAL_DIMS = frozenset({512, 768, 1024, 2048, 4096})
+"""Lengths of published features: CLIP, Swin, Inception I3D, I3D-ResNet50, C3D."""
 
 
-def group_crops(paths: Iterable[Path]) -> dict[str, dict[int, Path]]:
-    """Files with one crop each -> crop -> file, by video.
-
-    `a__0 ... a__9`; `a, a__1 ... a__9` (the bare name is crop 0); `a_0 ... a_9` where a whole
-    series of them exists; one file a video.
-
-    Raises:
-        BadFeatures: a video lacks a crop that the others have, or has one twice.
-    """
-    files = {path: video_name(path.name) for path in paths}
-    single = _has_single_underscore_series(files.values())
-    groups: dict[str, dict[int, Path]] = defaultdict(dict)
-    for path, written in files.items():
-        match = _CROP.fullmatch(written)
-        numbered = match and (match["underscores"] == "__" or single)
-        name, crop = (match["name"], int(match["crop"])) if match and numbered else (written, 0)
-        if crop in groups[name]:
-            raise BadFeatures(
-                f"{name}, crop {crop} is in {groups[name][crop]} and in {path}: its segments would"
-                " count twice; remove one"
-            )
-        groups[name][crop] = path
-    _check_crops(groups)
-    return dict(groups)
-
-
-def find_axes(headers: Sequence[NpyHeader]) -> tuple[int, int]:
-    """(axis of crops, crops) of files that hold whole videos, the same for all of them.
-
-    Axis 1 is (segments, crops, dim), axis 0 (crops, segments, dim); the first wins where every
-    file allows both.
-
-    Raises:
-        BadFeatures: no axis fits all files; says what was seen and in which.
-    """
-    choices = [(axis, crops) for axis in (1, 0) for crops in CROP_COUNTS]
-    fitting = {
-        (axis, crops): sum(header.shape[axis] == crops for header in headers)
-        for axis, crops in choices
-    }
-    best = max(choices, key=fitting.__getitem__)
-    odd = [header for header in headers if header.shape[best[0]] != best[1]]
-    if odd:
-        seen = odd[0]
-        others = (
-            f"; {fitting[best]} others have {best[1]} at axis {best[0]}" if fitting[best] else ""
-        )
+def separate_files(named: Sequence[tuple[str, Path]], layout: Layout) -> list[StoredFeatures]:
+    """Files of one rank: 3 for whole videos, 2 for one crop each."""
+    headers = _headers([path for _, path in named])
+    whole = [header for header in headers.values() if len(header.shape) == 3]
+    if whole and len(whole) < len(headers):
+        odd = next(header for header in headers.values() if len(header.shape) != 3)
         raise BadFeatures(
-            f"{seen.path} has shape {seen.shape}: (segments, crops, dim) or (crops, segments, dim)"
-            f" with 10, 5 or 1 crops is needed{others}; remove it or extract it again"
+            f"{odd.path} has shape {odd.shape} and {whole[0].path} {whole[0].shape}: files of one"
+            " set have the same axes; keep two sets in two folders"
         )
-    return best
+    if not whole:
+        refuse_turned(list(headers.values()), layout)
+        groups = group_crops([(name, headers[path]) for name, path in named], layout)
+        return [crop_files(name, crops) for name, crops in groups.items()]
+    crop_axis, _ = find_axes(whole, layout)
+    return [whole_video(name, headers[path], crop_axis) for name, path in _once(named)]
+
+
+def find_axes(forms: Sequence[Form], layout: Layout = "auto") -> tuple[int, int]:
+    """(axis of crops, crops) of arrays that hold whole videos, the same for all of them.
+
+    Axis 1 is (segments, crops, dim), axis 0 (crops, segments, dim). Where every array allows both,
+    axis 1 is taken and reported.
+
+    Raises:
+        BadFeatures: no axis fits all arrays; says what was seen and in which.
+    """
+    best = best_axes(forms, layout)
+    odd = [form for form in forms if form.shape[best[0]] != best[1]]
+    if odd:
+        raise BadFeatures(
+            f"{odd[0].path} has shape {odd[0].shape}: (segments, crops, dim) or"
+            f" (crops, segments, dim) with 10, 5 or 1 crops is needed, and"
+            f" {len(forms) - len(odd)} others have {best[1]} at axis {best[0]}; remove it or"
+            " extract it again"
+        )
+    if layout not in _AXES and best[0] == 1 and best_axes(forms, "crops-first")[2] == len(forms):
+        logger.warning(
+            "%s: shape %s can be read both ways and is taken as (segments, crops, dim); "
+            "--layout crops-first reads it the other way",
+            forms[0].path,
+            forms[0].shape,
+        )
+    return best[:2]
+
+
+def best_axes(forms: Sequence[Form], layout: Layout = "auto") -> tuple[int, int, int]:
+    """(axis of crops, crops, arrays that they fit) that fit most arrays."""
+    return max(
+        (
+            (axis, crops, sum(form.shape[axis] == crops for form in forms))
+            for axis in _AXES.get(layout, (1, 0))
+            for crops in CROP_COUNTS
+        ),
+        key=lambda choice: choice[2],
+    )
+
+
+def is_turned(forms: Sequence[Form]) -> bool:
+    """Whether arrays of two axes look like (dim, segments).
+
+    So they do where the first axis has a usual feature length and the second has not, in all.
+    """
+    return all(form.shape[0] in USUAL_DIMS and form.shape[1] not in USUAL_DIMS for form in forms)
+
+
+def refuse_turned(forms: Sequence[Form], layout: Layout) -> None:
+    """Refuse (dim, segments), which would be read as (segments, dim) without a sign.
+
+    Raises:
+        BadFeatures: the arrays look like it (`is_turned`), and the layout does not say otherwise.
+    """
+    if layout != "segments-first" and is_turned(forms):
+        raise BadFeatures(
+            f"{forms[0].path} has shape {forms[0].shape}, which looks like (dim, segments):"
+            " (segments, dim) is needed; `c2fpl convert` turns it, --layout segments-first takes"
+            " it as it is"
+        )
 
 
 def whole_video(name: str, header: NpyHeader, crop_axis: int) -> StoredFeatures:
@@ -95,16 +128,26 @@ def crop_files(name: str, headers: Mapping[int, NpyHeader]) -> StoredFeatures:
     Raises:
         BadFeatures: the crops of the video differ in shape or type.
     """
+    check_crops_alike(name, headers)
     first = headers[min(headers)]
-    for header in headers.values():
-        if (header.shape, header.dtype) != (first.shape, first.dtype):
-            raise BadFeatures(
-                f"{header.path} is {header.dtype} {header.shape} and {first.path} is {first.dtype}"
-                f" {first.shape}: the crops of {name} must be alike; copy the odd one again"
-            )
     segments, dim = first.shape
     blocks = tuple(Block(headers[c].path, headers[c].offset, 1) for c in sorted(headers))
     return StoredFeatures(name, (segments, len(headers), dim), first.dtype, blocks)
+
+
+def check_crops_alike(name: str, crops: Mapping[int, Form]) -> None:
+    """Refuse a video whose crops are not of one shape and type.
+
+    Raises:
+        BadFeatures: names the first that is not as crop 0 is.
+    """
+    first = crops[min(crops)]
+    for crop in crops.values():
+        if (crop.shape, crop.dtype) != (first.shape, first.dtype):
+            raise BadFeatures(
+                f"{crop.path} is {crop.dtype} {crop.shape} and {first.path} is {first.dtype}"
+                f" {first.shape}: the crops of {name} must be alike; copy the odd one again"
+            )
 
 
 def check_alike(videos: Iterable[StoredFeatures]) -> None:
@@ -120,41 +163,57 @@ def check_alike(videos: Iterable[StoredFeatures]) -> None:
         name, form = odd[0]
         raise BadFeatures(
             f"{name} has (crops, dim, type) {form} and most videos {usual}: features of one set"
-            " must agree; remove it or extract it again"
+            " must agree; `c2fpl convert` makes types agree, anything else must be extracted again"
         )
     if usual[1] == MAGNITUDE_DIM:
         raise BadFeatures(
             f"features of dim {MAGNITUDE_DIM} hold a magnitude after 2048 values (MGFN's"
-            " preprocessing): use the features from before it"
+            " preprocessing): `c2fpl convert` takes it off"
         )
 
 
-def _has_single_underscore_series(names: Iterable[str]) -> bool:
-    """True when a video has a whole series `_0` to `_4` or `_9`: then `_` numbers crops here."""
-    crops: dict[str, set[int]] = defaultdict(set)
-    for written in names:
-        match = _CROP.fullmatch(written)
-        if match and match["underscores"] == "_":
-            crops[match["name"]].add(int(match["crop"]))
-    whole = (set(range(5)), set(range(10)))
-    return any(found in whole for found in crops.values())
-
-
-def _check_crops(groups: Mapping[str, Mapping[int, Path]]) -> None:
-    usual = Counter(frozenset(crops) for crops in groups.values()).most_common(1)[0][0]
-    for name, crops in groups.items():
-        if set(crops) != usual:
+def _once(named: Sequence[tuple[str, Path]]) -> Sequence[tuple[str, Path]]:
+    found: dict[str, Path] = {}
+    for name, path in named:
+        if name in found:
             raise BadFeatures(
-                f"{name} has files for crops {sorted(crops)} and most videos for {sorted(usual)}:"
-                f" its features would be of other crops; add or remove files ({_folder(crops)})"
+                f"{name} is in {found[name]} and in {path}: its segments would count twice;"
+                " remove one"
             )
-    if len(usual) > 1 and usual not in (frozenset(range(5)), frozenset(range(10))):
-        name = next(iter(groups))
+        found[name] = path
+    return named
+
+
+def _headers(paths: Sequence[Path]) -> dict[Path, NpyHeader]:
+    """Of all files.
+
+    Raises:
+        BadFeatures: names every file that cannot be read in place.
+    """
+    headers, faults = {}, []
+    for path in paths:
+        try:
+            headers[path] = _header(path)
+        except BadFeatures as error:
+            faults.append(str(error))
+    if faults:
+        more = f" ({len(faults)} of {len(paths)} files are like this)" if len(faults) > 1 else ""
         raise BadFeatures(
-            f"{name} has files for crops {sorted(usual)}: 0 to 9, 0 to 4 or a single one are needed"
-            f"; add the others ({_folder(groups[name])})"
+            f"{'; '.join(faults[:_SHOWN])}{more}; `c2fpl convert` repairs what can be repaired"
         )
+    return headers
 
 
-def _folder(crops: Mapping[int, Path]) -> Path:
-    return next(iter(crops.values())).parent
+def _header(path: Path) -> NpyHeader:
+    try:
+        header = read_npy_header(path)
+    except BadNpy as error:
+        raise BadFeatures(str(error)) from error
+    if header.dtype.kind != "f" or 0 in header.shape or len(header.shape) not in (2, 3):
+        raise BadFeatures(
+            f"{path} is {header.dtype} of shape {header.shape}: floats (segments, crops, dim),"
+            " (crops, segments, dim) or (segments, dim) are needed"
+        )
+    if header.fortran_order:
+        raise BadFeatures(f"{path} is in Fortran order")
+    return header

@@ -1,7 +1,7 @@
 """Features that this program extracted: .npy (segments, crops, dim) with .json beside."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -153,11 +153,15 @@ def _record(path: Path) -> dict[str, Any]:
     return record
 
 
-def map_features(path: Path) -> NDArray[Any]:
-    """The array of a .npy, (segments, crops, dim) float, as a memory map.
+def map_features(path: Path, axes: Collection[int] = (3,)) -> NDArray[Any]:
+    """The array of a .npy, float, as a memory map.
+
+    Args:
+        path: the file.
+        axes: numbers of axes that it may have.
 
     Raises:
-        BadFeatures: not a plain float array of three axes; pickled objects are never loaded.
+        BadFeatures: not such an array; pickled objects are never loaded.
     """
     try:
         read_npy_header(path)
@@ -167,7 +171,7 @@ def map_features(path: Path) -> NDArray[Any]:
             f"{path} is not a plain .npy array ({error}); pickles are never loaded, "
             "save it again with np.save(..., allow_pickle=False)"
         ) from error
-    if values.ndim != 3 or values.dtype.kind != "f" or 0 in values.shape:
+    if values.ndim not in axes or values.dtype.kind != "f" or 0 in values.shape:
         raise BadFeatures(
             f"{path} is {values.dtype} {values.shape}, not float (segments, crops, dim)"
         )

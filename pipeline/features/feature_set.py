@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from c2fpl.extractors.decoding.presentation_times import PresentationTimes
-from c2fpl.extractors.segments import SegmentPlan
 from c2fpl.pipeline.features.extracted import OwnFeatures
+from c2fpl.pipeline.features.frame_plans import FramePlan
 from c2fpl.pipeline.features.published import open_features
+from c2fpl.pipeline.settings import ReadingSettings
 
 if TYPE_CHECKING:
     from c2fpl.models.sources import SegmentSource
@@ -33,7 +34,7 @@ class FeatureSet(Protocol):
     def segment_count(self, name: str) -> int:
         """Segments of the video."""
 
-    def plan(self, name: str) -> SegmentPlan:
+    def plan(self, name: str) -> FramePlan:
         """Which frames each segment stands for."""
 
     def times(self, name: str) -> PresentationTimes:
@@ -52,14 +53,18 @@ class FeatureSet(Protocol):
         """All segments in name order, for training."""
 
 
-def features_in(folder: Path) -> FeatureSet:
+def features_in(place: Path, reading: ReadingSettings = ReadingSettings()) -> FeatureSet:
     """Features that `extract` wrote (a .json beside each array), or a published set.
+
+    Args:
+        place: a folder, or one file of a published set.
+        reading: how a published set is read.
 
     Raises:
         BadFeatures: none there, or none that can be used.
     """
-    arrays = (path for path in folder.rglob("*.npy") if not path.name.startswith("."))
-    first = next(arrays, None)
-    if first is None or first.with_name(first.name.removesuffix(".npy") + ".json").exists():
-        return OwnFeatures(folder)
-    return open_features(folder)
+    if place.is_dir():
+        first = next((p for p in place.rglob("*.npy") if not p.name.startswith(".")), None)
+        if first is not None and first.with_suffix(".json").exists():
+            return OwnFeatures(place)
+    return open_features(place, reading)

@@ -1,6 +1,6 @@
 """Features of one video in memory, or wherever they lie: what the functions of api.py take."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike
@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from c2fpl.extractors.decoding.video import DecodeReport
 from c2fpl.extractors.segments import SegmentPlan
 from c2fpl.pipeline.extraction.worker import FeatureSettings
-from c2fpl.pipeline.features.extracted import finite_chunks, map_features
+from c2fpl.pipeline.features.crop_layouts import find_axes, refuse_turned
+from c2fpl.pipeline.features.extracted import BadFeatures, finite_chunks, map_features
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,15 +37,70 @@ class VideoFeatures:
 
 
 Features: TypeAlias = VideoFeatures | NDArray[Any] | str | PathLike[str]
-"""One video: what `extract` gave, an array (segments, crops, dim), or the path of such a .npy,
-which is then read through a memory map. Pickled arrays are refused, never loaded."""
+"""One video: what `extract` gave, an array, or the path of a .npy, which is then read through a
+memory map. Arrays are (segments, crops, dim), (crops, segments, dim) or (segments, dim), told apart
+by shape as the command line does. Pickled arrays are refused, never loaded."""
 
 
-def values_of(features: Features) -> NDArray[Any]:
-    """(segments, crops, dim), in memory or mapped."""
-    if isinstance(features, VideoFeatures):
-        return features.values
-    return features if isinstance(features, np.ndarray) else map_features(Path(features))
+@dataclass(frozen=True, eq=False)
+class _Given:
+    """An array and where it came from, for messages."""
+
+    path: Path
+    array: NDArray[Any]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.array.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.array.dtype
+
+
+def arrays_of(features: Sequence[Features]) -> list[NDArray[Any]]:
+    """(segments, crops, dim) of each video, in memory or mapped.
+
+    The axes are found over all arrays together. What `extract` gave needs no finding.
+
+    Raises:
+        BadFeatures: arrays of two and of three axes, or axes that fit no layout.
+    """
+    given = {
+        place: _given(place, each)
+        for place, each in enumerate(features)
+        if not isinstance(each, VideoFeatures)
+    }
+    found = dict(zip(given, _segments_first(list(given.values())), strict=True)) if given else {}
+    return [
+        each.values if isinstance(each, VideoFeatures) else found[place]
+        for place, each in enumerate(features)
+    ]
+
+
+def _given(place: int, features: NDArray[Any] | str | PathLike[str]) -> _Given:
+    if not isinstance(features, np.ndarray):
+        return _Given(Path(features), map_features(Path(features), (2, 3)))
+    if features.ndim not in (2, 3) or features.dtype.kind != "f" or 0 in features.shape:
+        raise BadFeatures(
+            f"video {place} is {features.dtype} {features.shape}: floats (segments, crops, dim),"
+            " (crops, segments, dim) or (segments, dim) are needed"
+        )
+    return _Given(Path(f"video {place}"), features)
+
+
+def _segments_first(given: Sequence[_Given]) -> list[NDArray[Any]]:
+    ranks = {len(each.shape) for each in given}
+    if len(ranks) > 1:
+        raise BadFeatures(
+            f"videos of shapes {[each.shape for each in given][:5]}: features of one set have the"
+            " same axes, (segments, crops, dim) or (segments, dim)"
+        )
+    if ranks == {2}:
+        refuse_turned(given, "auto")
+        return [each.array[:, np.newaxis] for each in given]
+    axis, _ = find_axes(given)
+    return [each.array if axis == 1 else each.array.swapaxes(0, 1) for each in given]
 
 
 @dataclass(frozen=True)
@@ -59,6 +115,10 @@ class InMemory:
         """Their places, as text."""
         return tuple(f"{place:06d}" for place in range(len(self.features)))
 
+    @cached_property
+    def _arrays(self) -> list[NDArray[Any]]:
+        return arrays_of(self.features)
+
     def chunks(self, name: str) -> Iterator[NDArray[np.float32]]:
         """The values in order, finite float32 (segments, crops, dim) a chunk."""
-        yield from finite_chunks(values_of(self.features[int(name)]), f"video {int(name)}")
+        yield from finite_chunks(self._arrays[int(name)], f"video {int(name)}")

@@ -1,38 +1,36 @@
 """Published features as they lie on users' disks, behind one interface; none is ever unpickled.
 
-Read are folders of `.npy` (crop_layouts.py), the concatenation of C2FPL with its list of offsets
-(concatenated.py), and text of 32 lines (text.py). What is opened is headers only:
-values are read a chunk of segments at a time.
+Read in place are folders of `.npy` (crop_names.py, crop_layouts.py), the concatenation of C2FPL
+with its list of offsets (concatenated.py), and text of 32 lines (text.py). Only headers are read
+at opening, values a chunk of segments at a time. `c2fpl convert` reads more (conversion.py).
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
-from numpy.lib import format as npy_format
 from numpy.typing import NDArray
 
 from c2fpl.extractors.decoding.presentation_times import PresentationTimes, constant_times
-from c2fpl.extractors.segments import SEGMENT_FRAMES, SegmentPlan
 from c2fpl.models.sources import ArraySource, SegmentSource
 from c2fpl.pipeline.features.array_blocks import StoredFeatures, StoredSegments
 from c2fpl.pipeline.features.concatenated import find_concatenation, read_concatenation
-from c2fpl.pipeline.features.crop_layouts import (
-    check_alike,
-    crop_files,
-    find_axes,
-    group_crops,
-    whole_video,
-)
+from c2fpl.pipeline.features.crop_layouts import check_alike, separate_files
+from c2fpl.pipeline.features.crop_names import without_streams
 from c2fpl.pipeline.features.extracted import BadFeatures
+from c2fpl.pipeline.features.frame_plans import FramePlan, FrameRule, take_side_files
 from c2fpl.pipeline.features.segment_store import SegmentStore
 from c2fpl.pipeline.features.text import TextFeatures, find_text
-from c2fpl.pipeline.files.npy_header import BadNpy, NpyHeader, read_npy_header
-from c2fpl.pipeline.files.run_files import beside, fingerprint, whole_file
+from c2fpl.pipeline.files.array_files import FORMATS
+from c2fpl.pipeline.files.run_files import fingerprint
+from c2fpl.pipeline.settings import ReadingSettings
+from c2fpl.pipeline.truth.datasets import read_name_list
+from c2fpl.pipeline.truth.frame_counts import read_frames
 from c2fpl.pipeline.videos.names import named, video_name
 
 USUAL_FRAME_RATE = 30.0
@@ -47,6 +45,8 @@ class PublishedFeatures:
     """Where they lie."""
     videos: Mapping[str, StoredFeatures]
     """By joining name, in name order."""
+    rule: FrameRule
+    """How segments lie on frames."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -70,9 +70,7 @@ class PublishedFeatures:
             BadFeatures: another layout; `source` and `chunks` read it, `write_plain` converts it.
         """
         if not self.videos[name].is_plain:
-            raise BadFeatures(
-                f"{name} is no file of (segments, crops, dim) in {self.folder}: convert the set"
-            )
+            raise BadFeatures(f"{name} is no file of its own in {self.folder}: convert the set")
         return self.videos[name].blocks[0].path
 
     def source(self) -> SegmentSource:
@@ -92,13 +90,23 @@ class PublishedFeatures:
         """Segments of the video."""
         return self.shape(name)[0]
 
-    def plan(self, name: str) -> SegmentPlan:
-        """Each segment stands for 16 frames; the features do not say how many there really are."""
-        return SegmentPlan(self.segment_count(name) * SEGMENT_FRAMES)
+    @cached_property
+    def segment_counts(self) -> dict[str, int]:
+        """Segments of each video."""
+        return {name: video.shape[0] for name, video in self.videos.items()}
+
+    def plan(self, name: str) -> FramePlan:
+        """Which frames each segment stands for.
+
+        Raises:
+            BadFeatures: the video has other frames than make its segments.
+        """
+        return self.rule.plan(name, self.segment_counts)
 
     def times(self, name: str) -> PresentationTimes:
-        """When the frames are shown, by an assumed rate: nothing is known of any video."""
-        return constant_times(self.plan(name).frame_count, USUAL_FRAME_RATE)
+        """When the frames are shown, by a constant rate, assumed where no file tells it."""
+        rate = self.rule.frame_rates.get(name, USUAL_FRAME_RATE)
+        return constant_times(self.plan(name).frame_count, rate)
 
     def chunks(self, name: str) -> Iterator[NDArray[np.float32]]:
         """The values in order, float32 (segments, crops, dim) a chunk.
@@ -121,7 +129,7 @@ class PublishedFeatures:
                 f" ({len(missing)} of {len(names)} videos): add them, or take them off the list"
             )
         chosen = {name: self.videos[name] for name in sorted(names)}
-        return PublishedFeatures(self.folder, MappingProxyType(chosen))
+        return replace(self, videos=MappingProxyType(chosen))
 
     def fingerprint(self) -> str:
         """Of names, places, sizes and times of change; 60 GB are not hashed."""
@@ -137,108 +145,75 @@ class PublishedFeatures:
 
 
 def open_features(
-    folder: Path,
+    place: Path,
+    reading: ReadingSettings = ReadingSettings(),
     *,
     names: Sequence[str] | None = None,
-    segment_counts: Mapping[str, int] | None = None,
 ) -> PublishedFeatures:
-    """Open a folder of published features.
+    """Open published features; only headers are read.
 
     Args:
-        folder: searched below; all `.npy` in it are features, but for a list of offsets; without
-            any, its `.txt` are.
-        names: videos of a concatenation in the order of its offsets; not needed otherwise.
-        segment_counts: known segments by name, to establish the order of a concatenation.
+        place: a folder, searched below: all `.npy` in it are features, but for a list of offsets
+            and the side files of video_features; without any, its `.txt` are. Or one `.npy` file.
+        reading: layout, length of a segment, names and frame counts, where they are known.
+        names: videos of a concatenation in the order of its offsets, in place of `reading.names`.
 
     Raises:
-        BadFeatures: nothing to read, or a file that breaks a rule: file, value, rule and cure.
+        BadFeatures: nothing to read, or files that break a rule: file, value, rule and cure.
+        BadList, BadCounts: the list of names or the table of counts cannot be used.
     """
-    paths = [path for path in sorted(folder.rglob("*.npy")) if not path.name.startswith(".")]
+    paths = npy_files(place)
+    frame_counts = read_frames(reading.frame_counts) if reading.frame_counts else {}
+    rule = FrameRule(reading.frames_per_segment, frame_counts)
     concatenation = find_concatenation(paths)
     videos: Sequence[StoredFeatures]
-    if not paths:
-        videos = find_text(folder)
-    elif concatenation is not None:
-        videos = read_concatenation(*concatenation, names, segment_counts)
+    if concatenation is not None:
+        if names is None and reading.names is not None:
+            names = read_name_list(reading.names)
+        videos = read_concatenation(concatenation, names, frame_counts)
+    elif paths:
+        paths, side = take_side_files(paths)
+        rule = rule.informed_by(side)
+        written = [video_name(path.name) for path in paths]
+        videos = separate_files(
+            list(zip(without_streams(written, side.frame_rates), paths, strict=True)),
+            reading.layout,
+        )
     else:
-        videos = _separate_files(paths)
+        videos = find_text(place)
+    if not videos:
+        raise BadFeatures(_instead_in(place))
     check_alike(videos)
     by_name = {video.name: video for video in sorted(videos, key=lambda video: video.name)}
-    return PublishedFeatures(folder, MappingProxyType(by_name))
+    return PublishedFeatures(place, MappingProxyType(by_name), rule)
 
 
-def write_plain(
-    features: PublishedFeatures, folder: Path, dtype: Literal["float16", "float32"]
-) -> None:
-    """Write each video as `folder/<name>.npy` (segments, crops, dim), a chunk at a time.
-
-    Halves the size with float16 and makes every layout readable by position.
-
-    Raises:
-        BadFeatures: a value is not finite, also after rounding to float16 (above 65,504).
-    """
-    for name in features.names:
-        stored = np.dtype(dtype).newbyteorder("<")
-        header = {"descr": stored.str, "fortran_order": False, "shape": features.shape(name)}
-        with whole_file(beside(folder, name, ".npy")) as file:
-            npy_format.write_array_header_1_0(file, header)
-            for chunk in features.chunks(name):
-                with np.errstate(over="ignore"):
-                    rounded = chunk.astype(stored)
-                if not np.isfinite(rounded).all():
-                    raise BadFeatures(
-                        f"{name} holds {float(np.abs(chunk).max())}, above the 65504 of float16:"
-                        " keep it as float32"
-                    )
-                file.write(rounded.tobytes())
+def npy_files(place: Path) -> list[Path]:
+    """All `.npy` below a folder, in the order of their paths; or the file itself."""
+    found = [place] if place.is_file() else sorted(place.rglob("*"))
+    return [p for p in found if p.suffix == ".npy" and not p.name.startswith(".")]
 
 
-def _separate_files(paths: Sequence[Path]) -> list[StoredFeatures]:
-    """Files of one rank: 3 for whole videos, 2 for one crop each."""
-    headers = {path: _header(path) for path in paths}
-    whole = [header for header in headers.values() if len(header.shape) == 3]
-    if whole and len(whole) < len(headers):
-        odd = next(header for header in headers.values() if len(header.shape) != 3)
-        raise BadFeatures(
-            f"{odd.path} has shape {odd.shape} and {whole[0].path} {whole[0].shape}: files of one"
-            " set have the same axes; keep two sets in two folders"
-        )
-    if not whole:
-        groups = group_crops(paths)
-        return [
-            crop_files(name, {crop: headers[path] for crop, path in crops.items()})
-            for name, crops in groups.items()
-        ]
-    crop_axis, _ = find_axes(whole)
-    return [whole_video(name, headers[path], crop_axis) for name, path in _by_name(paths).items()]
+def holds_features(place: Path) -> bool:
+    """Whether there are features that can be read in place: below a folder, or the file itself."""
+    return bool(npy_files(place)) or bool(find_text(place))
 
 
-def _by_name(paths: Sequence[Path]) -> dict[str, Path]:
-    found: dict[str, Path] = {}
-    for path in paths:
-        name = video_name(path.name)
-        if name in found:
-            raise BadFeatures(
-                f"{name} is in {found[name]} and in {path}: its segments would count twice;"
-                " remove one"
+def _instead_in(place: Path) -> str:
+    """What is there instead of features that can be read in place, with the cure."""
+    files = [place] if place.is_file() else (path for path in place.rglob("*") if path.is_file())
+    suffixes = Counter(path.suffix.lower() for path in files if not path.name.startswith("."))
+    for suffix, count in suffixes.most_common():
+        if suffix in FORMATS:
+            return (
+                f"{place} holds {count} {FORMATS[suffix]} files ({suffix}), which only `c2fpl"
+                f" convert {place} -o FEATURES` reads: give the folder that it writes"
             )
-        found[name] = path
-    return found
-
-
-def _header(path: Path) -> NpyHeader:
-    try:
-        header = read_npy_header(path)
-    except BadNpy as error:
-        raise BadFeatures(str(error)) from error
-    if header.dtype.kind != "f" or 0 in header.shape or len(header.shape) not in (2, 3):
-        raise BadFeatures(
-            f"{path} is {header.dtype} of shape {header.shape}: floats (segments, crops, dim),"
-            " (crops, segments, dim) or (segments, dim) are needed; remove it from the folder"
-        )
-    if header.fortran_order:
-        raise BadFeatures(f"{path} is in Fortran order: save it again with numpy.ascontiguousarray")
-    return header
+    held = ", ".join(f"{count} {suffix or 'plain'}" for suffix, count in suffixes.most_common(3))
+    return (
+        f"{place} holds no features but {held or 'nothing'}: `c2fpl extract VIDEOS -o FEATURES`"
+        " makes them from videos, published ones are .npy or .txt files"
+    )
 
 
 def _size_and_time(path: Path) -> tuple[int, int]:

@@ -43,6 +43,8 @@ class FeatureFile:
 def feature_file(path: Path) -> FeatureFile:
     """Reads and checks the header of a `.npy` file of (segments, crops, dim).
 
+    (segments, dim) is one crop.
+
     Raises:
         UnusableFeatureFile: not a .npy file, pickled objects, other axes or dtype, or cut short.
     """
@@ -51,9 +53,11 @@ def feature_file(path: Path) -> FeatureFile:
     except BadNpy as error:
         raise UnusableFeatureFile(str(error)) from error
     shape, dtype = header.shape, header.dtype
+    if len(shape) == 2:
+        shape = (shape[0], 1, shape[1])
     if len(shape) != 3 or 0 in shape or header.fortran_order or dtype.str not in ("<f2", "<f4"):
         raise UnusableFeatureFile(
-            f"{path} holds {dtype} of shape {shape}; training reads float16 or float32 of "
+            f"{path} holds {dtype} of shape {header.shape}; training reads float16 or float32 of "
             "(segments, crops, dim) in C order: extract or convert it again"
         )
     return FeatureFile(path, (shape[0], shape[1], shape[2]), dtype, header.offset)

@@ -1,5 +1,6 @@
 """Features as text, 32 lines a video (Sultani et al., CVPR 2018, C3D 4096)."""
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,10 +9,10 @@ from numpy.typing import NDArray
 
 from c2fpl.pipeline.features.array_blocks import Block, StoredFeatures
 from c2fpl.pipeline.features.extracted import BadFeatures
-from c2fpl.pipeline.videos.names import video_name
+from c2fpl.pipeline.truth.protocols import SULTANI_PARTS
+from c2fpl.pipeline.videos.names import named, video_name
 
-SEGMENTS = 32
-"""Every video is cut into 32 parts of equal length, whatever its length."""
+logger = logging.getLogger(__name__)
 
 LARGEST_FILE_BYTES = 64 * 1024**2
 """A file of 32 x 4096 numbers is about 1 MB."""
@@ -29,14 +30,14 @@ def read_text_features(path: Path) -> NDArray[np.float32]:
         )
     try:
         lines = [line for line in path.read_text("ascii").splitlines() if line.strip()]
-        rows = [np.array(line.split(), np.float32) for line in lines]
+        rows = [np.array(_words(line), np.float32) for line in lines]
     except ValueError as error:
         raise BadFeatures(f"{path} is no text of numbers ({error}): copy it again") from error
-    if len(rows) != SEGMENTS or len({len(row) for row in rows}) != 1:
+    if len(rows) != SULTANI_PARTS or len({len(row) for row in rows}) != 1:
         widths = sorted({len(row) for row in rows})
         raise BadFeatures(
-            f"{path} has {len(rows)} lines of {widths} numbers: {SEGMENTS} lines of as many numbers"
-            " each are needed; copy it again"
+            f"{path} has {len(rows)} lines of {widths} numbers: {SULTANI_PARTS} lines of as many"
+            " numbers each are needed; copy it again"
         )
     values = np.stack(rows)
     if not np.isfinite(values).all():
@@ -67,19 +68,38 @@ class TextFeatures(StoredFeatures):
 def find_text(folder: Path) -> list[TextFeatures]:
     """Each `<video>.txt` or `<video>_C.txt` below a folder; the first line tells the dim.
 
+    Text that does not begin with numbers (a readme, a list) is left out and named.
+
     Raises:
-        BadFeatures: none there, or a video twice.
+        BadFeatures: a video twice.
     """
     found: dict[str, TextFeatures] = {}
+    other = []
     for path in sorted(folder.rglob("*.txt")):
         name = video_name(path.name[: -len(".txt")].removesuffix("_C"))
+        dim = _dim(path)
+        if not dim:
+            other.append(path.name)
+            continue
         if name in found:
             raise BadFeatures(f"{name} is in {found[name].blocks[0].path} and {path}: remove one")
-        with path.open("rb") as file:
-            dim = len(file.readline(LARGEST_FILE_BYTES).split())
         found[name] = TextFeatures(
-            name, (SEGMENTS, 1, dim), np.dtype(np.float32), (Block(path, 0, 1),)
+            name, (SULTANI_PARTS, 1, dim), np.dtype(np.float32), (Block(path, 0, 1),)
         )
-    if not found:
-        raise BadFeatures(f"{folder} holds neither .npy nor .txt: give a folder of features")
+    if found and other:
+        logger.warning("%s: %s hold no numbers and are left out", folder, named(other))
     return list(found.values())
+
+
+def _dim(path: Path) -> int:
+    """Numbers in the first line; 0 where it holds anything else."""
+    with path.open("rb") as file:
+        words = _words(file.readline(LARGEST_FILE_BYTES).decode("ascii", "replace"))
+    try:
+        return len([float(word) for word in words])
+    except ValueError:
+        return 0
+
+
+def _words(line: str) -> list[str]:
+    return line.replace(",", " ").split()

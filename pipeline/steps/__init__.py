@@ -5,5 +5,6 @@
 - `detector_files`: detectors written and read, published checkpoints too
 - `score_videos`: scores of every frame
 - `score_index`, `scored_videos`: which score files belong together, and facts of their videos
+- `convert_features`: features of any form as plain arrays
 - `run_record`: run.json, what ran and with what
 """

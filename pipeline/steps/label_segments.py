@@ -162,7 +162,7 @@ def _segment_rows(features: FeatureSet, made: MadeLabels) -> Iterator[tuple[obje
     for name, labels, p_values in zip(features.names, made.labels, made.p_values, strict=True):
         plan = features.plan(name)
         for segment, (label, p_value) in enumerate(zip(labels, p_values, strict=True)):
-            start, end = plan.interval_of(segment)
+            start, end = plan.interval_of(segment) or ("", "")
             # nine digits tell every float32: what is read back is what was made
             yield name, segment, start, end, f"{label:.9g}", repr(float(p_value))
 

@@ -164,6 +164,15 @@ def classes_of(name: str, dataset: DatasetName) -> tuple[str, ...]:
     return ("Unknown",)
 
 
+def belongs_to(name: str, dataset: DatasetName) -> bool:
+    """Whether a joining name has the form of the data set's names."""
+    try:
+        classes_of(name, dataset)
+    except UnknownName:
+        return False
+    return True
+
+
 def is_anomalous(name: str, dataset: DatasetName) -> bool:
     """True for a video whose name tells an anomaly.
 

@@ -31,6 +31,20 @@ class CountTable:
     gap: str = ""
     """What the column `order` tells of a lost or moved row; empty for none."""
 
+    @property
+    def frames(self) -> dict[str, int]:
+        """Frames by joining name, of the videos that have a count."""
+        return {n: counts.frames for n, counts in self.counts.items() if counts.frames is not None}
+
+
+def read_frames(path: Path) -> dict[str, int]:
+    """Frames by joining name, of the videos of a table that have a count.
+
+    Raises:
+        BadCounts: as `read_count_table`.
+    """
+    return read_count_table(path).frames
+
 
 def read_count_table(path: Path, segments_column: str | None = None) -> CountTable:
     """Read a CSV with columns `video` and `n_frames` (or `n_mask_frames`), rows in list order.

@@ -21,7 +21,7 @@ def video_path_name(written: str) -> str:
     """As `video_name` with the folders kept, forward slashes: own videos may share file names."""
     path = re.sub(r"[/\\]+", "/", written.strip()).removeprefix("./")
     folder, _, name = path.rpartition("/")
-    name = bare_name(name.removesuffix(".npy")).removesuffix("_i3d")
+    name = bare_name(name.removesuffix(".npy").removesuffix("_i3d")).removesuffix("_i3d")
     return f"{folder}/{name}" if folder else name
 
 

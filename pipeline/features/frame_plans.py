@@ -1,0 +1,230 @@
+"""Which frames the segments of published features stand for.
+
+Most sets cut a video every 16 frames, some every 64 (two seconds); Sultani et al. and those who
+follow them cut every video into 32 equal parts. The arrays do not say which.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from c2fpl.pipeline.features.extracted import BadFeatures
+from c2fpl.pipeline.files.npy_header import BadNpy, load_npy
+from c2fpl.pipeline.settings import FramesPerSegment
+from c2fpl.pipeline.truth.protocols import SEGMENT_FRAMES, SULTANI_PARTS, spread_parts
+from c2fpl.pipeline.videos.names import video_name
+
+logger = logging.getLogger(__name__)
+
+
+class FramePlan(Protocol):
+    """The segments of one video on its frames."""
+
+    @property
+    def frame_count(self) -> int:
+        """Frames of the video."""
+
+    def interval_of(self, segment: int) -> tuple[int, int] | None:
+        """Frames [start, end) that take the segment's score; None where they are not known."""
+
+    def to_frames(self, scores: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
+        """Scores (segments,) to one score a frame, float32 (frame_count,)."""
+
+
+@dataclass(frozen=True)
+class FixedLength:
+    """Segments of as many frames each; frames after the last one take its score."""
+
+    frame_count: int
+    """Frames of the video."""
+    segment_count: int
+    """Segments of the features: the published sets round in four different ways."""
+    segment_frames: int
+    """Frames in a segment."""
+
+    def interval_of(self, segment: int) -> tuple[int, int]:
+        """Frames [start, end) that take the segment's score."""
+        starts = np.arange(self.segment_count + 1) * self.segment_frames
+        ends = np.minimum(starts, self.frame_count)
+        ends[-1] = self.frame_count
+        return int(ends[segment]), int(ends[segment + 1])
+
+    def to_frames(self, scores: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
+        """Scores (segments,) to one score a frame, float32 (frame_count,)."""
+        segments = np.arange(self.frame_count) // self.segment_frames
+        return scores.astype(np.float32)[np.minimum(segments, self.segment_count - 1)]
+
+
+@dataclass(frozen=True)
+class EqualParts:
+    """A video cut into equal parts by the rule of Sultani et al. (CVPR 2018)."""
+
+    frame_count: int
+    """Frames of the video."""
+    segment_count: int
+    """Parts, 32 in the published sets."""
+
+    def interval_of(self, segment: int) -> tuple[int, int]:
+        """Frames [start, end) that take the part's score.
+
+        Empty for some parts of a video that has fewer segments of 16 frames than parts.
+        """
+        parts = spread_parts(np.arange(self.segment_count, dtype=np.float32), self.frame_count)
+        start, end = np.searchsorted(parts, [segment, segment + 1])
+        return int(start), int(end)
+
+    def to_frames(self, scores: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
+        """Scores (parts,) to one score a frame, float32 (frame_count,)."""
+        return spread_parts(scores.astype(np.float32), self.frame_count)
+
+
+@dataclass(frozen=True)
+class UnknownParts:
+    """Equal parts of a video whose frames are not known: enough to learn from, not to score."""
+
+    reason: str
+    """Why they are not known, with the cure."""
+
+    @property
+    def frame_count(self) -> int:
+        """Refuses.
+
+        Raises:
+            BadFeatures: always.
+        """
+        raise BadFeatures(self.reason)
+
+    def interval_of(self, segment: int) -> None:
+        """Not known."""
+
+    def to_frames(self, scores: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
+        """Refuses.
+
+        Raises:
+            BadFeatures: always.
+        """
+        raise BadFeatures(self.reason)
+
+
+@dataclass(frozen=True)
+class FrameRule:
+    """How the segments of a set lie on the frames of its videos."""
+
+    frames_per_segment: FramesPerSegment = "auto"
+    """Asked for; auto decides by the segment counts."""
+    frame_counts: Mapping[str, int] = field(default_factory=dict)
+    """Frames of the videos by joining name, as far as they are known."""
+    frame_rates: Mapping[str, float] = field(default_factory=dict)
+    """Frames a second by joining name, as far as they are known."""
+
+    def segment_frames(self, segment_counts: Mapping[str, int]) -> int | None:
+        """Frames of a segment of these videos; None for equal parts.
+
+        Videos that all have exactly 32 segments are in equal parts, unless the frame counts are all
+        known and fit 16 frames a segment.
+        """
+        if self.frames_per_segment != "auto":
+            return None if self.frames_per_segment == "equal" else self.frames_per_segment
+        if set(segment_counts.values()) != {SULTANI_PARTS}:
+            return SEGMENT_FRAMES
+        known = self.frame_counts.keys() >= segment_counts.keys()
+        fitting = known and all(
+            abs(self.frame_counts[name] - count * SEGMENT_FRAMES) <= SEGMENT_FRAMES
+            for name, count in segment_counts.items()
+        )
+        return SEGMENT_FRAMES if fitting else None
+
+    def plan(self, name: str, segment_counts: Mapping[str, int]) -> FramePlan:
+        """The segments of one video on its frames.
+
+        Args:
+            name: of the video.
+            segment_counts: of all videos of its set.
+
+        Raises:
+            BadFeatures: frames that do not make this number of segments.
+        """
+        segments, frames = segment_counts[name], self.frame_counts.get(name)
+        segment_frames = self.segment_frames(segment_counts)
+        if segment_frames is None:
+            if frames is None:
+                return UnknownParts(_unknown_frames(name, segment_counts))
+            return EqualParts(frames, segments)
+        if frames is None:
+            return FixedLength(segments * segment_frames, segments, segment_frames)
+        if not -segment_frames < frames - segments * segment_frames < 2 * segment_frames:
+            raise BadFeatures(
+                f"{name} has {segments} segments and {frames} frames, and segments of"
+                f" {segment_frames} frames would make about {frames // segment_frames}: wrong"
+                " feature file or wrong count, or another --frames-per-segment"
+            )
+        return FixedLength(frames, segments, segment_frames)
+
+    def informed_by(self, side: "SideFiles") -> "FrameRule":
+        """With what video_features wrote beside its arrays; an answer asked for stands."""
+        asked, found = self.frames_per_segment, side.segment_frames
+        if asked == "auto" and found not in (None, SEGMENT_FRAMES):
+            logger.warning("segments of %d frames, by the time stamps beside the features", found)
+        per_segment = found if asked == "auto" and found is not None else asked
+        return replace(self, frames_per_segment=per_segment, frame_rates=side.frame_rates)
+
+
+@dataclass(frozen=True)
+class SideFiles:
+    """What video_features writes beside its arrays, by joining name."""
+
+    frame_rates: Mapping[str, float] = field(default_factory=dict)
+    """Frames a second (`_fps.npy`)."""
+    times_ms: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    """(segments,) milliseconds (`_timestamps_ms.npy`)."""
+
+    @property
+    def segment_frames(self) -> int | None:
+        """Frames from one segment to the next, where all videos agree."""
+        steps = {
+            round(float(np.median(np.diff(times))) * self.frame_rates[name] / 1000)
+            for name, times in self.times_ms.items()
+            if name in self.frame_rates and len(times) > 1
+        }
+        return steps.pop() if len(steps) == 1 and min(steps) > 0 else None
+
+
+def take_side_files(paths: Sequence[Path]) -> tuple[list[Path], SideFiles]:
+    """The files of features, and what the others tell of them."""
+    features, rates, times = [], {}, {}
+    for path in paths:
+        stem = path.name.removesuffix(".npy")
+        ending = next((e for e in ("_fps", "_timestamps_ms") if stem.endswith(e)), None)
+        values = _side_values(path) if ending else None
+        if ending is None or values is None:
+            features.append(path)
+        elif ending == "_timestamps_ms":
+            times[video_name(stem.removesuffix(ending))] = values
+        elif len(values) == 1 and 0 < values[0] < np.inf:
+            rates[video_name(stem.removesuffix(ending))] = float(values[0])
+    return features, SideFiles(rates, times)
+
+
+def _side_values(path: Path) -> NDArray[np.float64] | None:
+    """The numbers of a side file; None where it holds something else."""
+    try:
+        values = load_npy(path)
+    except BadNpy:
+        return None
+    return np.ravel(values).astype(np.float64) if values.ndim <= 1 else None
+
+
+def _unknown_frames(name: str, segment_counts: Mapping[str, int]) -> str:
+    """Why a set in equal parts cannot be joined with frames, in one line."""
+    counts = sorted(set(segment_counts.values()))
+    return (
+        f"all {len(segment_counts)} videos have {counts[0] if len(counts) == 1 else counts[:5]}"
+        f" segments: equal parts of a video (Sultani et al.), and the frames of {name} are not"
+        " known: give --frame-counts, a CSV with columns video and n_frames, or"
+        f" --frames-per-segment {SEGMENT_FRAMES} if these are segments of {SEGMENT_FRAMES} frames"
+    )

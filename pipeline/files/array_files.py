@@ -1,0 +1,241 @@
+"""Arrays in the files that people keep features in, read without executing anything in them."""
+
+import io
+import pickle
+import re
+import zipfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.lib import format as npy_format
+from numpy.typing import NDArray
+
+from c2fpl.extractors.backbones.caffe2 import ArraysOnly
+
+FORMATS: Mapping[str, str] = MappingProxyType(
+    {
+        ".npy": "NumPy",
+        ".npz": "NumPy archive",
+        ".pt": "PyTorch",
+        ".pth": "PyTorch",
+        ".h5": "HDF5",
+        ".hdf5": "HDF5",
+        ".mat": "MATLAB",
+        ".pkl": "pickle",
+        ".pickle": "pickle",
+    }
+)
+"""What a file's suffix says of its form."""
+
+_DAMAGED = (
+    *(ArithmeticError, AttributeError, EOFError, LookupError, MemoryError, OSError),
+    *(RecursionError, RuntimeError, TypeError, ValueError, pickle.UnpicklingError),
+    *(zipfile.BadZipFile, NotImplementedError, AssertionError),
+)
+"""What the libraries raise on files that are damaged or of another form."""
+
+_HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
+
+
+class UnreadableArrays(ValueError):
+    """A file whose arrays cannot be read: file, reason and cure in one line."""
+
+
+class StoredArray(Protocol):
+    """An array of numbers, perhaps still in its file."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """As stored."""
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of numbers."""
+
+    def __getitem__(self, key: tuple[()], /) -> NDArray[Any]:
+        """`array[()]` is all of it, in memory."""
+
+
+def read_arrays(path: Path) -> dict[str, StoredArray]:
+    """All numeric arrays of a file by their names in it; "" names the array of a file of one.
+
+    Arrays of .npy, .npz and HDF5 files stay in the file until they are asked for. Names of nested
+    tables and groups are joined with slashes; strings and other things are left out. Pickles are
+    read by a reader that knows arrays, numbers, lists and tables and nothing else.
+
+    Raises:
+        UnreadableArrays: damaged, of another form, no arrays in it, or a library is missing.
+    """
+    reader = _READERS.get(path.suffix.lower())
+    if reader is None:
+        raise UnreadableArrays(f"{path} is of no form that is read: {' '.join(FORMATS)} are")
+    try:
+        found = _flat("", reader(path))
+    except ModuleNotFoundError as error:
+        raise UnreadableArrays(
+            f"{path} needs the package {error.name}: pip install 'c2fpl[h5]'"
+        ) from error
+    except _DAMAGED as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise UnreadableArrays(
+            f"{path} cannot be read as {FORMATS[path.suffix.lower()]} ({reason[:200]}): save it"
+            " again as a plain array with numpy.save"
+        ) from error
+    if not found:
+        raise UnreadableArrays(f"{path} holds no array of numbers")
+    return found
+
+
+def _flat(name: str, value: object) -> dict[str, StoredArray]:
+    """Arrays of nested tables and lists by their joined names."""
+    if isinstance(value, Mapping):
+        parts = [_flat(f"{name}/{key}" if name else str(key), v) for key, v in value.items()]
+        return {key: array for part in parts for key, array in part.items()}
+    array = _numbers(value)
+    return {} if array is None else {name: array}
+
+
+def _numbers(value: object) -> StoredArray | None:
+    """An array of numbers; None for anything else."""
+    if getattr(getattr(value, "dtype", None), "kind", "") in ("f", "i", "u", "b"):
+        stored: StoredArray = value  # type: ignore[assignment]  # in memory or in its file
+        return stored
+    if isinstance(value, list | tuple | np.ndarray | float | int):
+        try:
+            array = np.array(value.tolist() if isinstance(value, np.ndarray) else value)
+        except ValueError:  # rows of different lengths
+            return None
+        return array if array.dtype.kind in "fiub" else None
+    return None
+
+
+def _read_npy(path: Path) -> object:
+    with path.open("rb") as file:
+        version = npy_format.read_magic(file)
+        read_header = npy_format.read_array_header_1_0 if version == (1, 0) else _header_2_0
+        if not read_header(file)[2].hasobject:
+            return np.load(path, mmap_mode="r", allow_pickle=False)
+        content = _PlainObjects(file, encoding="latin1").load()
+    is_one = isinstance(content, np.ndarray) and content.size == 1
+    return content.item() if is_one else content
+
+
+_header_2_0 = npy_format.read_array_header_2_0
+
+
+class _ArchiveMember:
+    """An array of a .npz file."""
+
+    def __init__(self, path: Path, member: str) -> None:
+        self._path, self._member = path, member
+        with zipfile.ZipFile(path) as archive, archive.open(member) as file:
+            first = io.BytesIO(file.read(1 << 16))
+        version = npy_format.read_magic(first)
+        read_header = npy_format.read_array_header_1_0 if version == (1, 0) else _header_2_0
+        self.shape, _, self.dtype = read_header(first)
+
+    def __getitem__(self, key: tuple[()], /) -> NDArray[Any]:
+        with np.load(self._path, allow_pickle=False) as archive:
+            values: NDArray[Any] = archive[self._member]
+        return values[key]
+
+
+def _read_npz(path: Path) -> object:
+    with zipfile.ZipFile(path) as archive:
+        members = [name for name in archive.namelist() if name.endswith(".npy")]
+    return {name.removesuffix(".npy"): _ArchiveMember(path, name) for name in members}
+
+
+def _read_torch(path: Path) -> object:
+    import torch
+
+    def arrays(value: object) -> object:
+        if isinstance(value, torch.Tensor):
+            value = value.detach()
+            return (value.float() if value.dtype == torch.bfloat16 else value).numpy()
+        if isinstance(value, Mapping):
+            return {key: arrays(part) for key, part in value.items()}
+        if isinstance(value, list | tuple) and all(isinstance(v, torch.Tensor) for v in value):
+            return [arrays(part) for part in value]
+        return value
+
+    return arrays(torch.load(path, map_location="cpu", weights_only=True))
+
+
+def _read_hdf5(path: Path) -> dict[str, Any]:
+    import h5py
+
+    found: dict[str, Any] = {}
+
+    def visit(name: str, item: object) -> None:
+        if isinstance(item, h5py.Dataset):
+            found[name] = item
+
+    h5py.File(path, "r").visititems(visit)
+    return found
+
+
+def _read_matlab(path: Path) -> object:
+    with path.open("rb") as file:
+        file.seek(512)
+        is_hdf5 = file.read(8) == b"\x89HDF\r\n\x1a\n"
+    if is_hdf5:  # version 7.3, whose axes are stored the other way round
+        arrays = _read_hdf5(path)
+        return {name: arrays[name][()].T for name in arrays if not name.startswith("#refs#")}
+    from scipy.io import loadmat
+
+    return {name: v for name, v in loadmat(path).items() if not name.startswith("__")}
+
+
+def _read_pickle(path: Path) -> object:
+    with path.open("rb") as file:
+        return _PlainObjects(file, encoding="latin1").load()
+
+
+class _PlainObjects(ArraysOnly):
+    """An unpickler that also knows arrays of objects, if these are numbers, lists and tables."""
+
+    def find_class(self, module: str, name: str) -> object:
+        """Stand-ins for the names that plain pickles hold."""
+        known = (module.replace("numpy._core", "numpy.core"), name)
+        return _OBJECT_NAMES[known] if known in _OBJECT_NAMES else super().find_class(module, name)
+
+
+def _plain_dtype(code: object, _align: object = False, _copy: object = True) -> np.dtype[Any]:
+    if not re.fullmatch(r"[<>|=]?([fiub][1248]|O8?)", str(code)):
+        raise pickle.UnpicklingError(f"it holds an array of {code}, which is not a plain number")
+    return np.dtype(str(code), copy=True)
+
+
+def _from_buffer(
+    data: bytes, dtype: np.dtype[Any], shape: tuple[int, ...], order: str
+) -> NDArray[Any]:
+    if dtype.hasobject or order not in ("C", "F"):
+        raise pickle.UnpicklingError("it holds an array of objects by their places in memory")
+    return np.frombuffer(data, dtype).reshape(shape, order="C" if order == "C" else "F")
+
+
+_OBJECT_NAMES: Mapping[tuple[str, str], object] = MappingProxyType(
+    {
+        ("numpy", "dtype"): _plain_dtype,
+        ("numpy.core.numeric", "_frombuffer"): _from_buffer,
+        ("collections", "OrderedDict"): dict,
+    }
+)
+
+_READERS: Mapping[str, Callable[[Path], object]] = MappingProxyType(
+    {
+        ".npy": _read_npy,
+        ".npz": _read_npz,
+        ".pt": _read_torch,
+        ".pth": _read_torch,
+        ".h5": _read_hdf5,
+        ".hdf5": _read_hdf5,
+        ".mat": _read_matlab,
+        ".pkl": _read_pickle,
+        ".pickle": _read_pickle,
+    }
+)
