@@ -97,6 +97,6 @@ def test_video_features_side_files_tell_rate_and_length(
         save(tmp_path / f"{name}_timestamps_ms.npy", np.arange(5) * 64_000 / rate)
     features = open_features(tmp_path)
     assert features.names == ("door", "gate")
-    assert features.frame_rate("door") == 25
+    assert features.times("door").start_s(25) == 1
     assert features.plan("door").interval_of(1) == (64, 128)
     assert "segments of 64 frames, by the time stamps" in caplog.text

@@ -142,10 +142,10 @@ def _bounds_by_counts(
     """Offsets of an array without a list of them: the published sets round in three ways."""
     missing = [name for name in names if name not in frame_counts]
     if not names or missing:
+        lacking = f" (no frame count of {named(missing)})" if missing else ""
         raise BadFeatures(
             f"{path} has {segments} segments and no offsets: the names of its videos in their order"
-            f" and the frames of each are needed{_lacking(missing)}; give --frame-counts"
-            " and the list"
+            f" and the frames of each are needed{lacking}; give --frame-counts and the list"
         )
     frames = np.array([frame_counts[name] for name in names], np.int64)
     rules = {
@@ -162,10 +162,6 @@ def _bounds_by_counts(
         + ", ".join(f"{int(counts.sum())} by {rule}" for rule, counts in rules.items())
         + ": other videos, or another feature set; give the list and the counts of this array"
     )
-
-
-def _lacking(missing: Sequence[str]) -> str:
-    return f" (no frame count of {named(missing)})" if missing else ""
 
 
 def _bounds(path: Path, segments: int) -> NDArray[np.int64]:
