@@ -67,7 +67,7 @@ def test_ten_segments_are_no_riddle_beside_other_videos(tmp_path: Path) -> None:
 def test_each_segment_stands_for_sixteen_frames(tmp_path: Path) -> None:
     save_rtfm(tmp_path, drawn(10))
     plan = open_features(tmp_path).plan("Abuse001_x264")
-    assert (plan.frame_count, plan.segment_count) == (64, 4)
+    assert (plan.frame_count, plan.interval_of(3)) == (64, (48, 64))
 
 
 def test_a_set_that_fits_both_ways_is_segments_first_with_a_line(
