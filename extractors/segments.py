@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +27,8 @@ class SegmentPlan:
 
     With `loop` a short last segment repeats its own frames cyclically (RTFM's LoopPad):
     20 frames → segments of frames [0..15] and [16 17 18 19 16 17 18 19 ...].
-    With `drop` the 4 frames left over enter no segment, and take the score of the last one.
+    With `drop` the 4 frames left over enter no segment, and take the score of the last one;
+    `xdviodet` leaves the last frame out as well, so 32 frames make one segment.
     """
 
     frame_count: int
@@ -41,8 +43,10 @@ class SegmentPlan:
             raise ValueError(f"segment of {self.segment_frames} frames: at least 1 is needed")
         if self.frame_count < 1:
             raise TooShort(f"{self.frame_count} frames: a video needs at least 1")
-        if self.tail not in ("loop", "drop"):
-            raise ValueError(f"tail rule {self.tail!r} is unknown; use loop or drop")
+        if self.tail not in get_args(Tail):
+            raise ValueError(
+                f"tail rule {self.tail!r} is unknown; use {' or '.join(get_args(Tail))}"
+            )
         if self.segment_count == 0:
             raise TooShort(
                 f"{self.frame_count} frames are fewer than one segment of {self.segment_frames}; "
@@ -51,10 +55,10 @@ class SegmentPlan:
 
     @property
     def segment_count(self) -> int:
-        """ceil(frame_count / segment_frames) for `loop`, floor for `drop`."""
+        """ceil(n / segment_frames) for `loop`, floor for `drop`, floor of n - 1 for `xdviodet`."""
         if self.tail == "loop":
             return -(-self.frame_count // self.segment_frames)
-        return self.frame_count // self.segment_frames
+        return (self.frame_count - (self.tail == "xdviodet")) // self.segment_frames
 
     def frames_of(self, segment: int) -> NDArray[np.int64]:
         """Frame indices shown to the network: int64 (segment_frames,), each < frame_count."""
@@ -64,7 +68,7 @@ class SegmentPlan:
     def interval_of(self, segment: int) -> tuple[int, int]:
         """Frames [start, end) that take the segment's score.
 
-        With `drop` the last segment also takes the frames left over, so the intervals of all
+        Without `loop` the last segment also takes the frames left over, so the intervals of all
         segments cover the video once.
         """
         start, end = self._own_frames(segment)
@@ -107,9 +111,10 @@ class SegmentCutter:
         """Take the next frame; the frames of a segment when it completes one, else None."""
         self._pending.append(frame)
         self.frame_count += 1
-        if len(self._pending) < self._segment_frames:
+        length = self._segment_frames
+        if len(self._pending) < length + (self._tail == "xdviodet"):  # may be the last frame
             return None
-        segment, self._pending = self._pending, []
+        segment, self._pending = self._pending[:length], self._pending[length:]
         return segment
 
     def finish(self) -> Iterator[list[NDArray[np.uint8]]]:

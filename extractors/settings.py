@@ -4,14 +4,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-BackboneName = Literal["i3d", "i3d-nonlocal-net", "x3d-s", "x3d-m", "r2plus1d-18", "mc3-18", "flow"]
+BackboneName = Literal[
+    "i3d",
+    "i3d-nonlocal-net",
+    "i3d-inception",
+    "x3d-s",
+    "x3d-m",
+    "r2plus1d-18",
+    "mc3-18",
+    "flow",
+]
 Crops = Literal[10, 5, 1]
 Decoder = Literal["auto", "decord", "pyav"]
 Fps = Literal["native", "30"]
 Interpolation = Literal["bilinear", "cubic", "lanczos"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 Resize = Literal["short256", "340x256"]
-Tail = Literal["loop", "drop"]
+Tail = Literal["loop", "drop", "xdviodet"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,9 +60,11 @@ class ExtractionSettings:
     weights: Path | None = None
     """Weights file; without it the official file is fetched into the torch hub cache."""
     crops: Crops = 10
-    """Ten (corners, centre, mirrored), five (corners, centre) or one (centre) crops a segment."""
+    """Ten (corners, centre, mirrored), five (corners, centre) or one (centre) crops a segment;
+    i3d-inception has the centre first, as its published sets have."""
     tail: Tail = "loop"
-    """Last short segment: repeated cyclically (RTFM's LoopPad, ceil(n/16)) or dropped (floor)."""
+    """Last short segment: repeated cyclically (RTFM: ceil(n/16)) or dropped (floor(n/16));
+    xdviodet leaves out the last frame too: floor((n-1)/16), as the published XD-Violence set."""
     precision: Precision = "auto"
     """Arithmetic of the network; auto is the fastest whose error is inside 2 % of float32."""
     dtype: Literal["float16", "float32"] = "float16"

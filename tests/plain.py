@@ -14,6 +14,7 @@ from torch import nn
 from torchvision.transforms import CenterCrop, FiveCrop, Resize, TenCrop
 
 from c2fpl.extractors.backbones.catalogue import Backbone
+from plain_inception import PlainInception
 
 Untyped: TypeAlias = Any
 """A network of a library without types."""
@@ -98,6 +99,8 @@ def library_network(name: str) -> Untyped:
     import torchvision.models.video
     from pytorchvideo.models import hub
 
+    if name == "i3d-inception":
+        return PlainInception()
     if name in ("mc3-18", "r2plus1d-18"):
         return getattr(torchvision.models.video, name.replace("-", "_"))(weights=None)
     if name in ("x3d-s", "x3d-m"):
@@ -123,6 +126,8 @@ def nonlocal_net() -> Untyped:
 
 def features_of(network: nn.Module) -> nn.Module:
     """The library network as a map from clips to features."""
+    if isinstance(network, PlainInception):
+        return network
     form = PytorchvideoFeatures if hasattr(network, "blocks") else TorchvisionFeatures
     return form(network).eval()
 

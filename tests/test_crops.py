@@ -50,6 +50,15 @@ def test_five_and_one_are_the_first_five_and_the_centre_of_ten() -> None:
     np.testing.assert_array_equal(cut_crops(frames, 32, 1), ten[4:5])
 
 
+def test_with_the_centre_first_the_crops_are_the_same_in_xdviodets_order() -> None:
+    ten = crop_boxes(256, 341, 224, 10)
+    assert crop_boxes(256, 341, 224, 10, centre_first=True) == tuple(
+        ten[crop] for crop in (4, 0, 1, 2, 3, 9, 5, 6, 7, 8)
+    )
+    assert crop_boxes(256, 341, 224, 5, centre_first=True) == (ten[4], *ten[:4])
+    assert crop_boxes(256, 341, 224, 1, centre_first=True) == (ten[4],)
+
+
 def test_crops_lie_in_memory_as_channels_last() -> None:
     pixels = cut(torch.zeros(3, 40, 60, 4), crop_boxes(40, 60, 32, 10))
     assert pixels.shape == (10, 4, 3, 32, 32)

@@ -1,4 +1,4 @@
-from typing import cast
+from typing import cast, get_args
 
 import numpy as np
 import pytest
@@ -14,6 +14,8 @@ from c2fpl.extractors.segments import (
 from c2fpl.extractors.settings import Tail
 
 LENGTHS = [1, 15, 16, 17, 31, 32, 33, 1412]
+WHOLE_CASES = [("loop", 16), ("drop", 16)]
+WHOLE_CASES += [(tail, count) for tail in get_args(Tail) for count in (17, 31, 32, 33, 1412)]
 
 
 def frame(number: int) -> NDArray[np.uint8]:
@@ -29,6 +31,11 @@ def test_segment_counts_are_ceil_and_floor(frame_count: int, loop: int, drop: in
     assert SegmentPlan(frame_count, "drop").segment_count == drop
 
 
+@pytest.mark.parametrize("frame_count", [17, 32, 33, 48, 49, 1412])
+def test_the_published_rule_of_xd_violence_leaves_the_last_frame_out(frame_count: int) -> None:
+    assert SegmentPlan(frame_count, "xdviodet").segment_count == (frame_count - 1) // 16
+
+
 def test_short_last_segment_repeats_its_own_frames() -> None:
     assert SegmentPlan(20).frames_of(1).tolist() == [16, 17, 18, 19] * 4
 
@@ -41,8 +48,7 @@ def test_one_frame_fills_a_segment_sixteen_times() -> None:
     assert SegmentPlan(1).frames_of(0).tolist() == [0] * 16
 
 
-@pytest.mark.parametrize("tail", ["loop", "drop"])
-@pytest.mark.parametrize("frame_count", [16, 17, 31, 32, 33, 1412])
+@pytest.mark.parametrize(("tail", "frame_count"), WHOLE_CASES)
 def test_intervals_cover_every_frame_once(frame_count: int, tail: Tail) -> None:
     plan = SegmentPlan(frame_count, tail)
     covered = [
@@ -53,8 +59,7 @@ def test_intervals_cover_every_frame_once(frame_count: int, tail: Tail) -> None:
     assert covered == list(range(frame_count))
 
 
-@pytest.mark.parametrize("tail", ["loop", "drop"])
-@pytest.mark.parametrize("frame_count", [16, 17, 31, 32, 33, 1412])
+@pytest.mark.parametrize(("tail", "frame_count"), WHOLE_CASES)
 def test_each_frame_takes_the_score_of_its_interval(frame_count: int, tail: Tail) -> None:
     plan = SegmentPlan(frame_count, tail)
     scores = np.random.default_rng(0).random(plan.segment_count)
@@ -86,7 +91,7 @@ def test_no_frames_are_no_video() -> None:
 
 
 def test_unknown_tail_rule_is_refused() -> None:
-    with pytest.raises(ValueError, match="tail rule 'pad' is unknown; use loop or drop"):
+    with pytest.raises(ValueError, match="tail rule 'pad' is unknown; use loop"):
         SegmentPlan(16, cast(Tail, "pad"))
 
 
@@ -107,6 +112,19 @@ def test_cutter_gives_the_segments_of_the_plan(frame_count: int) -> None:
         assert len(segment) == SEGMENT_FRAMES
         expected = [frames[number] for number in plan.frames_of(index)]
         assert all(got is want for got, want in zip(segment, expected, strict=True))
+
+
+@pytest.mark.parametrize("frame_count", [17, 31, 32, 33, 48, 49])
+def test_cutter_leaves_the_last_frame_out_where_the_rule_says_so(frame_count: int) -> None:
+    cutter = SegmentCutter("xdviodet")
+    frames = [frame(number) for number in range(frame_count)]
+    segments = [segment for each in frames if (segment := cutter.add(each))]
+    assert list(cutter.finish()) == []
+    assert len(segments) == (frame_count - 1) // SEGMENT_FRAMES
+    for index, segment in enumerate(segments):
+        first = index * SEGMENT_FRAMES
+        assert all(got is want for got, want in zip(segment, frames[first:], strict=False))
+        assert len(segment) == SEGMENT_FRAMES
 
 
 def test_cutter_drops_the_frames_left_over() -> None:

@@ -2,6 +2,7 @@
 
 - `catalogue`: every backbone, its input, size and weights
 - `builders`: the networks, built by the libraries that own them
+- `inception`: Inception I3D, which no library has
 - `weights`: tensors of a file into a network, whatever prefix they stand under
 - `official`: the publishers' files, fetched once and checked by SHA-256
 - `state_files`: weights files of every form, read without executing them

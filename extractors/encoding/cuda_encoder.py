@@ -114,7 +114,10 @@ class ClipCutter:
         self._boxes = [
             (segment, box)
             for segment, one in enumerate(frames)
-            for box in crop_boxes(one.shape[1], one.shape[2], backbone.crop_pixels, crops)
+            for box in crop_boxes(
+                *(one.shape[1], one.shape[2], backbone.crop_pixels, crops),
+                centre_first=backbone.centre_first,
+            )
         ]
 
     def __len__(self) -> int:

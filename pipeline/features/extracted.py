@@ -5,13 +5,14 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from c2fpl.extractors.decoding.presentation_times import PresentationTimes
 from c2fpl.extractors.segments import SegmentPlan
+from c2fpl.extractors.settings import Tail
 from c2fpl.pipeline.features.segment_store import SegmentStore
 from c2fpl.pipeline.files.npy_header import read_npy_header
 from c2fpl.pipeline.files.run_files import beside, fingerprint, load_json
@@ -141,7 +142,7 @@ def _record(path: Path) -> dict[str, Any]:
     frames, rate = record.get("num_frames_decoded"), record.get("frame_rate")
     whole = (
         isinstance(settings, dict)
-        and settings.get("tail") in ("loop", "drop")
+        and settings.get("tail") in get_args(Tail)
         and isinstance(settings.get("backbone"), str)
         and isinstance(record.get("fingerprint"), str)
         and isinstance(frames, int)
