@@ -41,10 +41,9 @@ def unit(state: Mapping[str, torch.Tensor], name: str, clips: torch.Tensor, step
     weight = state[f"{name}.conv3d.weight"]
     stride = (step,) * 3
     mapped = F.conv3d(same(clips, tuple(weight.shape[2:]), stride), weight, stride=stride)
-    norm = [
-        state[f"{name}.bn.{part}"] for part in ("running_mean", "running_var", "weight", "bias")
-    ]
-    return F.batch_norm(mapped, *norm, eps=1e-3).relu()
+    parts = ("running_mean", "running_var", "weight", "bias")
+    mean, var, scale, shift = (state[f"{name}.bn.{part}"] for part in parts)
+    return F.batch_norm(mapped, mean, var, scale, shift, eps=1e-3).relu()
 
 
 def mixed(state: Mapping[str, torch.Tensor], name: str, clips: torch.Tensor) -> torch.Tensor:
