@@ -8,8 +8,9 @@ from c2fpl.pipeline.files.words import counted
 from c2fpl.pipeline.report.events import EventSettings, write_events
 from c2fpl.pipeline.report.page import write_report
 from c2fpl.pipeline.report.plots import write_plots
-from c2fpl.pipeline.steps.scored_videos import videos_without_scores
-from c2fpl.pipeline.truth.windows import Windows
+from c2fpl.pipeline.steps.scored_videos import scored_videos, videos_without_scores
+from c2fpl.pipeline.truth.video_annotation import VideoAnnotation
+from c2fpl.pipeline.truth.windows import windows_in_frames
 from c2fpl.pipeline.videos.names import named
 
 logger = logging.getLogger(__name__)
@@ -18,12 +19,16 @@ logger = logging.getLogger(__name__)
 def look(
     files: RunFiles,
     events: EventSettings,
-    windows: Mapping[str, Windows] | None,
+    annotated: Mapping[str, VideoAnnotation] | None,
     *,
     quiet: bool = False,
 ) -> None:
     """Write events.csv, plots/ and report/ of a run that has scores."""
     found = write_events(files, events)
+    windows = None
+    if annotated is not None:
+        times = {one.name: one.times() for one in scored_videos(files) if one.name in annotated}
+        windows = windows_in_frames(annotated, times)
     write_plots(files, windows, quiet=quiet)
     page = write_report(files, windows, quiet=quiet)
     logger.info(

@@ -18,7 +18,7 @@ from c2fpl.pipeline.steps.label_segments import label_segments
 from c2fpl.pipeline.steps.run_record import RunRecord, recorded
 from c2fpl.pipeline.steps.score_videos import score_videos
 from c2fpl.pipeline.steps.train_detector import train_detector
-from c2fpl.pipeline.truth.windows import Windows
+from c2fpl.pipeline.truth.video_annotation import VideoAnnotation
 from c2fpl.pipeline.videos.find import VideoFile
 
 logger = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ def run(
     videos: Sequence[VideoFile],
     settings: RunSettings,
     *,
-    windows: Mapping[str, Windows] | None = None,
+    windows: Mapping[str, VideoAnnotation] | None = None,
 ) -> list[Failure]:
     """Every step in order; each keeps what is done and unchanged.
 
@@ -52,7 +52,7 @@ def run(
         files: the run's files; the caller holds the folder's lock.
         videos: what to score.
         settings: of every step.
-        windows: annotated frames by video name, for plots and page alone.
+        windows: annotations by video name, for plots and page alone.
 
     Returns:
         The videos that failed, with step and reason; all others are done.
@@ -67,7 +67,7 @@ def _steps(
     videos: Sequence[VideoFile],
     settings: RunSettings,
     record: RunRecord,
-    windows: Mapping[str, Windows] | None,
+    windows: Mapping[str, VideoAnnotation] | None,
 ) -> list[Failure]:
     execution = settings.execution
     with record.stage("extract"):

@@ -9,8 +9,8 @@ import pytest
 
 from c2fpl.pipeline.benchmark.plan import BadPlan, BenchmarkPaths
 from c2fpl.pipeline.benchmark.split import split_of
-from c2fpl.pipeline.truth.annotations import Annotations, VideoAnnotation
 from c2fpl.pipeline.truth.datasets import BadList
+from c2fpl.pipeline.truth.video_annotation import Annotations, VideoAnnotation
 from command_line import c2fpl
 from made_benchmarks import (
     QUICK,

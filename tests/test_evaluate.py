@@ -51,7 +51,7 @@ def test_a_video_without_scores_is_refused_by_name_unless_allowed(own: Path) -> 
         measured(own)
     found = measured(own, allow_missing=True)
     assert found.metrics.videos == 1
-    assert any("1 test videos without scores" in note and "b" in note for note in found.notes)
+    assert any("1 test video without scores" in note and "b" in note for note in found.notes)
 
 
 def test_missing_frames_are_counted_where_they_are_known(own: Path) -> None:

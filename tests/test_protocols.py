@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from c2fpl.pipeline.truth.annotations import VideoAnnotation
 from c2fpl.pipeline.truth.protocols import (
     Counts,
     WrongCount,
@@ -18,6 +17,7 @@ from c2fpl.pipeline.truth.protocols import (
     vadclip,
     xdviodet,
 )
+from c2fpl.pipeline.truth.video_annotation import VideoAnnotation
 
 VIDEO = VideoAnnotation("video", ("Anomaly",), ((2, 4), (30, 33)))
 QUIET = VideoAnnotation("quiet", ("Normal",), ())

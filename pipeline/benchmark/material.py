@@ -14,9 +14,10 @@ from c2fpl.pipeline.features.extracted import OwnFeatures
 from c2fpl.pipeline.features.feature_set import FeatureSet, features_in
 from c2fpl.pipeline.features.published import PublishedFeatures, open_features
 from c2fpl.pipeline.files.outcomes import Failure
-from c2fpl.pipeline.truth.annotations import Annotations, read_annotations
+from c2fpl.pipeline.truth.annotations import read_annotations
 from c2fpl.pipeline.truth.dataset_videos import Split, index_videos
 from c2fpl.pipeline.truth.frame_counts import CountTable, read_count_table
+from c2fpl.pipeline.truth.video_annotation import Annotations
 from c2fpl.pipeline.videos.find import VideoFile, videos_below
 from c2fpl.pipeline.videos.names import video_name
 

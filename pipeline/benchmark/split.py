@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from c2fpl.pipeline.benchmark.plan import BadPlan, BenchmarkPaths
-from c2fpl.pipeline.truth.annotations import Annotations, required_names
+from c2fpl.pipeline.truth.annotations import required_names
 from c2fpl.pipeline.truth.dataset_videos import LIST_NAMES, Split, official_notes, read_split
 from c2fpl.pipeline.truth.datasets import (
     DatasetName,
@@ -13,6 +13,7 @@ from c2fpl.pipeline.truth.datasets import (
     read_name_list,
 )
 from c2fpl.pipeline.truth.frame_counts import CountTable
+from c2fpl.pipeline.truth.video_annotation import Annotations
 from c2fpl.pipeline.videos.names import named
 
 

@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from c2fpl.extractors.decoding.presentation_times import PresentationTimes, constant_times
 from c2fpl.pipeline.benchmark.material import Material
 from c2fpl.pipeline.evaluation.metrics import roc_auc
 from c2fpl.pipeline.features.feature_set import FeatureSet
@@ -92,7 +93,8 @@ def make_test_segments(
     """
     chosen = protocol or ("native" if _frames_known(material) else PUBLISHED_PROTOCOLS[dataset])
     counts = {name: _counts(material, name, own) for name, own in material.test_names.items()}
-    test_set = make_test_set(dataset, chosen, material.annotations, counts)
+    times = {name: _times(material, own) for name, own in material.test_names.items()}
+    test_set = make_test_set(dataset, chosen, material.annotations, counts).in_frames(times)
     found = TestSegments(test_set, material.test, material.test_names)
     _ = found.truth  # what does not fit is refused before hours of training
     return found
@@ -107,6 +109,12 @@ def _counts(material: Material, name: str, own: str) -> Counts:
     frames = listed.frames or (None if decoded is None else int(decoded)) or annotated
     segments = material.test.segment_count(own) if decoded is None else None
     return Counts(frames, listed.segments or segments)
+
+
+def _times(material: Material, own: str) -> PresentationTimes | None:
+    record = material.test.records[own]
+    frames, rate = record.get("num_frames_decoded"), record.get("frame_rate")
+    return constant_times(int(frames), float(rate), "rate") if frames and rate else None
 
 
 def _frames_known(material: Material) -> bool:

@@ -9,6 +9,7 @@ from c2fpl.extractors.settings import DecodingSettings, ExtractionSettings
 from c2fpl.models.settings import LabelSettings, TrainingSettings
 from c2fpl.pipeline.report.events import EventSettings
 from c2fpl.pipeline.settings import Execution, ReadingSettings, ScoreSettings
+from c2fpl.pipeline.truth.forms.records import AnnotationSettings
 from c2fpl.pipeline.truth.score_lengths import ScoreUnit
 
 Output = Annotated[Path, Parameter(name=["--output", "-o"])]
@@ -18,13 +19,14 @@ Reading = Annotated[ReadingSettings, Parameter(name="*", group="Features")]
 Labels = Annotated[LabelSettings, Parameter(name="*", group="Labels")]
 Training = Annotated[TrainingSettings, Parameter(name="*", group="Training")]
 Scores = Annotated[ScoreSettings, Parameter(name="*", group="Scores")]
+Annotation = Annotated[AnnotationSettings, Parameter(name="*", group="Annotations")]
 Unit = Annotated[ScoreUnit, Parameter(name="*", group="Score files")]
 Events = Annotated[EventSettings, Parameter(name="*", group="Events")]
 How = Annotated[Execution, Parameter(name="*", group="Execution")]
 
 SETTINGS = (
     *(ExtractionSettings, DecodingSettings, ReadingSettings, LabelSettings),
-    *(TrainingSettings, ScoreSettings, ScoreUnit, EventSettings, Execution),
+    *(TrainingSettings, ScoreSettings, ScoreUnit, AnnotationSettings, EventSettings, Execution),
 )
 """Every kind of settings; their fields are the options and the keys of --config."""
 

@@ -27,6 +27,7 @@ from c2fpl.pipeline.steps.run_record import recorded
 from c2fpl.pipeline.steps.score_videos import WrongDetector, score_videos
 from c2fpl.pipeline.steps.train_detector import train_detector
 from c2fpl.pipeline.truth.datasets import DatasetName
+from c2fpl.pipeline.truth.forms.records import AnnotationSettings
 from c2fpl.pipeline.truth.windows import read_windows
 from c2fpl.pipeline.videos.find import VideoFile, find_videos, holds_videos
 
@@ -45,13 +46,14 @@ def run_all(
     settings: RunSettings,
     annotations: Path | None,
     dataset: DatasetName,
+    reading: AnnotationSettings,
 ) -> int:
     """`c2fpl run`."""
     _refuse_shards(settings.execution)
     files = RunFiles(output)
     videos = _videos_of(where, files)
     names = [video.name for video in videos]
-    windows = read_windows(annotations, names, dataset) if annotations else None
+    windows = read_windows(annotations, names, dataset, reading) if annotations else None
     with only_writer(files):
         failures = run(files, videos, settings, windows=windows)
     return _last_words(

@@ -3,10 +3,11 @@
 from pathlib import Path
 from typing import Literal
 
-from c2fpl.pipeline.cli.app import Events, Output, Reading, Unit, app
+from c2fpl.pipeline.cli.app import Annotation, Events, Output, Reading, Unit, app
 from c2fpl.pipeline.report.events import EventSettings
 from c2fpl.pipeline.settings import ReadingSettings
 from c2fpl.pipeline.truth.datasets import DatasetName
+from c2fpl.pipeline.truth.forms.records import AnnotationSettings
 from c2fpl.pipeline.truth.protocols import ProtocolName
 from c2fpl.pipeline.truth.score_lengths import ScoreUnit
 
@@ -20,6 +21,7 @@ def evaluate(
     protocol: ProtocolName = "native",
     frame_counts: Path | None = None,
     segments_column: str | None = None,
+    reading: Annotation = AnnotationSettings(),
     unit: Unit = ScoreUnit(),
     allow_missing: bool = False,
     frame_rate: float | None = None,
@@ -35,7 +37,7 @@ def evaluate(
     Args:
         scores: folder of per-frame scores, or of segments or parts with --scores-per.
         annotations: the data set's annotation file; for ShanghaiTech the folder of frame masks; for
-            own videos lines `name start end ...`, frames from 0, end exclusive.
+            own videos lines `name start end ...`, a table, JSON, XML or masks (docs/own-videos.md).
         dataset: whose names, classes and published figures apply.
         protocol: convention of the ground truth; native is the real frames.
         frame_counts: CSV of the test list with columns video and n_frames.
@@ -61,6 +63,7 @@ def evaluate(
         annotations=annotations,
         protocol=protocol,
         table=table,
+        reading=reading,
         unit=unit,
         allow_missing=allow_missing,
         frame_rate=frame_rate,
@@ -128,6 +131,7 @@ def report(
     *,
     annotations: Path | None = None,
     dataset: DatasetName = "own",
+    reading: Annotation = AnnotationSettings(),
     events: Events = EventSettings(),
 ) -> int:
     """Make the events, plots and page of a run again.
@@ -147,7 +151,7 @@ def report(
     files = RunFiles(run, holds="run" if (run / "scores").is_dir() else "scores")
     names = [video.name for video in scored_videos(files)]
     say_left_out(files.scores)
-    windows = read_windows(annotations, names, dataset) if annotations else None
+    windows = read_windows(annotations, names, dataset, reading) if annotations else None
     with only_writer(files):
         look(files, events, windows)
     return 0

@@ -6,6 +6,7 @@ from pathlib import Path
 from c2fpl.extractors.settings import DecodingSettings, ExtractionSettings
 from c2fpl.models.settings import LabelSettings, TrainingSettings
 from c2fpl.pipeline.cli.app import (
+    Annotation,
     Decoding,
     Events,
     Extraction,
@@ -20,6 +21,7 @@ from c2fpl.pipeline.cli.app import (
 from c2fpl.pipeline.report.events import EventSettings
 from c2fpl.pipeline.settings import Execution, ReadingSettings, ScoreSettings
 from c2fpl.pipeline.truth.datasets import DatasetName
+from c2fpl.pipeline.truth.forms.records import AnnotationSettings
 
 
 @app.command
@@ -29,6 +31,7 @@ def run(
     output: Output,
     annotations: Path | None = None,
     dataset: DatasetName = "own",
+    reading: Annotation = AnnotationSettings(),
     dry_run: bool = False,
     tensorboard: bool = False,
     extraction: Extraction = ExtractionSettings(),
@@ -65,7 +68,7 @@ def run(
         execution=execution,
         tensorboard=tensorboard,
     )
-    return run_all(videos, output, settings, annotations, dataset)
+    return run_all(videos, output, settings, annotations, dataset, reading)
 
 
 @app.command

@@ -10,22 +10,20 @@ from c2fpl.pipeline.evaluation.join import (
     refuse_missing,
 )
 from c2fpl.pipeline.evaluation.metrics import measure
+from c2fpl.pipeline.evaluation.recorded import recorded_times, resampling_note
 from c2fpl.pipeline.evaluation.references import references_of
 from c2fpl.pipeline.evaluation.result import Evaluation
 from c2fpl.pipeline.evaluation.yardsticks import FRAME_RATES, hours_note, measure_yardsticks
-from c2fpl.pipeline.files.run_files import RunFiles, beside, load_json
 from c2fpl.pipeline.files.words import counted
 from c2fpl.pipeline.steps.score_index import score_files
-from c2fpl.pipeline.truth.annotations import (
-    Annotations,
-    read_annotations,
-    required_names,
-)
+from c2fpl.pipeline.truth.annotations import read_annotations, required_names
 from c2fpl.pipeline.truth.datasets import DATASETS, DatasetName, UnknownName, is_anomalous
+from c2fpl.pipeline.truth.forms.records import AnnotationSettings
 from c2fpl.pipeline.truth.frame_counts import CountTable
 from c2fpl.pipeline.truth.protocols import Counts, ProtocolName
 from c2fpl.pipeline.truth.score_lengths import ScoreUnit
 from c2fpl.pipeline.truth.test_set import TestSet, UnmatchedVideos, make_test_set
+from c2fpl.pipeline.truth.video_annotation import Annotations
 from c2fpl.pipeline.videos.names import named, video_name
 
 
@@ -36,6 +34,7 @@ def evaluate(
     annotations: Path,
     protocol: ProtocolName = "native",
     table: CountTable | None = None,
+    reading: AnnotationSettings = AnnotationSettings(),
     unit: ScoreUnit = ScoreUnit(),
     allow_missing: bool = False,
     frame_rate: float | None = None,
@@ -51,10 +50,11 @@ def evaluate(
         protocol: convention of the ground truth (protocols.py).
         table: test list with frame and segment counts; without it the videos are those of the
             annotations and each is as long as its scores.
+        reading: unit, first frame and end of own annotations where their file does not tell.
         unit: what one number of a score file covers.
         allow_missing: measure what there is of the test set.
         frame_rate: frames a second, by which false alarms an hour are counted; None takes the data
-            set's (yardsticks.FRAME_RATES).
+            set's (yardsticks.FRAME_RATES). Annotations in seconds take it where none is recorded.
         bootstrap_replicates: 0 for no intervals.
         seed: of the bootstrap.
 
@@ -63,8 +63,13 @@ def evaluate(
         WrongCount, BadScores: scores whose length or values cannot be those of the video.
         BadAnnotation, BadMask, BadNpy, BadList, WrongProtocol: as their modules say.
     """
-    test_set = _test_set(scores, read_annotations(annotations, dataset), dataset, protocol, table)
+    read = read_annotations(annotations, dataset, reading)
+    test_set = _test_set(scores, read, dataset, protocol, table)
     joined = join_scores(scores, test_set.videos)
+    timed = {name: path for name, path in joined.files.items() if test_set.videos[name].seconds}
+    test_set = test_set.in_frames(
+        {name: recorded_times(scores, path, frame_rate) for name, path in timed.items()}
+    )
     if not allow_missing:
         refuse_missing(joined.missing, _left_out(joined.missing, test_set))
     if not joined.files:
@@ -80,8 +85,9 @@ def evaluate(
     rate = frame_rate or FRAME_RATES[dataset]
     lengths = {video.name: video.frame_count for video in measured}
     notes = (
+        read.form,
         *_notes(joined, test_set, fitted if unit.scores_per == "frame" else [], lengths),
-        *_rate_note(scores, joined),
+        *resampling_note(scores, joined.files),
         hours_note(measured, rate),
     )
     return Evaluation(
@@ -137,28 +143,6 @@ def _is_xd_normal(name: str) -> bool:
         return not is_anomalous(name, "xd-violence")
     except UnknownName:
         return False
-
-
-def _rate_note(scores: Path, joined: JoinedScores) -> tuple[str, ...]:
-    """Where features beside the scores tell that these are not of the file's own frames."""
-    resampled = [name for name, path in joined.files.items() if _is_resampled(scores, path)]
-    if not resampled:
-        return ()
-    return (
-        f"scored at another frame rate than the video's own (--fps 30), so"
-        f" annotations must count frames of that rate: {named(resampled)}",
-    )
-
-
-def _is_resampled(scores: Path, path: Path) -> bool:
-    name = path.relative_to(scores).as_posix().removesuffix(".npy")
-    for files in (RunFiles(scores.parent), RunFiles(scores, holds="scores")):
-        record = beside(files.features, name, ".json")
-        if record.is_file():
-            facts = load_json(record)
-            decoded = facts.get("num_frames_decoded")
-            return bool(facts.get("num_frames_source", decoded) != decoded)
-    return False
 
 
 def _left_out(missing: tuple[str, ...], test_set: TestSet) -> str:

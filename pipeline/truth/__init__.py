@@ -1,7 +1,9 @@
 """What people say about the videos of a test set.
 
 - `datasets`: official names, counts and published figures
-- `annotation_rows`, `frame_masks`, `annotations`: annotation files to anomalous frames
+- `annotation_rows`: rows of text, split and checked
+- `forms`: annotation files in every form that people have
+- `video_annotation`, `annotations`: these files to anomalous frames
 - `windows`: the annotated windows of a run's videos
 - `frame_counts`: tables of videos with their frame and segment counts
 - `frame_runs`: long vectors of frames as runs of equal value

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 LARGEST_FRAME = 10**9
-"""No frame number is above this: a year at 30 fps."""
+"""No frame number is above this, a year at 30 fps. As an end it is the end of the video."""
 
 INTEGER = re.compile(r"-?[0-9]{1,19}", re.ASCII)
 """What is taken for a number; longer ones are no frame numbers."""

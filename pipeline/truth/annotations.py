@@ -6,22 +6,19 @@ Four forms, all plain text or plain arrays, none ever unpickled:
   class (UR-DMU, ekosman) or at the end (MIST), and `path n s1 e1 ...` or `path|n|[s1, e1]`;
 - `xd-violence`: `name s1 e1 s2 e2 ...`, one row for each violent test video, none for normal ones;
 - `shanghaitech`: a folder of frame masks (frame_masks.py);
-- `own`: `name start end start end ...`, 0-based, end exclusive; a normal video is its name alone.
+- `own`: any form of forms/, such as lines `name start end start end ...` or a table with a header.
 
-CRLF, trailing blanks, a missing final newline and names with folder or `.mp4` all read alike.
-The numbers of UCF-Crime and XD-Violence are kept as written: whether an end belongs to its interval
-is decided by a protocol (protocols.py), because published code disagrees about it.
+UCF-Crime and XD-Violence are also read as tables and as JSON of HIVAU-70k and VERA. CRLF, trailing
+blanks, a missing final newline and names with folder or `.mp4` all read alike. The numbers of their
+official files are kept as written: whether an end belongs to its interval is decided by a protocol
+(protocols.py), because published code disagrees about it.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal
 
 from c2fpl.pipeline.truth.annotation_rows import (
-    INTEGER,
-    AnnotationRow,
     BadAnnotation,
     annotation_rows,
 )
@@ -29,46 +26,37 @@ from c2fpl.pipeline.truth.datasets import (
     DatasetName,
     UnknownName,
     classes_of,
-    is_anomalous,
     read_name_list,
 )
-from c2fpl.pipeline.truth.frame_masks import read_mask_folder
+from c2fpl.pipeline.truth.forms.forms import read_records
+from c2fpl.pipeline.truth.forms.masks import read_mask_folder
+from c2fpl.pipeline.truth.forms.official import OFFICIAL_ROWS
+from c2fpl.pipeline.truth.forms.positions import Unit
+from c2fpl.pipeline.truth.forms.records import (
+    UNNAMED_CLASSES,
+    AnnotationSettings,
+    Record,
+    frames_and_seconds,
+    refuse_doubled,
+    unit_of,
+)
+from c2fpl.pipeline.truth.forms.texts import LINES, separator_of_table
+from c2fpl.pipeline.truth.video_annotation import Annotations, Convention, VideoAnnotation
 from c2fpl.pipeline.videos.names import video_name, video_path_name
 
 SHANGHAITECH_TEST_LIST = "SH_Test.txt"
 """List of the weak test split, as it is published."""
 
-Convention = Literal["as written", "0-based, end exclusive"]
 
+def read_annotations(
+    path: Path, dataset: DatasetName, reading: AnnotationSettings = AnnotationSettings()
+) -> Annotations:
+    """Read an annotation file or a folder of masks.
 
-@dataclass(frozen=True)
-class VideoAnnotation:
-    """What a file says of one video."""
-
-    name: str
-    """Joining name (names.py); own videos keep the folders they were written with."""
-    classes: tuple[str, ...]
-    """Classes in the name or the row: one, or up to three on XD-Violence; ("Normal",) for none."""
-    intervals: tuple[tuple[int, int], ...]
-    """Anomalous (start, end) frames as the file has them; empty for a normal video."""
-    frame_count: int | None = None
-    """Frames of the video if the file says it."""
-
-
-@dataclass(frozen=True)
-class Annotations:
-    """One annotation file or folder."""
-
-    path: Path
-    """Where it was read."""
-    convention: Convention
-    """What the interval numbers mean."""
-    videos: Mapping[str, VideoAnnotation]
-    """By joining name, in the order of the file."""
-
-
-def read_annotations(path: Path, dataset: DatasetName) -> Annotations:
-    """Read an annotation file, or the folder of masks of ShanghaiTech.
+    Args:
+        path: the file or folder.
+        dataset: whose names, classes and official form apply.
+        reading: unit, first frame and end of own annotations, where their file does not tell.
 
     Raises:
         BadAnnotation: the first line that breaks a rule, with what to do about it.
@@ -80,9 +68,11 @@ def read_annotations(path: Path, dataset: DatasetName) -> Annotations:
             name: VideoAnnotation(name, classes_of(name, dataset), mask.intervals, mask.frame_count)
             for name, mask in masks.items()
         }
-        return Annotations(path, "0-based, end exclusive", MappingProxyType(videos))
-    parse = _PARSERS[dataset]
-    convention: Convention = "0-based, end exclusive" if dataset == "own" else "as written"
+        said = f"{path.name} read as frame masks of {len(videos)} videos"
+        return Annotations(path, "0-based, end exclusive", MappingProxyType(videos), said)
+    if dataset == "own" or not _is_official(path):
+        return _from_records(path, dataset, reading)
+    parse = OFFICIAL_ROWS[dataset]
     rows: dict[str, VideoAnnotation] = {}
     first_lines: dict[str, int] = {}
     for row in annotation_rows(path):
@@ -97,7 +87,79 @@ def read_annotations(path: Path, dataset: DatasetName) -> Annotations:
         first_lines[video.name] = row.line
     if not rows:
         raise BadAnnotation(f"{path} has no rows: an annotation file has one line for each video")
-    return Annotations(path, convention, MappingProxyType(rows))
+    marked = sum(len(video.intervals) for video in rows.values())
+    said = f"{path.name} read as rows of {dataset}: {marked} intervals of {len(rows)} videos"
+    return Annotations(path, "as written", MappingProxyType(rows), said)
+
+
+def _is_official(path: Path) -> bool:
+    """Rows of text without a header; tables, JSON and masks are of another form."""
+    if path.suffix.lower() == ".json" or path.is_dir():
+        return False
+    first = next(annotation_rows(path), None)
+    return first is None or separator_of_table(" ".join(first.fields)) is None
+
+
+def _from_records(path: Path, dataset: DatasetName, reading: AnnotationSettings) -> Annotations:
+    """Any form: records of one video are joined, its seconds kept for `in_frames`."""
+    records, form = read_records(path)
+    if not records:
+        raise BadAnnotation(f"{path} has no rows: an annotation file has one line for each video")
+    unit = unit_of(records, reading)
+    joining_name = video_path_name if dataset == "own" else video_name
+    by_name: dict[str, list[Record]] = {}
+    for record in records:
+        by_name.setdefault(joining_name(record.name), []).append(record)
+    if form == LINES:
+        refuse_doubled(by_name)
+    videos = {
+        name: _of_records(name, found, dataset, unit, reading) for name, found in by_name.items()
+    }
+    marked = sum(len(video.intervals) + len(video.seconds) for video in videos.values())
+    meant = "seconds" if any(video.seconds for video in videos.values()) else str(reading)
+    normal = sum(bool(record.spans) and record.is_normal for record in records)
+    left = f"; {normal} rows of a normal class mark nothing" if normal else ""
+    said = f"{path.name} read as {form}: {marked} intervals of {len(videos)} videos, {meant}{left}"
+    convention: Convention = "0-based, end exclusive" if dataset == "own" else "as written"
+    return Annotations(path, convention, MappingProxyType(videos), said)
+
+
+def _of_records(
+    name: str,
+    records: Sequence[Record],
+    dataset: DatasetName,
+    unit: Unit,
+    reading: AnnotationSettings,
+) -> VideoAnnotation:
+    anomalous = [record for record in records if not record.is_normal]
+    both = [frames_and_seconds(record, unit, reading) for record in anomalous]
+    intervals = tuple(sorted({one for frames, _ in both for one in frames}))
+    seconds = tuple(sorted({one for _, found in both for one in found}))
+    count = next((r.frame_count for r in records if r.frame_count), None)
+    if dataset == "own":
+        return VideoAnnotation(
+            name, _own_classes(anomalous, bool(intervals or seconds)), intervals, count, seconds
+        )
+    try:
+        classes = classes_of(name, dataset)
+    except UnknownName as error:
+        raise BadAnnotation(f"{records[0].place}: {error}") from error
+    if (classes != ("Normal",)) != bool(intervals or seconds):
+        kind = "an anomalous video without" if classes != ("Normal",) else "a normal video with"
+        raise records[0].bad(name, f"is {kind} intervals: correct the name or the intervals")
+    return VideoAnnotation(name, classes, intervals, count, seconds)
+
+
+def _own_classes(anomalous: Sequence[Record], has_intervals: bool) -> tuple[str, ...]:
+    written = [one for record in anomalous for one in record.classes]
+    if written and not has_intervals:
+        raise anomalous[0].bad(
+            written[0],
+            "is a class without an interval, and the video would count as normal: give the interval"
+            " (0 end for all of it), or call it Normal",
+        )
+    named = [one if one.lower() not in UNNAMED_CLASSES else "Anomaly" for one in written]
+    return tuple(dict.fromkeys(named)) or (("Anomaly",) if has_intervals else ("Normal",))
 
 
 def annotation_of(
@@ -134,72 +196,3 @@ def required_names(annotations: Annotations, dataset: DatasetName) -> frozenset[
     )
     found = next((path for path in lists if path.is_file()), None)
     return frozenset(read_name_list(found)) if found else frozenset()
-
-
-def _parse_ucf(row: AnnotationRow) -> VideoAnnotation:
-    """`name class s e s e`, `path n class s e s e`, `name class s e s e n`, `path n s e ...`."""
-    name = video_name(row.fields[0])
-    rest = row.fields[1:]
-    frame_count: int | None = None
-    if rest and INTEGER.fullmatch(rest[0]):
-        frame_count, rest = row.number(rest[0]), rest[1:]
-    classes = _classes(row, name, "ucf-crime")
-    if rest and not INTEGER.fullmatch(rest[0]):
-        _check_class(row, rest[0], classes)
-        rest = rest[1:]
-        if frame_count is None and len(rest) == 5:
-            frame_count, rest = row.number(rest[-1]), rest[:-1]
-    elif frame_count is not None and len(rest) > 1 and len(rest) % 2:
-        raise row.bad(
-            " ".join(row.fields[1:]),
-            "looks like a list of UMIL, with class numbers and 14 altered videos",
-            "use the official annotation file",
-        )
-    if not rest:
-        raise row.bad(name, "has no intervals", "write -1 -1 for a normal video")
-    intervals = row.intervals(rest)
-    _check_label(row, name, intervals, "ucf-crime")
-    return VideoAnnotation(name, classes, intervals, frame_count)
-
-
-def _classes(row: AnnotationRow, name: str, dataset: DatasetName) -> tuple[str, ...]:
-    try:
-        return classes_of(name, dataset)
-    except UnknownName as error:
-        raise BadAnnotation(f"{row.path}, line {row.line}: {error}") from error
-
-
-def _check_class(row: AnnotationRow, written: str, classes: tuple[str, ...]) -> None:
-    if (written,) != classes and not (written.startswith("Normal") and classes == ("Normal",)):
-        raise row.bad(
-            written, f"is not the class in the name, {classes[0]}", "correct the name or the class"
-        )
-
-
-def _parse_xd(row: AnnotationRow) -> VideoAnnotation:
-    """`name s1 e1 [s2 e2 ...]`; 14 official rows keep `.mp4`."""
-    name = video_name(row.fields[0])
-    classes = _classes(row, name, "xd-violence")
-    intervals = row.intervals(row.fields[1:])
-    _check_label(row, name, intervals, "xd-violence")
-    return VideoAnnotation(name, classes, intervals)
-
-
-def _parse_own(row: AnnotationRow) -> VideoAnnotation:
-    """`name start end ...`, 0-based, end exclusive; a name alone is a normal video."""
-    intervals = row.intervals(row.fields[1:])
-    name = video_path_name(row.fields[0])
-    return VideoAnnotation(name, ("Anomaly" if intervals else "Normal",), intervals)
-
-
-def _check_label(
-    row: AnnotationRow, name: str, intervals: tuple[tuple[int, int], ...], dataset: DatasetName
-) -> None:
-    if is_anomalous(name, dataset) != bool(intervals):
-        kind = "an anomalous video without" if not intervals else "a normal video with"
-        raise row.bad(name, f"is {kind} intervals", "correct the name or the intervals")
-
-
-_PARSERS: Mapping[DatasetName, Callable[[AnnotationRow], VideoAnnotation]] = MappingProxyType(
-    {"ucf-crime": _parse_ucf, "xd-violence": _parse_xd, "own": _parse_own}
-)

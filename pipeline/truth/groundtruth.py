@@ -16,16 +16,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from c2fpl.pipeline.truth.annotations import (
-    Annotations,
-    annotation_of,
-    read_annotations,
-    required_names,
-)
+from c2fpl.pipeline.truth.annotations import annotation_of, read_annotations, required_names
 from c2fpl.pipeline.truth.datasets import DATASETS, DatasetName, is_anomalous
 from c2fpl.pipeline.truth.frame_counts import BadCounts, CountTable, read_count_table
 from c2fpl.pipeline.truth.protocols import ProtocolName, protocol_of
 from c2fpl.pipeline.truth.test_set import make_test_set
+from c2fpl.pipeline.truth.video_annotation import Annotations
 from c2fpl.pipeline.videos.names import named
 
 

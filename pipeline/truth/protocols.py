@@ -12,8 +12,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from c2fpl.pipeline.truth.annotations import VideoAnnotation
 from c2fpl.pipeline.truth.datasets import DatasetName
+from c2fpl.pipeline.truth.video_annotation import VideoAnnotation
 
 ProtocolName = Literal[
     "native", "sultani", "rtfm", "deepmil", "vadclip", "xdviodet", "shanghaitech-rtfm"

@@ -1,12 +1,14 @@
 """The test set: which videos, how long they are and what is annotated; scores joined by name."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from c2fpl.pipeline.truth.annotations import Annotations, VideoAnnotation, annotation_of
+from c2fpl.extractors.decoding.presentation_times import PresentationTimes
+from c2fpl.pipeline.truth.annotation_rows import LARGEST_FRAME
+from c2fpl.pipeline.truth.annotations import annotation_of
 from c2fpl.pipeline.truth.datasets import DatasetName
 from c2fpl.pipeline.truth.frame_runs import VideoRuns, video_runs
 from c2fpl.pipeline.truth.protocols import (
@@ -17,6 +19,7 @@ from c2fpl.pipeline.truth.protocols import (
     protocol_of,
 )
 from c2fpl.pipeline.truth.score_lengths import ScoreUnit, fit_scores, unit_hint
+from c2fpl.pipeline.truth.video_annotation import Annotations, VideoAnnotation
 from c2fpl.pipeline.videos.names import named
 
 SILENT_OVERHANG_FRAMES = 2
@@ -42,6 +45,15 @@ class TestSet:
     counts: Mapping[str, Counts]
     """Frames and segments of each video as far as they are known, same keys."""
 
+    def in_frames(self, times: Mapping[str, PresentationTimes | None]) -> "TestSet":
+        """The same with seconds as frames by the times of each video; other videos stay.
+
+        Raises:
+            BadAnnotation: a video is annotated in seconds and its times are None.
+        """
+        found = {name: self.videos[name].in_frames(known) for name, known in times.items()}
+        return replace(self, videos={**self.videos, **found})
+
     def truth(self, name: str, scored_frames: int | None = None) -> NDArray[np.uint8]:
         """Truth of one video, (frames,) of 0 and 1.
 
@@ -52,7 +64,7 @@ class TestSet:
         Raises:
             WrongCount: the counts do not fit each other, or an interval lies beyond the video.
         """
-        video = self.videos[name]
+        video = self.videos[name].in_frames(None)
         refuse_beyond(video, self.counts[name], scored_frames)
         rule = protocol_of(self.protocol, self.dataset)
         return rule.truth(video, self._counts(name, scored_frames))
@@ -85,7 +97,7 @@ class TestSet:
         if self.protocol not in ("native", "sultani"):
             return {}  # the others cut videos to whole segments
         last = {n: max((end for _, end in self.videos[n].intervals), default=0) for n in frames}
-        over = {name: end - frames[name] for name, end in last.items()}
+        over = {name: end - frames[name] for name, end in last.items() if end != LARGEST_FRAME}
         return {name: by for name, by in over.items() if by > SILENT_OVERHANG_FRAMES}
 
     def _counts(self, name: str, scored_frames: int | None) -> Counts:
@@ -142,7 +154,7 @@ def refuse_beyond(video: VideoAnnotation, counts: Counts, scored_frames: int | N
     """
     for frames, source in _lengths(video, counts, scored_frames):
         for start, end in video.intervals:
-            if start >= frames or end >= frames + SEGMENT_FRAMES:
+            if start >= frames or frames + SEGMENT_FRAMES <= end != LARGEST_FRAME:
                 beyond = "starts" if start >= frames else "ends"
                 hint = f"; {unit_hint(frames, end)}" if source == "its scores" else ""
                 raise WrongCount(

@@ -1,21 +1,30 @@
 """Annotated windows of the videos of a run, for shading; not for evaluation (groundtruth.py)."""
 
+import logging
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from c2fpl.extractors.decoding.presentation_times import PresentationTimes
 from c2fpl.pipeline.truth.annotations import read_annotations
 from c2fpl.pipeline.truth.datasets import DatasetName
+from c2fpl.pipeline.truth.forms.records import AnnotationSettings
+from c2fpl.pipeline.truth.video_annotation import VideoAnnotation
 from c2fpl.pipeline.videos.names import video_name, video_path_name
+
+logger = logging.getLogger(__name__)
 
 Windows = Sequence[tuple[int, int]]
 """[start, end) of one video, in frames."""
 
 
 def read_windows(
-    annotations: Path, names: Iterable[str], dataset: DatasetName = "own"
-) -> dict[str, Windows]:
-    """Windows by the run's own video names; videos that the annotations do not know are left out.
+    annotations: Path,
+    names: Iterable[str],
+    dataset: DatasetName = "own",
+    reading: AnnotationSettings = AnnotationSettings(),
+) -> dict[str, VideoAnnotation]:
+    """Annotations by the run's own video names; videos that the file does not name are left out.
 
     An annotation without folders is of the one video with that file name, and of none where several
     have it. Frame numbers are taken as written: one more or less is not seen in a picture.
@@ -23,12 +32,20 @@ def read_windows(
     Raises:
         BadAnnotation: the first line that breaks a rule.
     """
-    known = read_annotations(annotations, dataset).videos
-    names = list(names)
+    read = read_annotations(annotations, dataset, reading)
+    logger.info("%s", read.form)
+    known, names = read.videos, list(names)
     alike = Counter(video_name(name) for name in names)
     found = {
         name: known.get(video_path_name(name))
         or (known.get(video_name(name)) if alike[video_name(name)] == 1 else None)
         for name in names
     }
-    return {name: video.intervals for name, video in found.items() if video is not None}
+    return {name: video for name, video in found.items() if video is not None}
+
+
+def windows_in_frames(
+    annotated: Mapping[str, VideoAnnotation], times: Mapping[str, PresentationTimes]
+) -> dict[str, Windows]:
+    """[start, end) in frames of the annotated videos whose times are given."""
+    return {name: annotated[name].in_frames(known).intervals for name, known in times.items()}

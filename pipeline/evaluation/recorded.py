@@ -1,0 +1,58 @@
+"""What is recorded of the videos behind a folder of scores: the times of their frames."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from c2fpl.extractors.decoding.presentation_times import PresentationTimes, constant_times
+from c2fpl.pipeline.files.run_files import RunFiles, beside, load_json
+from c2fpl.pipeline.steps.score_index import score_files
+from c2fpl.pipeline.steps.scored_videos import scored_video
+from c2fpl.pipeline.videos.names import named
+
+
+def recorded_times(
+    scores: Path, path: Path, frame_rate: float | None = None
+) -> PresentationTimes | None:
+    """When the frames of one score file are shown, None where nothing tells it.
+
+    Args:
+        scores: folder of scores.
+        path: one of its files.
+        frame_rate: frames a second where no times are recorded.
+    """
+    row = score_files(scores).rows.get(_name(scores, path), {})
+    for files in (RunFiles(scores.parent), RunFiles(scores, holds="scores")):
+        times = scored_video(files, _name(scores, path), path, row).times()
+        if times.source != "assumed":
+            return times
+    return constant_times(times.frame_count, frame_rate, "rate") if frame_rate else None
+
+
+def resampling_note(scores: Path, files: Mapping[str, Path]) -> tuple[str, ...]:
+    """Where features beside the scores tell that these are not of the file's own frames."""
+    resampled = [name for name, path in files.items() if _is_resampled(_facts(scores, path))]
+    if not resampled:
+        return ()
+    return (
+        "scored at another frame rate than the video's own (--fps 30), so"
+        f" annotations must count frames of that rate: {named(resampled)}",
+    )
+
+
+def _is_resampled(facts: Mapping[str, Any]) -> bool:
+    decoded = facts.get("num_frames_decoded")
+    return bool(facts.get("num_frames_source", decoded) != decoded)
+
+
+def _facts(scores: Path, path: Path) -> Mapping[str, Any]:
+    """The provenance of the features, in the run of the scores or below them; empty for none."""
+    for files in (RunFiles(scores.parent), RunFiles(scores, holds="scores")):
+        record = beside(files.features, _name(scores, path), ".json")
+        if record.is_file():
+            return load_json(record)
+    return {}
+
+
+def _name(scores: Path, path: Path) -> str:
+    return path.relative_to(scores).as_posix().removesuffix(".npy")

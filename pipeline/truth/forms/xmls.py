@@ -1,0 +1,75 @@
+"""XML annotations: CVAT (tracks of a video) and ELAN (.eaf, one video a file)."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from xml.etree import ElementTree
+
+from c2fpl.pipeline.truth.annotation_rows import BadAnnotation
+from c2fpl.pipeline.truth.forms.records import Record
+
+
+def xml_records(path: Path, text: str) -> tuple[list[Record], str]:
+    """Records of an XML file, and the form in words.
+
+    Raises:
+        BadAnnotation: no XML, or neither of the two.
+    """
+    if "<!ENTITY" in text:
+        raise BadAnnotation(
+            f"{path} defines entities, which no annotation tool writes: export again"
+        )
+    try:
+        root = ElementTree.fromstring(text.lstrip("\ufeff").encode())
+    except ElementTree.ParseError as error:
+        raise BadAnnotation(f"{path} is no XML ({error}): export it again") from error
+    if root.tag == "annotations":
+        return list(_cvat(path, root)), "CVAT"
+    if root.tag == "ANNOTATION_DOCUMENT":
+        return list(_elan(path, root)), "ELAN"
+    raise BadAnnotation(
+        f"{path} is XML of no known form (its top is <{root.tag}>): known are CVAT for video"
+        " and ELAN"
+    )
+
+
+def _cvat(path: Path, root: ElementTree.Element) -> Iterator[Record]:
+    """A track's object is there from a shape that is not `outside` up to the next that is."""
+    name = root.findtext(".//meta//source") or root.findtext(".//meta//task/name") or path.stem
+    size = root.findtext(".//meta//task/size") or ""
+    count = int(size) if size.isdecimal() else None
+    yield Record(f"{path}, {name}", name, frame_count=count)
+    for track in root.iter("track"):
+        shapes = sorted(
+            (int(shape.get("frame", "0")), shape.get("outside") == "1") for shape in track
+        )
+        spans, start = [], None
+        for frame, outside in shapes:
+            if start is not None and outside:
+                spans.append((str(start), str(frame)))
+            start = None if outside else frame if start is None else start
+        if start is not None:
+            spans.append((str(start), str(shapes[-1][0] + 1)))
+        yield Record(
+            f"{path}, track {track.get('id', '')}",
+            name,
+            tuple(spans),
+            "frames",
+            first_frame=0,
+            end_included=False,
+            classes=(track.get("label", ""),),
+        )
+
+
+def _elan(path: Path, root: ElementTree.Element) -> Iterator[Record]:
+    media = root.find(".//MEDIA_DESCRIPTOR")
+    url = "" if media is None else media.get("RELATIVE_MEDIA_URL") or media.get("MEDIA_URL") or ""
+    name = url.split("/")[-1] or path.stem
+    slots = {s.get("TIME_SLOT_ID"): s.get("TIME_VALUE", "") for s in root.iter("TIME_SLOT")}
+    yield Record(f"{path}, {name}", name)
+    for one in root.iter("ALIGNABLE_ANNOTATION"):
+        start, end = slots[one.get("TIME_SLOT_REF1")], slots[one.get("TIME_SLOT_REF2")]
+        label = (one.findtext("ANNOTATION_VALUE") or "").strip()
+        place = f"{path}, annotation {one.get('ANNOTATION_ID', '')}"
+        yield Record(
+            place, name, ((f"{start}ms", f"{end}ms"),), "seconds", classes=(label,) if label else ()
+        )
