@@ -125,7 +125,7 @@ def test_arrays_beside_videos_do_not_make_a_folder_one_of_features(
         assert c2fpl("score", tmp_path, "-o", tmp_path, *detector) == 0
         made = (tmp_path / "v01.npy").read_bytes()
         assert made == (trained / "scores/v01.npy").read_bytes()
-        assert "the last scoring did not write them: mask (" in capsys.readouterr().err
+        assert "not written by the last scoring: mask (" in capsys.readouterr().err
 
 
 @pytest.fixture

@@ -9,12 +9,11 @@ from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
 
 from c2fpl.extractors.cores import usable_cores
+from c2fpl.pipeline.extraction.freshness import is_done, size_bytes
 from c2fpl.pipeline.extraction.worker import (
     ExtractionWorker,
     FeatureSettings,
     Share,
-    is_done,
-    size_bytes,
 )
 from c2fpl.pipeline.files.progress import Progress
 from c2fpl.pipeline.files.run_files import RunFiles

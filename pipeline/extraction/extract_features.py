@@ -7,14 +7,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from c2fpl.extractors.settings import ExtractionSettings
+from c2fpl.pipeline.extraction.freshness import (
+    add_digest,
+    is_done,
+    is_of_earlier_version,
+    record_of,
+    size_bytes,
+)
 from c2fpl.pipeline.extraction.worker import (
     STEP,
     ExtractionWorker,
     FeatureSettings,
     Share,
-    is_done,
-    record_of,
-    size_bytes,
 )
 from c2fpl.pipeline.files.changes import what_changed
 from c2fpl.pipeline.files.outcomes import Failure, save_failures
@@ -81,6 +85,8 @@ def extract_features(
             *("features of these settings are there already for %d of %s", work.kept),
             counted(len(work.videos), "video"),
         )
+    for video in work.earlier:
+        add_digest(files, video)
     _say_what_changed(files, work.todo, settings)
     # the longest first: no core waits for one at the end
     todo = sorted(work.todo, key=size_bytes, reverse=True)
@@ -111,6 +117,8 @@ class Work:
     """Of the settings and each video."""
     refused: tuple[Failure, ...]
     """Videos whose names cannot carry outputs; they are failed unseen."""
+    earlier: tuple[VideoFile, ...] = ()
+    """Those whose features an earlier version made; they are kept."""
 
     @property
     def kept(self) -> int:
@@ -132,8 +140,17 @@ def still_to_do(
     weights_sha256 = _weights_sha256(settings.extraction)
     usable = [video for video in mine if video.name not in reasons]
     wanted = {video: settings.fingerprint(video.path, weights_sha256) for video in usable}
-    todo = [v for v in usable if execution.overwrite or not is_done(files, v.name, wanted[v])]
-    return Work(tuple(mine), tuple(todo), wanted, tuple(refused))
+    undone = [v for v in usable if execution.overwrite or not is_done(files, v.name, wanted[v])]
+    earlier = [
+        video
+        for video in undone
+        if not execution.overwrite
+        and is_of_earlier_version(
+            files, video, settings.fingerprint_by_size(video.path, weights_sha256)
+        )
+    ]
+    todo = [video for video in undone if video not in earlier]
+    return Work(tuple(mine), tuple(todo), wanted, tuple(refused), tuple(earlier))
 
 
 def _say_what_changed(

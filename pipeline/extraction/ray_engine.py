@@ -12,13 +12,13 @@ from typing import Any, TypeAlias
 
 from c2fpl.pipeline.extraction.device_processes import divide
 from c2fpl.pipeline.extraction.devices import DeviceFailed
+from c2fpl.pipeline.extraction.freshness import is_done
 from c2fpl.pipeline.extraction.ray_cluster import Ray, cluster, share_out
 from c2fpl.pipeline.extraction.worker import (
     STEP,
     ExtractionWorker,
     FeatureSettings,
     Share,
-    is_done,
 )
 from c2fpl.pipeline.files.outcomes import Failure
 from c2fpl.pipeline.files.progress import Progress, progress

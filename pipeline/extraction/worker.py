@@ -12,17 +12,11 @@ from c2fpl.extractors.cores import default_workers
 from c2fpl.extractors.settings import DecodingSettings, ExtractionSettings
 from c2fpl.pipeline.extraction.devices import device_failures_said, resolve_device
 from c2fpl.pipeline.extraction.feature_writer import FeatureWriter, GrowingArray
+from c2fpl.pipeline.extraction.freshness import source_facts, source_size
 from c2fpl.pipeline.files.outcomes import Failure
 from c2fpl.pipeline.files.progress import Progress
-from c2fpl.pipeline.files.run_files import (
-    NotAnObject,
-    RunFiles,
-    beside,
-    fingerprint,
-    load_json,
-    save_json,
-)
-from c2fpl.pipeline.files.saved_times import has_times, save_times, times_facts
+from c2fpl.pipeline.files.run_files import RunFiles, beside, fingerprint, save_json
+from c2fpl.pipeline.files.saved_times import save_times, times_facts
 from c2fpl.pipeline.settings import Execution
 from c2fpl.pipeline.videos.find import VideoFile
 
@@ -55,11 +49,15 @@ class FeatureSettings:
     decoding: DecodingSettings
 
     def fingerprint(self, video: Path, weights_sha256: str | None) -> str:
-        """Of one video's features: settings, weights by content, and the video's size in bytes.
+        """Of one video's features: settings, weights by content, size and digest of the video."""
+        return fingerprint({**self._of_weights(weights_sha256), **source_facts(video)})
 
-        The video's date is left out on purpose: a copied disk must not cost a new extraction.
-        """
-        return fingerprint({**self.as_json(), "weights": weights_sha256, "bytes": _bytes_of(video)})
+    def fingerprint_by_size(self, video: Path, weights_sha256: str | None) -> str:
+        """What an earlier version wrote, which knew a video by its size alone."""
+        return fingerprint({**self._of_weights(weights_sha256), **source_size(video)})
+
+    def _of_weights(self, weights_sha256: str | None) -> dict[str, Any]:
+        return {**self.as_json(), "weights": weights_sha256}
 
     def as_json(self) -> dict[str, Any]:
         """Every setting but the path of the weights, which their SHA-256 stands for."""
@@ -230,33 +228,3 @@ class ExtractionWorker:
             "settings": self._settings.as_json(),
             "fingerprint": wanted,
         }
-
-
-def is_done(files: RunFiles, name: str, wanted: str) -> bool:
-    """Whether the features of this video are whole and of the wanted settings."""
-    return record_of(files, name).get("fingerprint") == wanted
-
-
-def record_of(files: RunFiles, name: str) -> dict[str, Any]:
-    """What stands beside the video's features; empty where they are not whole."""
-    record = beside(files.features, name, ".json")
-    if not record.exists() or not beside(files.features, name, ".npy").exists():
-        return {}
-    try:
-        facts = load_json(record)
-    except NotAnObject:
-        return {}
-    return facts if has_times(files.features, name, facts) else {}
-
-
-def size_bytes(video: VideoFile) -> int:
-    """Of the file, 0 where it is gone; stands for the video's length before it is decoded."""
-    return max(_bytes_of(video.path), 0)
-
-
-def _bytes_of(path: Path) -> int:
-    """Size of the file, -1 where it is gone or may not be looked at."""
-    try:
-        return path.stat().st_size
-    except OSError:
-        return -1
