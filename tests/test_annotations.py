@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from c2fpl.pipeline.files.npy_header import BadNpy
-from c2fpl.pipeline.truth.annotation_rows import BadAnnotation
 from c2fpl.pipeline.truth.annotations import annotation_of, read_annotations, required_names
 from c2fpl.pipeline.truth.datasets import DatasetName, UnknownName
 from c2fpl.pipeline.truth.forms.masks import BadMask, read_mask
+from c2fpl.pipeline.truth.forms.rows import BadAnnotation
 from c2fpl.pipeline.truth.frame_runs import runs_of_ones
 
 UCF_FORMS = {

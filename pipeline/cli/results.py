@@ -21,6 +21,7 @@ def evaluate(
     protocol: ProtocolName = "native",
     frame_counts: Path | None = None,
     segments_column: str | None = None,
+    ground_truth: Path | None = None,
     reading: Annotation = AnnotationSettings(),
     unit: Unit = ScoreUnit(),
     allow_missing: bool = False,
@@ -42,6 +43,8 @@ def evaluate(
         protocol: convention of the ground truth; native is the real frames.
         frame_counts: CSV of the test list with columns video and n_frames.
         segments_column: its column with the segment counts of a published feature set.
+        ground_truth: a ready vector (gt.npy) of all videos of --frame-counts in their order, taken
+            as truth and compared with the annotations; it may also stand as --annotations.
         allow_missing: measure what there is although test videos have no scores.
         frame_rate: frames a second, by which false alarms an hour are counted; by default 24 for
             XD-Violence and ShanghaiTech, else 30.
@@ -63,6 +66,7 @@ def evaluate(
         annotations=annotations,
         protocol=protocol,
         table=table,
+        ground_truth=ground_truth,
         reading=reading,
         unit=unit,
         allow_missing=allow_missing,

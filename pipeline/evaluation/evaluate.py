@@ -19,10 +19,11 @@ from c2fpl.pipeline.steps.score_index import score_files
 from c2fpl.pipeline.truth.annotations import read_annotations, required_names
 from c2fpl.pipeline.truth.datasets import DATASETS, DatasetName, UnknownName, is_anomalous
 from c2fpl.pipeline.truth.forms.records import AnnotationSettings
-from c2fpl.pipeline.truth.frame_counts import CountTable
+from c2fpl.pipeline.truth.frame_counts import BadCounts, CountTable
 from c2fpl.pipeline.truth.protocols import Counts, ProtocolName
 from c2fpl.pipeline.truth.score_lengths import ScoreUnit
 from c2fpl.pipeline.truth.test_set import TestSet, UnmatchedVideos, make_test_set
+from c2fpl.pipeline.truth.vectors import videos_of_vector, with_vector
 from c2fpl.pipeline.truth.video_annotation import Annotations
 from c2fpl.pipeline.videos.names import named, video_name
 
@@ -34,6 +35,7 @@ def evaluate(
     annotations: Path,
     protocol: ProtocolName = "native",
     table: CountTable | None = None,
+    ground_truth: Path | None = None,
     reading: AnnotationSettings = AnnotationSettings(),
     unit: ScoreUnit = ScoreUnit(),
     allow_missing: bool = False,
@@ -50,6 +52,8 @@ def evaluate(
         protocol: convention of the ground truth (protocols.py).
         table: test list with frame and segment counts; without it the videos are those of the
             annotations and each is as long as its scores.
+        ground_truth: .npy with the frames of all videos of the table in its order, taken as truth
+            in place of the intervals, and compared with them.
         reading: unit, first frame and end of own annotations where their file does not tell.
         unit: what one number of a score file covers.
         allow_missing: measure what there is of the test set.
@@ -63,8 +67,11 @@ def evaluate(
         WrongCount, BadScores: scores whose length or values cannot be those of the video.
         BadAnnotation, BadMask, BadNpy, BadList, WrongProtocol: as their modules say.
     """
-    read = read_annotations(annotations, dataset, reading)
+    read = _read(annotations, dataset, reading, table)
     test_set = _test_set(scores, read, dataset, protocol, table)
+    if annotations.suffix == ".npy":
+        ground_truth = annotations
+    test_set, differences = with_vector(test_set, ground_truth) if ground_truth else (test_set, ())
     joined = join_scores(scores, test_set.videos)
     timed = {name: path for name, path in joined.files.items() if test_set.videos[name].seconds}
     test_set = test_set.in_frames(
@@ -86,6 +93,7 @@ def evaluate(
     lengths = {video.name: video.frame_count for video in measured}
     notes = (
         read.form,
+        *differences,
         *_notes(joined, test_set, fitted if unit.scores_per == "frame" else [], lengths),
         *resampling_note(scores, joined.files),
         hours_note(measured, rate),
@@ -96,6 +104,20 @@ def evaluate(
         references_of(measured),
         notes,
     )
+
+
+def _read(
+    path: Path, dataset: DatasetName, reading: AnnotationSettings, table: CountTable | None
+) -> Annotations:
+    """Annotations, or what names alone tell of the videos of a vector of ground truth."""
+    if path.suffix != ".npy":
+        return read_annotations(path, dataset, reading)
+    if table is None:
+        raise BadCounts(
+            f"{path} is a vector of many videos: give --frame-counts, the videos in its order, to"
+            " divide it"
+        )
+    return videos_of_vector(path, dataset, table.counts)
 
 
 def _test_set(

@@ -18,10 +18,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import MappingProxyType
 
-from c2fpl.pipeline.truth.annotation_rows import (
-    BadAnnotation,
-    annotation_rows,
-)
 from c2fpl.pipeline.truth.datasets import (
     DatasetName,
     UnknownName,
@@ -39,6 +35,10 @@ from c2fpl.pipeline.truth.forms.records import (
     frames_and_seconds,
     refuse_doubled,
     unit_of,
+)
+from c2fpl.pipeline.truth.forms.rows import (
+    BadAnnotation,
+    annotation_rows,
 )
 from c2fpl.pipeline.truth.forms.texts import LINES, separator_of_table
 from c2fpl.pipeline.truth.video_annotation import Annotations, Convention, VideoAnnotation

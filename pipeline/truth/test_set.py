@@ -1,15 +1,15 @@
 """The test set: which videos, how long they are and what is annotated; scores joined by name."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from c2fpl.extractors.decoding.presentation_times import PresentationTimes
-from c2fpl.pipeline.truth.annotation_rows import LARGEST_FRAME
 from c2fpl.pipeline.truth.annotations import annotation_of
 from c2fpl.pipeline.truth.datasets import DatasetName
+from c2fpl.pipeline.truth.forms.rows import LARGEST_FRAME
 from c2fpl.pipeline.truth.frame_runs import VideoRuns, video_runs
 from c2fpl.pipeline.truth.protocols import (
     SEGMENT_FRAMES,
@@ -44,6 +44,8 @@ class TestSet:
     """By joining name, in list order."""
     counts: Mapping[str, Counts]
     """Frames and segments of each video as far as they are known, same keys."""
+    given: Mapping[str, NDArray[np.uint8]] = field(default_factory=dict)
+    """(frames,) of a ready vector, by name; where it has a video, intervals do not count."""
 
     def in_frames(self, times: Mapping[str, PresentationTimes | None]) -> "TestSet":
         """The same with seconds as frames by the times of each video; other videos stay.
@@ -64,6 +66,8 @@ class TestSet:
         Raises:
             WrongCount: the counts do not fit each other, or an interval lies beyond the video.
         """
+        if name in self.given:
+            return self.given[name]
         video = self.videos[name].in_frames(None)
         refuse_beyond(video, self.counts[name], scored_frames)
         rule = protocol_of(self.protocol, self.dataset)

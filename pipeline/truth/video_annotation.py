@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from c2fpl.extractors.decoding.presentation_times import SHORTEST_S, PresentationTimes
-from c2fpl.pipeline.truth.annotation_rows import LARGEST_FRAME, BadAnnotation
+from c2fpl.pipeline.truth.forms.rows import LARGEST_FRAME, BadAnnotation
 
 Convention = Literal["as written", "0-based, end exclusive"]
 

@@ -1,5 +1,6 @@
 """Annotation files of own videos, in the forms that people have.
 
+- `rows`: rows of text, split and checked
 - `positions`: one written position, a frame number or a time
 - `records`: what a file says of one video, as written
 - `official`: rows of UCF-Crime and XD-Violence

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from c2fpl.pipeline.truth.annotation_rows import BadAnnotation
 from c2fpl.pipeline.truth.forms.jsons import json_records
 from c2fpl.pipeline.truth.forms.masks import mask_records
 from c2fpl.pipeline.truth.forms.records import Record
+from c2fpl.pipeline.truth.forms.rows import BadAnnotation
 from c2fpl.pipeline.truth.forms.texts import text_records
 from c2fpl.pipeline.truth.forms.xmls import xml_records
 

@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from c2fpl.pipeline.truth.annotation_rows import BadAnnotation
 from c2fpl.pipeline.truth.forms.records import Record
+from c2fpl.pipeline.truth.forms.rows import BadAnnotation
 from c2fpl.pipeline.truth.frame_runs import runs_of_ones
 
 Spans = tuple[tuple[str, str], ...]

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 
 from c2fpl.pipeline.files.npy_header import load_npy
-from c2fpl.pipeline.truth.annotation_rows import BadAnnotation
 from c2fpl.pipeline.truth.forms.records import Record
+from c2fpl.pipeline.truth.forms.rows import BadAnnotation
 from c2fpl.pipeline.truth.frame_runs import runs_of_ones
 from c2fpl.pipeline.videos.names import video_name
 

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from c2fpl.pipeline.truth.annotation_rows import INTEGER, AnnotationRow, BadAnnotation
 from c2fpl.pipeline.truth.datasets import DatasetName, UnknownName, classes_of, is_anomalous
+from c2fpl.pipeline.truth.forms.rows import INTEGER, AnnotationRow, BadAnnotation
 from c2fpl.pipeline.truth.video_annotation import VideoAnnotation
 from c2fpl.pipeline.videos.names import video_name
 

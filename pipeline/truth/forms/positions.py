@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from c2fpl.pipeline.truth.annotation_rows import LARGEST_FRAME
+from c2fpl.pipeline.truth.forms.rows import LARGEST_FRAME
 
 Unit = Literal["frames", "seconds"]
 

@@ -1,0 +1,102 @@
+"""A ready vector of ground truth, such as a published gt.npy, in place of the intervals."""
+
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from c2fpl.pipeline.truth.datasets import DatasetName, classes_of, is_anomalous
+from c2fpl.pipeline.truth.forms.masks import read_mask
+from c2fpl.pipeline.truth.protocols import PROTOCOLS, WrongCount
+from c2fpl.pipeline.truth.test_set import TestSet
+from c2fpl.pipeline.truth.video_annotation import Annotations, VideoAnnotation
+from c2fpl.pipeline.videos.names import named
+
+
+def videos_of_vector(path: Path, dataset: DatasetName, names: Iterable[str]) -> Annotations:
+    """What is known of a vector's videos before it is read: their classes, by name.
+
+    Raises:
+        UnknownName: a name that is not of the data set.
+    """
+    videos = {name: VideoAnnotation(name, classes_of(name, dataset), ()) for name in names}
+    return Annotations(path, "as written", videos, f"{path.name} read as a vector of ground truth")
+
+
+def with_vector(test_set: TestSet, path: Path) -> tuple[TestSet, tuple[str, ...]]:
+    """Take a ready vector, the frames of all videos in list order, in place of the intervals.
+
+    Args:
+        test_set: every video in the order of the vector, with its counts.
+        path: .npy (frames of all videos,) of 0 and 1, such as a published gt.npy.
+
+    Returns:
+        The test set, and notes: in which videos the vector and the intervals differ.
+
+    Raises:
+        WrongCount: not as long as the protocol makes it; one that fits is named.
+        BadMask, BadNpy: no vector of 0 and 1.
+    """
+    mask = read_mask(path)
+    by_intervals = {name: test_set.truth(name) for name in test_set.videos}
+    lengths = [len(frames) for frames in by_intervals.values()]
+    if sum(lengths) != mask.frame_count:
+        raise WrongCount(
+            f"{path} has {mask.frame_count} frames, and {len(lengths)} videos under protocol"
+            f" {test_set.protocol} {sum(lengths)}: {_fitting(test_set, mask.frame_count)}"
+        )
+    vector = np.zeros(mask.frame_count, np.uint8)
+    for start, end in mask.intervals:
+        vector[start:end] = 1
+    parts = np.split(vector, np.cumsum(lengths)[:-1])
+    given = dict(zip(by_intervals, parts, strict=True))
+    _refuse_other_order(test_set, path, given)
+    known = any(video.intervals for video in test_set.videos.values())
+    notes = _differences(path, by_intervals, given) if known else ()
+    return replace(test_set, given=given), notes
+
+
+def _fitting(test_set: TestSet, frame_count: int) -> str:
+    """What to do about a vector of another length."""
+    for name, protocol in PROTOCOLS.items():
+        if test_set.dataset in protocol.datasets:
+            other = replace(test_set, protocol=name)
+            with suppress(WrongCount):
+                if sum(len(other.truth(video)) for video in other.videos) == frame_count:
+                    return f"give --protocol {name}, which it fits"
+    return "it is of another list of videos, or of other counts"
+
+
+def _refuse_other_order(
+    test_set: TestSet, path: Path, given: Mapping[str, NDArray[np.uint8]]
+) -> None:
+    """Names tell which videos are normal, so a vector in another order shows itself."""
+    wrong = [
+        name
+        for name, frames in given.items()
+        if test_set.dataset != "own" and is_anomalous(name, test_set.dataset) != bool(frames.any())
+    ]
+    if wrong:
+        raise WrongCount(
+            f"{path} marks normal videos, or marks nothing in anomalous ones: {named(wrong)}: its"
+            " videos stand in another order than the table's, or it is of another set"
+        )
+
+
+def _differences(
+    path: Path,
+    by_intervals: Mapping[str, NDArray[np.uint8]],
+    given: Mapping[str, NDArray[np.uint8]],
+) -> tuple[str, ...]:
+    changed = {name: int((frames != given[name]).sum()) for name, frames in by_intervals.items()}
+    changed = {name: frames for name, frames in changed.items() if frames}
+    if not changed:
+        return (f"{path.name} equals the intervals in every frame",)
+    shown = named(f"{name} {frames}" for name, frames in changed.items())
+    return (
+        f"{path.name} counts as truth; it differs from the intervals in {sum(changed.values())}"
+        f" frames: {shown}",
+    )
