@@ -1,18 +1,17 @@
 """Training and test features of a benchmark: extracted from its videos, or opened as they lie."""
 
 import logging
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from c2fpl.pipeline.benchmark.feature_parts import open_parts, with_training_part
 from c2fpl.pipeline.benchmark.plan import BadPlan, BenchmarkFiles, BenchmarkPlan
 from c2fpl.pipeline.benchmark.split import gap_notes, split_of
 from c2fpl.pipeline.extraction.extract_features import extract_features
 from c2fpl.pipeline.extraction.worker import FeatureSettings
 from c2fpl.pipeline.features.extracted import OwnFeatures
-from c2fpl.pipeline.features.feature_set import FeatureSet, features_in
-from c2fpl.pipeline.features.published import PublishedFeatures, open_features
+from c2fpl.pipeline.features.feature_set import FeatureSet
 from c2fpl.pipeline.files.outcomes import Failure
 from c2fpl.pipeline.truth.annotations import read_annotations
 from c2fpl.pipeline.truth.dataset_videos import Split, index_videos
@@ -88,7 +87,7 @@ def _from_videos(
     notes += [f"{f.video} did not decode and is left out: {f.reason}" for f in report.failures]
     return _joined(
         plan,
-        features,
+        (features, features),
         {name: name for name in train.files if name in ready},
         {name: name for name in test.files if name in ready},
         split=split,
@@ -102,17 +101,17 @@ def _from_videos(
 def _from_features(
     plan: BenchmarkPlan, annotations: Annotations, table: CountTable | None
 ) -> Material:
-    features = _opened(plan)
-    named = _unique_names(features)
-    present = {name: _file_of(features, own) for name, own in named.items()}
+    train_part, test_part = open_parts(plan, table)
+    present = {**train_part.files(), **test_part.files()}
     split = split_of(plan.dataset, plan.paths, annotations, table, present)
-    train = {name: named[name] for name in split.train if name in named}
-    test = {name: named[name] for name in split.test if name in named}
+    split = with_training_part(split, train_part, plan.dataset)
+    train = {name: train_part.names[name] for name in split.train if name in train_part.names}
+    test = {name: test_part.names[name] for name in split.test if name in test_part.names}
     _refuse_empty(plan, split, tuple(train), tuple(test))
-    extra = len(named) - len(train) - len(test)
+    extra = len(present) - len(train) - len(test)
     return _joined(
         plan,
-        features,
+        (train_part.features, test_part.features),
         train,
         test,
         split=split,
@@ -122,19 +121,9 @@ def _from_features(
     )
 
 
-def _opened(plan: BenchmarkPlan) -> FeatureSet:
-    """The features; the order of a concatenation is that of the list of training videos."""
-    folder = plan.paths.data
-    if any(folder.rglob("*nalist*.npy")) and plan.paths.train_list is not None:
-        from c2fpl.pipeline.truth.datasets import read_name_list
-
-        return open_features(folder, names=read_name_list(plan.paths.train_list))
-    return features_in(folder)
-
-
 def _joined(
     plan: BenchmarkPlan,
-    features: FeatureSet,
+    features: tuple[FeatureSet, FeatureSet],
     train: Mapping[str, str],
     test: Mapping[str, str],
     *,
@@ -145,10 +134,11 @@ def _joined(
     failures: tuple[Failure, ...] = (),
 ) -> Material:
     _refuse_empty(plan, split, tuple(train), tuple(test))
-    first = features.records[next(iter(train.values()))]
+    train_features, test_features = features
+    first = train_features.records[next(iter(train.values()))]
     return Material(
-        train=features.only(tuple(train.values())),
-        test=features.only(tuple(test.values())),
+        train=train_features.only(tuple(train.values())),
+        test=test_features.only(tuple(test.values())),
         test_names=dict(test),
         annotations=annotations,
         table=table,
@@ -165,11 +155,18 @@ def _joined(
 def _refuse_empty(
     plan: BenchmarkPlan, split: Split, train: tuple[str, ...], test: tuple[str, ...]
 ) -> None:
-    for kind, found, listed in (("training", train, split.train), ("test", test, split.test)):
+    parts = (
+        ("training", train, split.train, plan.paths.data),
+        ("test", test, split.test, plan.paths.test_features or plan.paths.data),
+    )
+    for kind, found, listed, place in parts:
         if not found:
+            such = f" (such as {listed[0]})" if listed else ""
+            array = next(place.rglob("[Cc]oncat*[Tt]est*.npy"), None)
+            cure = f", or give --test-features {array}" if array else ""
             raise BadPlan(
-                f"{plan.paths.data} has none of the {len(listed)} {kind} videos of {plan.dataset}"
-                f" (such as {next(iter(listed), 'none listed')}): check the folder and the lists"
+                f"{place} has none of the {len(listed)} {kind} videos of {plan.dataset}{such}:"
+                f" check the folder and the lists{cure}"
             )
 
 
@@ -179,28 +176,3 @@ def _by_joining_name(paths: Iterable[Path]) -> dict[str, Path]:
     for path in paths:
         found.setdefault(video_name(path.name), path)
     return found
-
-
-def _unique_names(features: FeatureSet) -> dict[str, str]:
-    """Joining name -> the features' own name.
-
-    Raises:
-        BadPlan: two entries of one video.
-    """
-    by_name: dict[str, list[str]] = defaultdict(list)
-    for own in features.names:
-        by_name[video_name(own)].append(own)
-    for name, owners in by_name.items():
-        if len(owners) > 1:
-            raise BadPlan(
-                f"{name} has features twice, as {owners[0]} and {owners[1]}: its segments would"
-                " count twice; remove one"
-            )
-    return {name: owners[0] for name, owners in by_name.items()}
-
-
-def _file_of(features: FeatureSet, own: str) -> Path:
-    if isinstance(features, PublishedFeatures):
-        return features.open(own).blocks[0].path
-    assert isinstance(features, OwnFeatures)
-    return features.path(own)

@@ -7,7 +7,7 @@ from typing import Literal, get_args
 from c2fpl.extractors.settings import DecodingSettings, ExtractionSettings
 from c2fpl.models.settings import LabelSettings, Method, TrainingSettings
 from c2fpl.pipeline.files.run_files import RunFiles
-from c2fpl.pipeline.settings import Execution
+from c2fpl.pipeline.settings import Execution, ReadingSettings
 from c2fpl.pipeline.truth.datasets import DatasetName
 from c2fpl.pipeline.truth.protocols import ProtocolName
 
@@ -29,6 +29,8 @@ class BenchmarkPaths:
     """Folder of raw videos, in any layout."""
     features: Path | None = None
     """Folder of features instead: ours or a published set."""
+    test_features: Path | None = None
+    """Features of the test videos where they lie apart: a folder, or `Concat_test_10.npy`."""
     train_list: Path | None = None
     """Official list of training videos; looked for by its official name when not given."""
     test_list: Path | None = None
@@ -44,8 +46,11 @@ class BenchmarkPaths:
             raise BadPlan(
                 f"{given} of --videos and --features: give the folder of one of them to measure on"
             )
-        if not self.data.is_dir():
-            raise BadPlan(f"{self.data} is no folder: give the folder that holds the data set")
+        if self.test_features is not None and self.features is None:
+            raise BadPlan("--test-features stands beside --features: give the training features")
+        for place in (self.data, *([self.test_features] if self.test_features else [])):
+            if not (place.is_dir() or (self.features is not None and place.is_file())):
+                raise BadPlan(f"{place} is no folder: give the folder that holds the data set")
 
     @property
     def data(self) -> Path:
@@ -77,6 +82,7 @@ class BenchmarkPlan:
     decoding: DecodingSettings = field(default_factory=DecodingSettings)
     labels: LabelSettings = field(default_factory=LabelSettings)
     training: TrainingSettings = field(default_factory=TrainingSettings)
+    reading: ReadingSettings = field(default_factory=ReadingSettings)
     execution: Execution = field(default_factory=Execution)
 
     def __post_init__(self) -> None:

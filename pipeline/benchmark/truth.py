@@ -12,10 +12,11 @@ from c2fpl.extractors.decoding.presentation_times import PresentationTimes, cons
 from c2fpl.pipeline.benchmark.material import Material
 from c2fpl.pipeline.evaluation.metrics import roc_auc
 from c2fpl.pipeline.features.feature_set import FeatureSet
+from c2fpl.pipeline.features.published import PublishedFeatures
 from c2fpl.pipeline.files.run_files import fingerprint
 from c2fpl.pipeline.truth.datasets import DatasetName
 from c2fpl.pipeline.truth.frame_runs import VideoRuns, pooled
-from c2fpl.pipeline.truth.protocols import Counts, ProtocolName
+from c2fpl.pipeline.truth.protocols import SEGMENT_FRAMES, Counts, ProtocolName
 from c2fpl.pipeline.truth.test_set import TestSet, make_test_set
 
 PUBLISHED_PROTOCOLS: Mapping[DatasetName, ProtocolName] = {
@@ -91,12 +92,14 @@ def make_test_segments(
         WrongProtocol: it is not for the data set.
         WrongCount: counts or intervals of a video that do not fit each other, by name.
     """
-    chosen = protocol or ("native" if _frames_known(material) else PUBLISHED_PROTOCOLS[dataset])
+    chosen = protocol or _usual_protocol(material, dataset)
     counts = {name: _counts(material, name, own) for name, own in material.test_names.items()}
     times = {name: _times(material, own) for name, own in material.test_names.items()}
     test_set = make_test_set(dataset, chosen, material.annotations, counts).in_frames(times)
     found = TestSegments(test_set, material.test, material.test_names)
     _ = found.truth  # what does not fit is refused before hours of training
+    for own in material.test_names.values():
+        _ = material.test.plan(own).frame_count  # so is a set in equal parts of unknown videos
     return found
 
 
@@ -107,8 +110,27 @@ def _counts(material: Material, name: str, own: str) -> Counts:
     video = material.annotations.videos.get(name)
     annotated = video.frame_count if video else None
     frames = listed.frames or (None if decoded is None else int(decoded)) or annotated
-    segments = material.test.segment_count(own) if decoded is None else None
-    return Counts(frames, listed.segments or segments)
+    if decoded is not None:
+        return Counts(frames, listed.segments)
+    if _segment_frames(material) != SEGMENT_FRAMES:
+        return Counts(frames or material.test.plan(own).frame_count)
+    return Counts(frames, listed.segments or material.test.segment_count(own))
+
+
+def _segment_frames(material: Material) -> int | None:
+    """Frames of a segment of the test features; None for equal parts of each video."""
+    test = material.test
+    return test.segment_frames if isinstance(test, PublishedFeatures) else SEGMENT_FRAMES
+
+
+def _usual_protocol(material: Material, dataset: DatasetName) -> ProtocolName:
+    """`native` where frames are known or segments have another length; else the published one."""
+    segment_frames = _segment_frames(material)
+    if segment_frames is None and dataset == "ucf-crime":
+        return "sultani"
+    if segment_frames != SEGMENT_FRAMES or _frames_known(material):
+        return "native"
+    return PUBLISHED_PROTOCOLS[dataset]
 
 
 def _times(material: Material, own: str) -> PresentationTimes | None:

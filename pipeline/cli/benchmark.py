@@ -17,7 +17,7 @@ from c2fpl.pipeline.benchmark.plan import (
     methods_of,
 )
 from c2fpl.pipeline.cli.app import Decoding, Extraction, How, Output, Training, app
-from c2fpl.pipeline.settings import Execution
+from c2fpl.pipeline.settings import Execution, ReadingSettings
 from c2fpl.pipeline.truth.protocols import ProtocolName
 
 
@@ -29,6 +29,16 @@ class MethodlessLabels(LabelSettings):
     """Given apart."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class BenchmarkReading(ReadingSettings):
+    """Reading settings of a command that has lists and frame counts of its own."""
+
+    names: Annotated[Path | None, Parameter(parse=False)] = None
+    """The list of training or test videos."""
+    frame_counts: Annotated[Path | None, Parameter(parse=False)] = None
+    """Given apart."""
+
+
 @app.command
 def benchmark(
     name: BenchmarkName,
@@ -37,6 +47,7 @@ def benchmark(
     output: Output,
     videos: Path | None = None,
     features: Path | None = None,
+    test_features: Path | None = None,
     seeds: int = 10,
     table: TableName = "seeds",
     methods: Annotated[str, Parameter(name="--method")] = "paper",
@@ -46,6 +57,9 @@ def benchmark(
     frame_counts: Path | None = None,
     segments_column: str | None = None,
     curve: bool = True,
+    reading: Annotated[
+        BenchmarkReading, Parameter(name="*", group="Features")
+    ] = BenchmarkReading(),
     extraction: Extraction = ExtractionSettings(),
     decoding: Decoding = DecodingSettings(),
     labels: Annotated[MethodlessLabels, Parameter(name="*", group="Labels")] = MethodlessLabels(),
@@ -60,6 +74,7 @@ def benchmark(
         output: folder of results.json, results.md, figures and everything kept for a resume.
         videos: folder of the raw videos, in any layout; features are extracted into the output.
         features: folder of features instead: of `extract`, or a published set as it is.
+        test_features: those of the test videos, where they lie apart: a folder or a .npy.
         seeds: trainings of each variant, from --seed on.
         table: seeds (mean and spread), attention (supplementary Tables 5 and 6), or pipeline
             (without fine labels, without coarse labels, without detector).
@@ -78,6 +93,7 @@ def benchmark(
         annotations=annotations,
         videos=videos,
         features=features,
+        test_features=test_features,
         train_list=train_list,
         test_list=test_list,
         frame_counts=frame_counts,
@@ -95,6 +111,7 @@ def benchmark(
         decoding=decoding,
         labels=labels,
         training=replace(training, seed=labels.seed),  # one --seed
+        reading=reading,
         execution=execution,
     )
     return carry_out(plan, BenchmarkFiles(output))

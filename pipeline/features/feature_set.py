@@ -53,12 +53,18 @@ class FeatureSet(Protocol):
         """All segments in name order, for training."""
 
 
-def features_in(place: Path, reading: ReadingSettings = ReadingSettings()) -> FeatureSet:
+def features_in(
+    place: Path,
+    reading: ReadingSettings = ReadingSettings(),
+    *,
+    frame_counts: Mapping[str, int] | None = None,
+) -> FeatureSet:
     """Features that `extract` wrote (a .json beside each array), or a published set.
 
     Args:
         place: a folder, or one file of a published set.
         reading: how a published set is read.
+        frame_counts: frames by joining name, in place of `reading.frame_counts`.
 
     Raises:
         BadFeatures: none there, or none that can be used.
@@ -67,4 +73,4 @@ def features_in(place: Path, reading: ReadingSettings = ReadingSettings()) -> Fe
         first = next((p for p in place.rglob("*.npy") if not p.name.startswith(".")), None)
         if first is not None and first.with_suffix(".json").exists():
             return OwnFeatures(place)
-    return open_features(place, reading)
+    return open_features(place, reading, frame_counts=frame_counts)

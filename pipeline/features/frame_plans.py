@@ -87,8 +87,10 @@ class EqualParts:
 class UnknownParts:
     """Equal parts of a video whose frames are not known: enough to learn from, not to score."""
 
-    reason: str
-    """Why they are not known, with the cure."""
+    name: str
+    """Of the video."""
+    segment_count: int
+    """Parts."""
 
     @property
     def frame_count(self) -> int:
@@ -97,18 +99,19 @@ class UnknownParts:
         Raises:
             BadFeatures: always.
         """
-        raise BadFeatures(self.reason)
+        raise BadFeatures(
+            f"{self.name} and all others have {self.segment_count} segments: equal parts of each"
+            " video (Sultani et al.), and its frames are not known: give --frame-counts, a CSV with"
+            " columns video and n_frames, or --frames-per-segment 16 if these are segments of 16"
+            " frames"
+        )
 
     def interval_of(self, segment: int) -> None:
         """Not known."""
 
     def to_frames(self, scores: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
-        """Refuses.
-
-        Raises:
-            BadFeatures: always.
-        """
-        raise BadFeatures(self.reason)
+        """Refuses, as `frame_count`."""
+        return np.zeros(self.frame_count, np.float32)
 
 
 @dataclass(frozen=True)
@@ -139,22 +142,20 @@ class FrameRule:
         )
         return SEGMENT_FRAMES if fitting else None
 
-    def plan(self, name: str, segment_counts: Mapping[str, int]) -> FramePlan:
+    def plan(self, name: str, segments: int, segment_frames: int | None) -> FramePlan:
         """The segments of one video on its frames.
 
         Args:
             name: of the video.
-            segment_counts: of all videos of its set.
+            segments: that its features have.
+            segment_frames: frames in each, as `segment_frames` finds.
 
         Raises:
             BadFeatures: frames that do not make this number of segments.
         """
-        segments, frames = segment_counts[name], self.frame_counts.get(name)
-        segment_frames = self.segment_frames(segment_counts)
+        frames = self.frame_counts.get(name)
         if segment_frames is None:
-            if frames is None:
-                return UnknownParts(_unknown_frames(name, segment_counts))
-            return EqualParts(frames, segments)
+            return EqualParts(frames, segments) if frames else UnknownParts(name, segments)
         if frames is None:
             return FixedLength(segments * segment_frames, segments, segment_frames)
         if not -segment_frames < frames - segments * segment_frames < 2 * segment_frames:
@@ -217,14 +218,3 @@ def _side_values(path: Path) -> NDArray[np.float64] | None:
     except BadNpy:
         return None
     return np.ravel(values).astype(np.float64) if values.ndim <= 1 else None
-
-
-def _unknown_frames(name: str, segment_counts: Mapping[str, int]) -> str:
-    """Why a set in equal parts cannot be joined with frames, in one line."""
-    counts = sorted(set(segment_counts.values()))
-    return (
-        f"all {len(segment_counts)} videos have {counts[0] if len(counts) == 1 else counts[:5]}"
-        f" segments: equal parts of a video (Sultani et al.), and the frames of {name} are not"
-        " known: give --frame-counts, a CSV with columns video and n_frames, or"
-        f" --frames-per-segment {SEGMENT_FRAMES} if these are segments of {SEGMENT_FRAMES} frames"
-    )

@@ -95,13 +95,18 @@ class PublishedFeatures:
         """Segments of each video."""
         return {name: video.shape[0] for name, video in self.videos.items()}
 
+    @cached_property
+    def segment_frames(self) -> int | None:
+        """Frames of a segment; None for equal parts of each video."""
+        return self.rule.segment_frames(self.segment_counts)
+
     def plan(self, name: str) -> FramePlan:
         """Which frames each segment stands for.
 
         Raises:
             BadFeatures: the video has other frames than make its segments.
         """
-        return self.rule.plan(name, self.segment_counts)
+        return self.rule.plan(name, self.segment_counts[name], self.segment_frames)
 
     def times(self, name: str) -> PresentationTimes:
         """When the frames are shown, by a constant rate, assumed where no file tells it."""
@@ -149,6 +154,7 @@ def open_features(
     reading: ReadingSettings = ReadingSettings(),
     *,
     names: Sequence[str] | None = None,
+    frame_counts: Mapping[str, int] | None = None,
 ) -> PublishedFeatures:
     """Open published features; only headers are read.
 
@@ -157,13 +163,15 @@ def open_features(
             and the side files of video_features; without any, its `.txt` are. Or one `.npy` file.
         reading: layout, length of a segment, names and frame counts, where they are known.
         names: videos of a concatenation in the order of its offsets, in place of `reading.names`.
+        frame_counts: frames by joining name, in place of `reading.frame_counts`.
 
     Raises:
         BadFeatures: nothing to read, or files that break a rule: file, value, rule and cure.
         BadList, BadCounts: the list of names or the table of counts cannot be used.
     """
     paths = npy_files(place)
-    frame_counts = read_frames(reading.frame_counts) if reading.frame_counts else {}
+    if frame_counts is None:
+        frame_counts = read_frames(reading.frame_counts) if reading.frame_counts else {}
     rule = FrameRule(reading.frames_per_segment, frame_counts)
     concatenation = find_concatenation(paths)
     videos: Sequence[StoredFeatures]

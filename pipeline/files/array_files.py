@@ -2,7 +2,6 @@
 
 import io
 import pickle
-import re
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -13,7 +12,7 @@ import numpy as np
 from numpy.lib import format as npy_format
 from numpy.typing import NDArray
 
-from c2fpl.extractors.backbones.caffe2 import ArraysOnly
+from c2fpl.pipeline.files.plain_pickles import load_plain_pickle
 
 FORMATS: Mapping[str, str] = MappingProxyType(
     {
@@ -33,7 +32,7 @@ FORMATS: Mapping[str, str] = MappingProxyType(
 _DAMAGED = (
     *(ArithmeticError, AttributeError, EOFError, LookupError, MemoryError, OSError),
     *(RecursionError, RuntimeError, TypeError, ValueError, pickle.UnpicklingError),
-    *(zipfile.BadZipFile, NotImplementedError, AssertionError),
+    *(zipfile.BadZipFile, NotImplementedError),
 )
 """What the libraries raise on files that are damaged or of another form."""
 
@@ -118,9 +117,10 @@ def _read_npy(path: Path) -> object:
         read_header = npy_format.read_array_header_1_0 if version == (1, 0) else _header_2_0
         if not read_header(file)[2].hasobject:
             return np.load(path, mmap_mode="r", allow_pickle=False)
-        content = _PlainObjects(file, encoding="latin1").load()
-    is_one = isinstance(content, np.ndarray) and content.size == 1
-    return content.item() if is_one else content
+        content = load_plain_pickle(file)
+    if isinstance(content, np.ndarray) and content.size == 1:
+        return content.item()
+    return content
 
 
 _header_2_0 = npy_format.read_array_header_2_0
@@ -186,45 +186,18 @@ def _read_matlab(path: Path) -> object:
         arrays = _read_hdf5(path)
         return {name: arrays[name][()].T for name in arrays if not name.startswith("#refs#")}
     from scipy.io import loadmat
+    from scipy.io.matlab import MatReadError
 
-    return {name: v for name, v in loadmat(path).items() if not name.startswith("__")}
+    try:
+        return {name: v for name, v in loadmat(path).items() if not name.startswith("__")}
+    except MatReadError as error:  # a bare Exception
+        raise ValueError(str(error)) from error
 
 
 def _read_pickle(path: Path) -> object:
     with path.open("rb") as file:
-        return _PlainObjects(file, encoding="latin1").load()
+        return load_plain_pickle(file)
 
-
-class _PlainObjects(ArraysOnly):
-    """An unpickler that also knows arrays of objects, if these are numbers, lists and tables."""
-
-    def find_class(self, module: str, name: str) -> object:
-        """Stand-ins for the names that plain pickles hold."""
-        known = (module.replace("numpy._core", "numpy.core"), name)
-        return _OBJECT_NAMES[known] if known in _OBJECT_NAMES else super().find_class(module, name)
-
-
-def _plain_dtype(code: object, _align: object = False, _copy: object = True) -> np.dtype[Any]:
-    if not re.fullmatch(r"[<>|=]?([fiub][1248]|O8?)", str(code)):
-        raise pickle.UnpicklingError(f"it holds an array of {code}, which is not a plain number")
-    return np.dtype(str(code), copy=True)
-
-
-def _from_buffer(
-    data: bytes, dtype: np.dtype[Any], shape: tuple[int, ...], order: str
-) -> NDArray[Any]:
-    if dtype.hasobject or order not in ("C", "F"):
-        raise pickle.UnpicklingError("it holds an array of objects by their places in memory")
-    return np.frombuffer(data, dtype).reshape(shape, order="C" if order == "C" else "F")
-
-
-_OBJECT_NAMES: Mapping[tuple[str, str], object] = MappingProxyType(
-    {
-        ("numpy", "dtype"): _plain_dtype,
-        ("numpy.core.numeric", "_frombuffer"): _from_buffer,
-        ("collections", "OrderedDict"): dict,
-    }
-)
 
 _READERS: Mapping[str, Callable[[Path], object]] = MappingProxyType(
     {

@@ -1,0 +1,125 @@
+"""Features of the training and of the test videos of a benchmark, opened where they lie."""
+
+import logging
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+from c2fpl.pipeline.benchmark.plan import BadPlan, BenchmarkPaths, BenchmarkPlan
+from c2fpl.pipeline.features.concatenated import find_concatenation
+from c2fpl.pipeline.features.extracted import OwnFeatures
+from c2fpl.pipeline.features.feature_set import FeatureSet, features_in
+from c2fpl.pipeline.features.published import PublishedFeatures, npy_files, open_features
+from c2fpl.pipeline.truth.dataset_videos import Split, official_notes
+from c2fpl.pipeline.truth.datasets import DatasetName, is_anomalous, read_name_list
+from c2fpl.pipeline.truth.frame_counts import CountTable
+from c2fpl.pipeline.videos.names import video_name
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class FeaturePart:
+    """A set of features, joined with a data set by name."""
+
+    features: FeatureSet
+    """The set."""
+    is_named: bool = True
+    """False for a concatenation without a list of names, whose videos are called by place."""
+
+    @cached_property
+    def names(self) -> dict[str, str]:
+        """Joining name -> the features' own name.
+
+        Raises:
+            BadPlan: two entries of one video.
+        """
+        by_name: dict[str, list[str]] = defaultdict(list)
+        for own in self.features.names:
+            by_name[video_name(own)].append(own)
+        for name, owners in by_name.items():
+            if len(owners) > 1:
+                raise BadPlan(
+                    f"{name} has features twice, as {owners[0]} and {owners[1]}: its segments would"
+                    " count twice; remove one"
+                )
+        return {name: owners[0] for name, owners in by_name.items()}
+
+    def files(self) -> dict[str, Path]:
+        """A file of each video, by joining name."""
+        return {name: self._file(own) for name, own in self.names.items()}
+
+    def _file(self, own: str) -> Path:
+        if isinstance(self.features, PublishedFeatures):
+            return self.features.open(own).blocks[0].path
+        assert isinstance(self.features, OwnFeatures)
+        return self.features.path(own)
+
+
+def open_parts(plan: BenchmarkPlan, table: CountTable | None) -> tuple[FeaturePart, FeaturePart]:
+    """Features of the training and of the test videos, which may be one set.
+
+    Raises:
+        BadFeatures, BadList, BadPlan: as their modules say.
+    """
+    place, apart = plan.paths.data, plan.paths.test_features
+    frames = table.frames if table is not None else None
+    if _is_concatenation(place):
+        train_list = plan.paths.train_list
+        names = read_name_list(train_list) if train_list else None
+        opened = open_features(place, plan.reading, names=names, frame_counts=frames)
+        train = FeaturePart(opened, is_named=names is not None)
+    else:
+        train = FeaturePart(features_in(place, plan.reading, frame_counts=frames))
+    return train, train if apart is None else _open_test(plan, apart, table)
+
+
+def _open_test(plan: BenchmarkPlan, place: Path, table: CountTable | None) -> FeaturePart:
+    frames = table.frames if table is not None else None
+    if not _is_concatenation(place):
+        return FeaturePart(features_in(place, plan.reading, frame_counts=frames))
+    names = _test_names(plan.paths, table)
+    concatenation = find_concatenation(npy_files(place))
+    if concatenation is not None and concatenation.offsets is None:
+        names = _in_published_order(names, plan.dataset)
+    opened = open_features(place, plan.reading, names=names, frame_counts=frames)
+    return FeaturePart(opened)
+
+
+def _is_concatenation(place: Path) -> bool:
+    return find_concatenation(npy_files(place)) is not None
+
+
+def _test_names(paths: BenchmarkPaths, table: CountTable | None) -> tuple[str, ...]:
+    if paths.test_list is not None:
+        return read_name_list(paths.test_list)
+    if table is not None:
+        return tuple(table.counts)
+    raise BadPlan(
+        f"{paths.test_features} is a concatenation, which carries no names: give --frame-counts,"
+        " a CSV of the test videos with columns video and n_frames, or --test-list with it"
+    )
+
+
+def _in_published_order(names: tuple[str, ...], dataset: DatasetName) -> tuple[str, ...]:
+    """As all published test arrays are: anomalous videos first, each kind by name.
+
+    Raises:
+        UnknownName: a name of another data set.
+    """
+    ordered = tuple(sorted(names, key=lambda name: (not is_anomalous(name, dataset), name)))
+    if ordered != names:
+        logger.warning(
+            "the test array is read in the published order, anomalous videos first and then by"
+            " name; the list has another one"
+        )
+    return ordered
+
+
+def with_training_part(split: Split, train: FeaturePart, dataset: DatasetName) -> Split:
+    """The split, where the training videos have no names: all of their set."""
+    if train.is_named:
+        return split
+    names = tuple(train.names)
+    return replace(split, train=names, notes=official_notes(dataset, names, split.test))
