@@ -31,29 +31,29 @@ def write_matlab_7_3(path: Path, values: NDArray[Any]) -> None:
         file.create_dataset("x", data=values.T)
 
 
-WRITERS: Final[dict[str, tuple[Callable[[Path, NDArray[Any]], None], str]]] = {
+WRITERS: Final[dict[str, tuple[Callable[[Path, NDArray[Any]], object], str]]] = {
     "a.npy": (lambda path, x: np.save(path, x), ""),
     "fortran.npy": (lambda path, x: np.save(path, np.asfortranarray(x)), ""),
     "object.npy": (lambda path, x: np.save(path, x.astype(object), allow_pickle=True), ""),
-    "table.npy": (lambda path, x: np.save(path, np.array({"x": x, "fps": 30})), "x"),  # type: ignore[arg-type]
+    "table.npy": (lambda path, x: np.save(path, np.array({"x": x, "fps": 30})), "x"),
     "a.npz": (lambda path, x: np.savez(path, x=x, fps=30), "x"),
     "compressed.npz": (lambda path, x: np.savez_compressed(path, x=x), "x"),
     "a.pt": (lambda path, x: torch.save(torch.from_numpy(x), path), ""),
     "table.pth": (lambda path, x: torch.save({"x": torch.from_numpy(x), "name": "a"}, path), "x"),
     "rows.pt": (lambda path, x: torch.save(list(torch.from_numpy(x)), path), ""),
-    "a.pkl": (lambda path, x: path.write_bytes(pickle.dumps(x)) and None, ""),
-    "old.pkl": (lambda path, x: path.write_bytes(pickle.dumps(x, 2)) and None, ""),
-    "new.pickle": (lambda path, x: path.write_bytes(pickle.dumps(x, 5)) and None, ""),
+    "a.pkl": (lambda path, x: path.write_bytes(pickle.dumps(x)), ""),
+    "old.pkl": (lambda path, x: path.write_bytes(pickle.dumps(x, 2)), ""),
+    "new.pickle": (lambda path, x: path.write_bytes(pickle.dumps(x, 5)), ""),
     "big-endian.pkl": (
-        lambda path, x: path.write_bytes(pickle.dumps(x.astype(">f4"))) and None,
+        lambda path, x: path.write_bytes(pickle.dumps(x.astype(">f4"))),
         "",
     ),
     "Fortran order.pkl": (
-        lambda path, x: path.write_bytes(pickle.dumps(np.asfortranarray(x))) and None,
+        lambda path, x: path.write_bytes(pickle.dumps(np.asfortranarray(x))),
         "",
     ),
-    "lists.pkl": (lambda path, x: path.write_bytes(pickle.dumps({"x": x.tolist()})) and None, "x"),
-    "nested.pkl": (lambda path, x: path.write_bytes(pickle.dumps({"a": {"x": x}})) and None, "a/x"),
+    "lists.pkl": (lambda path, x: path.write_bytes(pickle.dumps({"x": x.tolist()})), "x"),
+    "nested.pkl": (lambda path, x: path.write_bytes(pickle.dumps({"a": {"x": x}})), "a/x"),
     "a.mat": (lambda path, x: scipy.io.savemat(path, {"x": x}), "x"),
     "new.mat": (write_matlab_7_3, "x"),
     "a.h5": (write_hdf5, "train/x"),

@@ -43,7 +43,8 @@ def changed(ucf: Path, folder: Path, change: Change) -> Path:
 
 def equal_parts(values: NDArray[Any]) -> NDArray[Any]:
     """32 segments of any video."""
-    return values[np.linspace(0, len(values) - 1, 32).astype(int)]
+    parts: NDArray[Any] = values[np.linspace(0, len(values) - 1, 32).astype(int)]
+    return parts
 
 
 def test_one_crop_of_two_axes_gives_the_same_scores(
@@ -64,8 +65,8 @@ def test_a_concatenation_gives_the_same_scores(
     np.save(folder / "concat_UCF.npy", np.concatenate(train))
     np.save(folder / "nalist.npy", np.stack((np.append(0, ends[:-1]), ends), axis=1))
     np.save(folder / "Concat_test_10.npy", np.concatenate(test))
-    given = ("--annotations", ucf / UCF_ROWS, *QUICK, *ONE_SEED, "-o", tmp_path / "out")
-    given = ("benchmark", "ucf-crime", "--features", folder, *given)
+    options = ("--annotations", ucf / UCF_ROWS, *QUICK, *ONE_SEED, "-o", tmp_path / "out")
+    given = ("benchmark", "ucf-crime", "--features", folder, *options)
     counts = ("--frame-counts", ucf / "ucf_test.csv")
     assert c2fpl(*given, *counts) == 2
     assert c2fpl(*given, "--test-features", folder / "Concat_test_10.npy") == 2
