@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from c2fpl.models.settings import ScoreOptions as ScoreOptions
     from c2fpl.models.settings import TrainingSettings as TrainingSettings
     from c2fpl.pipeline.features.in_memory import VideoFeatures as VideoFeatures
-    from c2fpl.pipeline.report.events import EventSettings as EventSettings
     from c2fpl.pipeline.run import RunSettings as RunSettings
+    from c2fpl.pipeline.settings import EventSettings as EventSettings
     from c2fpl.pipeline.settings import Execution as Execution
 
 _MODULES = {
@@ -42,9 +42,8 @@ _MODULES = {
     "c2fpl.pipeline.features.in_memory": ("VideoFeatures",),
     "c2fpl.extractors.settings": ("DecodingSettings", "ExtractionSettings"),
     "c2fpl.models.settings": ("LabelSettings", "ScoreOptions", "TrainingSettings"),
-    "c2fpl.pipeline.report.events": ("EventSettings",),
     "c2fpl.pipeline.run": ("RunSettings",),
-    "c2fpl.pipeline.settings": ("Execution",),
+    "c2fpl.pipeline.settings": ("EventSettings", "Execution"),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 __all__ = list(_HOMES)

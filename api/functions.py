@@ -32,18 +32,15 @@ from c2fpl.models.detection.scores import finished
 from c2fpl.models.detection.training import BadLabels, Epoch
 from c2fpl.models.settings import LabelSettings, ScoreOptions, TrainingSettings
 from c2fpl.models.sources import ArraySource
-from c2fpl.pipeline import run as pipeline_run
 from c2fpl.pipeline.extraction.devices import resolve_device
 from c2fpl.pipeline.extraction.worker import FeatureSettings
 from c2fpl.pipeline.features.extracted import BadFeatures
 from c2fpl.pipeline.features.in_memory import Features, InMemory, VideoFeatures, arrays_of
-from c2fpl.pipeline.files.lock import only_writer
 from c2fpl.pipeline.files.outcomes import Failure
 from c2fpl.pipeline.files.run_files import RunFiles, fingerprint
-from c2fpl.pipeline.run import RunSettings
+from c2fpl.pipeline.run import RunSettings, run_folder
 from c2fpl.pipeline.steps.detector_files import SavedDetector, load_detector, save_detector
 from c2fpl.pipeline.steps.make_labels import MadeLabels, make_labels
-from c2fpl.pipeline.videos.find import find_videos
 
 __all__ = ["extract", "label_segments", "run", "save", "score", "train"]
 
@@ -255,7 +252,4 @@ def run(
     Raises:
         Error: no videos, a folder in use, settings that do not fit together.
     """
-    files = RunFiles(Path(output))
-    found = find_videos(str(videos), leave_out=(files.clips, files.overlays))
-    with only_writer(files):
-        return pipeline_run.run(files, found, settings)
+    return run_folder(str(videos), RunFiles(Path(output)), settings)[1]

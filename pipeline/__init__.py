@@ -13,5 +13,6 @@ Each folder imports only those before it:
 - `benchmark`: the paper's tables on whole data sets
 - `settings`, `clip_settings`: how a run is carried out
 - `run`, `looking`, `demo`, `demo_videos`: the whole line
+- `watch`, `notify`: the same for videos as they arrive
 - `cli`: the command line
 """

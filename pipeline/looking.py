@@ -5,9 +5,10 @@ from collections.abc import Mapping
 
 from c2fpl.pipeline.files.run_files import RunFiles
 from c2fpl.pipeline.files.words import counted
-from c2fpl.pipeline.report.events import EventSettings, write_events
+from c2fpl.pipeline.report.events import RunEvents, write_events
 from c2fpl.pipeline.report.page import write_report
 from c2fpl.pipeline.report.plots import write_plots
+from c2fpl.pipeline.settings import EventSettings
 from c2fpl.pipeline.steps.scored_videos import scored_videos, videos_without_scores
 from c2fpl.pipeline.truth.video_annotation import VideoAnnotation
 from c2fpl.pipeline.truth.windows import windows_in_frames
@@ -22,8 +23,8 @@ def look(
     annotated: Mapping[str, VideoAnnotation] | None,
     *,
     quiet: bool = False,
-) -> None:
-    """Write events.csv, plots/ and report/ of a run that has scores."""
+) -> RunEvents:
+    """Write events.csv, plots/ and report/ of a run that has scores; returns the events."""
     found = write_events(files, events)
     windows = None
     if annotated is not None:
@@ -36,3 +37,4 @@ def look(
     )
     if unscored := videos_without_scores(files):
         logger.warning("%s without a score: %s", counted(len(unscored), "video"), named(unscored))
+    return found

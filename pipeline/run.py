@@ -3,23 +3,27 @@
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from c2fpl.extractors.settings import DecodingSettings, ExtractionSettings
 from c2fpl.models.settings import LabelSettings, TrainingSettings
 from c2fpl.pipeline.extraction.extract_features import extract_features
 from c2fpl.pipeline.extraction.worker import FeatureSettings
 from c2fpl.pipeline.features.extracted import OwnFeatures
+from c2fpl.pipeline.files.lock import only_writer
 from c2fpl.pipeline.files.outcomes import Failure
 from c2fpl.pipeline.files.run_files import RunFiles
 from c2fpl.pipeline.looking import look
-from c2fpl.pipeline.report.events import EventSettings
-from c2fpl.pipeline.settings import Execution, ScoreSettings
+from c2fpl.pipeline.settings import EventSettings, Execution, ScoreSettings
 from c2fpl.pipeline.steps.label_segments import label_segments
 from c2fpl.pipeline.steps.run_record import RunRecord, recorded
 from c2fpl.pipeline.steps.score_videos import score_videos
 from c2fpl.pipeline.steps.train_detector import train_detector
+from c2fpl.pipeline.truth.datasets import DatasetName
+from c2fpl.pipeline.truth.forms.records import AnnotationSettings
 from c2fpl.pipeline.truth.video_annotation import VideoAnnotation
-from c2fpl.pipeline.videos.find import VideoFile
+from c2fpl.pipeline.truth.windows import read_windows
+from c2fpl.pipeline.videos.find import VideoFile, find_videos
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +41,34 @@ class RunSettings:
     execution: Execution = field(default_factory=Execution)
     tensorboard: bool = False
     """Write the training's scalars to tensorboard/."""
+
+
+def run_folder(
+    videos: str,
+    files: RunFiles,
+    settings: RunSettings,
+    annotations: Path | None = None,
+    dataset: DatasetName = "own",
+    reading: AnnotationSettings = AnnotationSettings(),
+) -> tuple[list[VideoFile], list[Failure]]:
+    """Find the videos, lock the run's folder, and carry out every step.
+
+    Args:
+        videos: a file, folder, glob or list; clips and overlays of the run are not among them.
+        files: the run's files.
+        settings: of every step.
+        annotations: known events, shown in plots and page; no other step reads them.
+        dataset: whose form the annotations have.
+        reading: how annotations of own videos are read.
+
+    Returns:
+        The videos, and the failures.
+    """
+    found = find_videos(videos, leave_out=(files.clips, files.overlays))
+    names = [video.name for video in found]
+    windows = read_windows(annotations, names, dataset, reading) if annotations else None
+    with only_writer(files):
+        return found, run(files, found, settings, windows=windows)
 
 
 def run(

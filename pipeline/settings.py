@@ -1,6 +1,8 @@
 """How a run is carried out: what changes its speed and place, never its results; the scores."""
 
+import math
 import re
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -92,3 +94,56 @@ class ReadingSettings:
             raise ValueError(
                 f"frames per segment {self.frames_per_segment} must be at least 1; 16 is usual"
             )
+
+
+@dataclass(frozen=True, kw_only=True)
+class WatchSettings:
+    """When a video that arrives is whole, and who hears of its events."""
+
+    settle_s: float = 10.0
+    """A file is read once its size and date have not changed for so many seconds."""
+    command: str = ""
+    """Program to start for each event, with its arguments; it reads the event as JSON from its
+    standard input. No shell is involved."""
+    webhook: str = ""
+    """Address to which each event is posted as JSON, such as http://localhost:8000/events."""
+    poll: bool = False
+    """Ask the disk for changes: for network disks, which do not announce them."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.settle_s < math.inf:
+            raise ValueError(f"settle {self.settle_s} is not a number of seconds >= 0")
+        if self.webhook and not self.webhook.startswith(("http://", "https://")):
+            raise ValueError(f"webhook {self.webhook!r} must start with http:// or https://")
+        try:
+            shlex.split(self.command)
+        except ValueError as error:
+            raise ValueError(f"command {self.command!r}: {error}; close the quotes") from error
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventSettings:
+    """How scores become events."""
+
+    threshold: float | None = None
+    """Score above which an event begins; without it chosen from the run's own scores."""
+    quantile: float | None = None
+    """Share of all frames below the threshold, for example 0.99; instead of a threshold."""
+    hysteresis: float = 0.8
+    """An event lasts while the score stays above this share of the way from the run's median score
+    up to the threshold; 1 ends it at the threshold itself."""
+    merge_gap_s: float = 2.0
+    """Events closer than this many seconds become one."""
+    min_length_s: float = 0.5
+    """Shorter events are left out; one segment (16 frames at 30 a second) is just long enough."""
+
+    def __post_init__(self) -> None:
+        for name in ("threshold", "quantile", "hysteresis"):
+            value = getattr(self, name)
+            if value is not None and not 0 <= value <= 1:
+                raise ValueError(f"{name} {value} is not in [0, 1]")
+        for name in ("merge_gap_s", "min_length_s"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise ValueError(f"{name} {getattr(self, name)} is not a number of seconds >= 0")
+        if self.threshold is not None and self.quantile is not None:
+            raise ValueError("threshold and quantile both given; leave one of them out")

@@ -27,7 +27,8 @@ from c2fpl.pipeline.files.lists import read_list
 from c2fpl.pipeline.files.npy_header import load_npy
 from c2fpl.pipeline.files.outcomes import load_failures
 from c2fpl.pipeline.files.run_files import RunFiles, beside, save_json
-from c2fpl.pipeline.report.events import EventSettings, load_events, write_events
+from c2fpl.pipeline.report.events import load_events, write_events
+from c2fpl.pipeline.settings import EventSettings
 from c2fpl.pipeline.steps.detector_files import SavedDetector, load_detector, save_detector
 from c2fpl.pipeline.steps.label_segments import load_labels
 from c2fpl.pipeline.steps.scored_videos import scored_videos, videos_without_scores

@@ -27,7 +27,7 @@ PRELOAD = (
     "torch",
     "matplotlib.figure",
     "sklearn.mixture",
-    "c2fpl.pipeline.cli.commands",
+    "c2fpl.pipeline.run",
     "c2fpl.models.detection.training",
     "c2fpl.models.detection.detector",
     "c2fpl.models.labels.coarse",

@@ -127,10 +127,8 @@ def test_help_of_every_command_names_its_options() -> None:
 def test_no_two_settings_share_an_option() -> None:
     names = [field.name for kind in SETTINGS for field in fields(kind)]
     shared = {name for name in names if names.count(name) > 1}
-    assert shared == {
-        "seed",
-        "frames_per_segment",
-    }  # one --seed for labels and training, as `run` passes it on
+    # One --seed for labels and training. Frames a segment: of features or of scores, never both.
+    assert shared == {"seed", "frames_per_segment"}
 
 
 def test_sigterm_is_answered_as_before_when_a_command_has_ended(

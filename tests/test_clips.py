@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from c2fpl.pipeline.clip_settings import ClipSettings
 from c2fpl.pipeline.files.run_files import RunFiles
 from c2fpl.pipeline.report.clips import clip_name, cut_clips
-from c2fpl.pipeline.report.events import Event, EventSettings, write_events
+from c2fpl.pipeline.report.events import Event, write_events
 from c2fpl.pipeline.report.mp4 import NotPlayable, TimedPicture, read_pictures, write_pictures
 from c2fpl.pipeline.report.overlay import (
     BACK,
@@ -21,6 +21,7 @@ from c2fpl.pipeline.report.overlay import (
     panel_height,
     write_overlay,
 )
+from c2fpl.pipeline.settings import EventSettings
 from run_folder import FRAME_RATE, HEIGHT, WIDTH, add_video, scores_with, small_run
 from synthetic import Synthetic, number_of
 

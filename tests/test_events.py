@@ -16,7 +16,6 @@ from numpy.typing import ArrayLike, NDArray
 from c2fpl.extractors.decoding.presentation_times import PresentationTimes
 from c2fpl.pipeline.files.run_files import RunFiles
 from c2fpl.pipeline.report.events import (
-    EventSettings,
     NoEvents,
     find_events,
     load_events,
@@ -28,6 +27,7 @@ from c2fpl.pipeline.report.events import (
 from c2fpl.pipeline.report.thresholds import (
     Threshold,
 )
+from c2fpl.pipeline.settings import EventSettings
 from c2fpl.pipeline.steps.scored_videos import NoScores
 from run_folder import HOSTILE, add_video, scores_with, small_run
 

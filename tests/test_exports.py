@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 
 from c2fpl.pipeline.files.run_files import RunFiles
-from c2fpl.pipeline.report.events import EventSettings, write_events
+from c2fpl.pipeline.report.events import write_events
 from c2fpl.pipeline.report.exports import (
     MissingParquet,
     unicode_name,
     write_detections,
     write_parquet,
 )
+from c2fpl.pipeline.settings import EventSettings
 from run_folder import HOSTILE, add_video, scores_with, small_run
 
 

@@ -17,7 +17,7 @@ from c2fpl.extractors.decoding.pyav_frames import upright
 from c2fpl.pipeline.files.run_files import RunFiles
 from c2fpl.pipeline.report import plots
 from c2fpl.pipeline.report.curves import curve_of
-from c2fpl.pipeline.report.events import EventSettings, write_events
+from c2fpl.pipeline.report.events import write_events
 from c2fpl.pipeline.report.plots import (
     clock,
     of_video,
@@ -27,6 +27,7 @@ from c2fpl.pipeline.report.plots import (
     write_plots,
 )
 from c2fpl.pipeline.report.stills import grab_stills
+from c2fpl.pipeline.settings import EventSettings
 from c2fpl.pipeline.steps.scored_videos import scored_videos
 from run_folder import FRAME_RATE, HEIGHT, HOSTILE, WIDTH, add_video, scores_with, small_run
 

@@ -14,9 +14,10 @@ from PIL import Image
 
 from c2fpl.pipeline.files.run_files import RunFiles, finite
 from c2fpl.pipeline.report.curves import curve_of
-from c2fpl.pipeline.report.events import EventSettings, write_events
+from c2fpl.pipeline.report.events import write_events
 from c2fpl.pipeline.report.page import ROWS_A_FILE, write_report, write_tables
 from c2fpl.pipeline.report.page_data import SPARK_LETTERS, script, spark
+from c2fpl.pipeline.settings import EventSettings
 from run_folder import HOSTILE, add_video, scores_with, small_run
 
 MEGABYTE = 1_000_000

@@ -10,8 +10,9 @@ import pytest
 
 from browsing import open_page, open_panel, state, text_of, wait_for
 from c2fpl.pipeline.files.run_files import RunFiles
-from c2fpl.pipeline.report.events import EventSettings, write_events
+from c2fpl.pipeline.report.events import write_events
 from c2fpl.pipeline.report.page import write_report, write_tables
+from c2fpl.pipeline.settings import EventSettings
 from c2fpl.pipeline.steps.scored_videos import scored_videos
 from run_folder import HOSTILE, add_video, scores_with, small_run
 

@@ -21,10 +21,11 @@ from browsing import (
 from c2fpl.extractors.decoding.presentation_times import PresentationTimes
 from c2fpl.pipeline.files.run_files import RunFiles
 from c2fpl.pipeline.report.curves import curve_of
-from c2fpl.pipeline.report.events import EventSettings, find_events, write_events
+from c2fpl.pipeline.report.events import find_events, write_events
 from c2fpl.pipeline.report.page import write_report
 from c2fpl.pipeline.report.page_data import uneven
 from c2fpl.pipeline.report.thresholds import Threshold
+from c2fpl.pipeline.settings import EventSettings
 from run_folder import FRAME_RATE, add_video, scores_with, small_run
 
 pytestmark = pytest.mark.browser

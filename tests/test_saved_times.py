@@ -17,10 +17,10 @@ from c2fpl.pipeline.extraction.inspect_videos import inspect_videos
 from c2fpl.pipeline.extraction.worker import FeatureSettings
 from c2fpl.pipeline.files.run_files import RunFiles, beside, load_table, save_table
 from c2fpl.pipeline.files.saved_times import load_times, save_times, times_facts
-from c2fpl.pipeline.report.events import EventSettings, load_events, write_events
+from c2fpl.pipeline.report.events import load_events, write_events
 from c2fpl.pipeline.report.exports import write_parquet
 from c2fpl.pipeline.report.page_data import video_data
-from c2fpl.pipeline.settings import Execution
+from c2fpl.pipeline.settings import EventSettings, Execution
 from c2fpl.pipeline.steps.scored_videos import ScoredVideo, scored_videos
 from c2fpl.pipeline.videos.find import find_videos
 from command_line import c2fpl

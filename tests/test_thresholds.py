@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from c2fpl.extractors.decoding.presentation_times import PresentationTimes
-from c2fpl.pipeline.report.events import EventSettings, find_events
+from c2fpl.pipeline.report.events import find_events
 from c2fpl.pipeline.report.thresholds import (
     BINS,
     BadScores,
@@ -13,6 +13,7 @@ from c2fpl.pipeline.report.thresholds import (
     otsu,
     quantile_of,
 )
+from c2fpl.pipeline.settings import EventSettings
 
 
 def test_two_groups_are_cut_halfway_between_their_means() -> None:

@@ -7,8 +7,13 @@ from cyclopts import App, Parameter
 
 from c2fpl.extractors.settings import DecodingSettings, ExtractionSettings
 from c2fpl.models.settings import LabelSettings, TrainingSettings
-from c2fpl.pipeline.report.events import EventSettings
-from c2fpl.pipeline.settings import Execution, ReadingSettings, ScoreSettings
+from c2fpl.pipeline.settings import (
+    EventSettings,
+    Execution,
+    ReadingSettings,
+    ScoreSettings,
+    WatchSettings,
+)
 from c2fpl.pipeline.truth.forms.records import AnnotationSettings
 from c2fpl.pipeline.truth.score_lengths import ScoreUnit
 
@@ -22,11 +27,13 @@ Scores = Annotated[ScoreSettings, Parameter(name="*", group="Scores")]
 Annotation = Annotated[AnnotationSettings, Parameter(name="*", group="Annotations")]
 Unit = Annotated[ScoreUnit, Parameter(name="*", group="Score files")]
 Events = Annotated[EventSettings, Parameter(name="*", group="Events")]
+Watching = Annotated[WatchSettings, Parameter(name="*", group="Watching")]
 How = Annotated[Execution, Parameter(name="*", group="Execution")]
 
 SETTINGS = (
     *(ExtractionSettings, DecodingSettings, ReadingSettings, LabelSettings),
-    *(TrainingSettings, ScoreSettings, ScoreUnit, AnnotationSettings, EventSettings, Execution),
+    *(TrainingSettings, ScoreSettings, ScoreUnit, AnnotationSettings, EventSettings),
+    *(WatchSettings, Execution),
 )
 """Every kind of settings; their fields are the options and the keys of --config."""
 

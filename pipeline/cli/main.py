@@ -19,7 +19,7 @@ from c2fpl.pipeline.cli.configuration import configuration
 from c2fpl.pipeline.files.progress import is_shown_when_quiet
 from c2fpl.pipeline.settings import Execution
 
-COMMAND_MODULES = ("steps", "videos", "results", "events", "benchmark")
+COMMAND_MODULES = ("steps", "watch", "videos", "results", "events", "benchmark")
 """Modules that add their commands to the application when they are imported."""
 
 
@@ -46,7 +46,6 @@ def _launch(
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and leave with its exit code: 0 done, 1 some videos failed, 2 misuse."""
     app.config = []  # an earlier call in this process may have set one
-    load_commands()
     with _terminated_as_interrupted():
         code = _run(arguments)
     sys.exit(code)
@@ -55,6 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _run(arguments: Sequence[str] | None) -> int:
     """The command's exit code; an error meant for the user is one line on stderr."""
     try:
+        load_commands()
         code: int = app.meta(arguments, exit_on_error=False, print_error=False, result_action=None)
     except KeyboardInterrupt:
         code = _refuse(

@@ -4,8 +4,7 @@ from pathlib import Path
 from typing import Literal
 
 from c2fpl.pipeline.cli.app import Annotation, Events, Output, Reading, Unit, app
-from c2fpl.pipeline.report.events import EventSettings
-from c2fpl.pipeline.settings import ReadingSettings
+from c2fpl.pipeline.settings import EventSettings, ReadingSettings
 from c2fpl.pipeline.truth.datasets import DatasetName
 from c2fpl.pipeline.truth.forms.records import AnnotationSettings
 from c2fpl.pipeline.truth.protocols import ProtocolName

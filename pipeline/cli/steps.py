@@ -1,4 +1,4 @@
-"""Commands of the line: run, and its steps extract, label, train, score."""
+"""The command run, and its steps: extract, label, train, score."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -18,10 +18,15 @@ from c2fpl.pipeline.cli.app import (
     Training,
     app,
 )
-from c2fpl.pipeline.report.events import EventSettings
-from c2fpl.pipeline.settings import Execution, ReadingSettings, ScoreSettings
+from c2fpl.pipeline.cli.ending import finish, refuse_shards, show_estimate
+from c2fpl.pipeline.files.lock import only_writer
+from c2fpl.pipeline.files.progress import last_line
+from c2fpl.pipeline.files.run_files import RunFiles
+from c2fpl.pipeline.files.words import counted
+from c2fpl.pipeline.settings import EventSettings, Execution, ReadingSettings, ScoreSettings
 from c2fpl.pipeline.truth.datasets import DatasetName
 from c2fpl.pipeline.truth.forms.records import AnnotationSettings
+from c2fpl.pipeline.videos.find import find_videos
 
 
 @app.command
@@ -52,12 +57,11 @@ def run(
         dry_run: only say what is done, what is left and how long it may take; nothing is written.
         tensorboard: also write the training's loss a pass to tensorboard/ (extra [tensorboard]).
     """
-    from c2fpl.pipeline.cli.commands import plan_only, run_all
-    from c2fpl.pipeline.run import RunSettings
+    from c2fpl.pipeline.run import RunSettings, run_folder
 
     if dry_run:
-        return plan_only(videos, output, "run", extraction, decoding, execution, training)
-
+        return _show_plan(videos, RunFiles(output), extraction, decoding, execution, training)
+    refuse_shards(execution)
     settings = RunSettings(
         extraction=extraction,
         decoding=decoding,
@@ -68,7 +72,9 @@ def run(
         execution=execution,
         tensorboard=tensorboard,
     )
-    return run_all(videos, output, settings, annotations, dataset, reading)
+    files = RunFiles(output)
+    found, failures = run_folder(videos, files, settings, annotations, dataset, reading)
+    return finish(files, failures, f"{counted(len(found), 'video')}, scores in {files.scores}")
 
 
 @app.command
@@ -88,11 +94,27 @@ def extract(
         output: folder of the features.
         dry_run: only say what is done, what is left and how long it may take; nothing is written.
     """
-    from c2fpl.pipeline.cli.commands import extract_only, plan_only
+    from c2fpl.pipeline.extraction.extract_features import extract_features
+    from c2fpl.pipeline.extraction.worker import FeatureSettings
+    from c2fpl.pipeline.steps.run_record import recorded
 
+    files = RunFiles(output, holds="features")
     if dry_run:
-        return plan_only(videos, output, "features", extraction, decoding, execution, None)
-    return extract_only(videos, output, extraction, decoding, execution)
+        return _show_plan(videos, files, extraction, decoding, execution, None)
+    found = find_videos(videos, leave_out=(files.clips, files.overlays))
+    settings = {"extraction": extraction, "decoding": decoding, "execution": execution}
+    shard = execution.shard_of
+    command = "extract" if shard == (1, 1) else f"extract --shard {execution.shard}"
+    with (
+        only_writer(files, shard),
+        recorded(files, command, settings) as record,
+        record.stage(command),
+    ):
+        report = extract_features(files, found, FeatureSettings(extraction, decoding), execution)
+        record.extraction(report)
+        record.failures += report.failures
+    done = f"features of {counted(len(report.ready), 'video')} in {files.features}"
+    return finish(files, report.failures, done)
 
 
 @app.command
@@ -110,9 +132,18 @@ def label(
         features: folder of features.
         output: folder of labels.csv and videos.csv.
     """
-    from c2fpl.pipeline.cli.commands import label_only
+    from c2fpl.pipeline.features.feature_set import features_in
+    from c2fpl.pipeline.steps.label_segments import label_segments
+    from c2fpl.pipeline.steps.run_record import recorded
 
-    return label_only(features, output, reading, labels, execution)
+    opened, files = features_in(features, reading), RunFiles(output, holds="labels")
+    with (
+        only_writer(files),
+        recorded(files, "label", {"labels": labels}) as record,
+        record.stage("label"),
+    ):
+        label_segments(files, opened, labels, execution)
+    return finish(files, [], f"labels in {files.segment_labels}")
 
 
 @app.command
@@ -134,11 +165,17 @@ def train(
         output: the detector's file.
         tensorboard: also write the loss a pass to a folder beside it (extra [tensorboard]).
     """
-    from c2fpl.pipeline.cli.commands import train_only
+    from c2fpl.pipeline.features.feature_set import features_in
+    from c2fpl.pipeline.steps.label_segments import load_labels
+    from c2fpl.pipeline.steps.train_detector import train_detector
 
-    return train_only(
-        features, labels, output, reading, training, execution, tensorboard=tensorboard
-    )
+    opened = features_in(features, reading)
+    folder = labels.parent if labels.suffix == ".csv" else labels
+    joined = load_labels(RunFiles(folder, holds="labels"), opened)
+    scalars = output.with_name(f"{output.stem}-tensorboard") if tensorboard else None
+    train_detector(output, opened, joined, training, execution, tensorboard=scalars)
+    last_line(f"detector in {output}")
+    return 0
 
 
 @app.command
@@ -176,6 +213,40 @@ def score(
         output: folder of the scores.
         weights: weights file of the backbone, the one that the detector's features were made with.
     """
-    from c2fpl.pipeline.cli.commands import score_only
+    from c2fpl.pipeline.steps.detector_files import load_detector
+    from c2fpl.pipeline.steps.new_videos import features_for
+    from c2fpl.pipeline.steps.run_record import recorded
+    from c2fpl.pipeline.steps.score_videos import score_videos
 
-    return score_only(source, detector, output, weights, reading, scores, execution)
+    refuse_shards(execution)
+    saved = load_detector(detector)
+    files = RunFiles(output, holds="scores")
+    with (
+        only_writer(files),
+        recorded(files, "score", {"scores": scores}) as record,
+        record.stage("score"),
+    ):
+        features, failures = features_for(saved, source, files, weights, reading, execution)
+        record.failures += [*failures, *score_videos(files, features, saved, scores, execution)]
+    done = f"scores of {counted(len(features.names), 'video')} in {files.scores}"
+    return finish(files, record.failures, done)
+
+
+def _show_plan(
+    videos: str,
+    files: RunFiles,
+    extraction: ExtractionSettings,
+    decoding: DecodingSettings,
+    execution: Execution,
+    training: TrainingSettings | None,
+) -> int:
+    """Print what is done, what is left, and how long it may take."""
+    from c2fpl.pipeline.extraction.dry_run import plan_table, plan_videos
+    from c2fpl.pipeline.extraction.worker import FeatureSettings
+
+    settings = FeatureSettings(extraction, decoding)
+    found = find_videos(videos, leave_out=(files.clips, files.overlays))
+    planned = plan_videos(files, found, settings, execution)
+    lengths = [(item.video.path, item.frames, item.done) for item in planned]
+    show_estimate(plan_table(planned), lengths, settings, execution, training)
+    return 0

@@ -3,8 +3,11 @@
 from pathlib import Path
 
 from c2fpl.extractors.settings import DecodingSettings, ExtractionSettings
+from c2fpl.models.settings import TrainingSettings
 from c2fpl.pipeline.cli.app import Decoding, Extraction, How, Output, app
+from c2fpl.pipeline.cli.ending import show_estimate
 from c2fpl.pipeline.settings import Execution
+from c2fpl.pipeline.videos.find import find_videos
 
 
 @app.command
@@ -22,9 +25,19 @@ def inspect(
     Args:
         videos: a file, a folder (searched recursively), a quoted glob or a .txt list.
     """
-    from c2fpl.pipeline.cli.commands import inspect_only
+    from c2fpl.pipeline.extraction.inspect_videos import inspect_videos, inspection_table
+    from c2fpl.pipeline.extraction.worker import FeatureSettings
 
-    return inspect_only(videos, extraction, decoding, execution)
+    inspections = inspect_videos(find_videos(videos), decoding, execution)
+    lengths = [
+        (item.video.path, item.report.num_frames_decoded, False)
+        for item in inspections
+        if item.report is not None
+    ]
+    settings = FeatureSettings(extraction, decoding)
+    table = inspection_table(inspections)
+    show_estimate(table, lengths, settings, execution, TrainingSettings())
+    return 1 if len(lengths) < len(inspections) else 0
 
 
 @app.command

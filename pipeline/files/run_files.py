@@ -134,6 +134,11 @@ class RunFiles:
         return self.root / "run.json"
 
     @property
+    def notified(self) -> Path:
+        """Table of the events that `c2fpl watch` has reported."""
+        return self.root / "notified.csv"
+
+    @property
     def failed(self) -> Path:
         """Table of the videos that failed, with step and reason."""
         return self.root / "failed.csv"

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from c2fpl.extractors.decoding.presentation_times import SHORTEST_S, PresentationTimes
 from c2fpl.pipeline.files.run_files import RunFiles, load_json, save_json, save_table
 from c2fpl.pipeline.report.thresholds import Threshold, choose_threshold, count_scores
+from c2fpl.pipeline.settings import EventSettings
 from c2fpl.pipeline.steps.scored_videos import ScoredVideo, scored_videos, videos_without_scores
 from c2fpl.pipeline.truth.frame_runs import runs_of_ones
 
@@ -29,34 +30,6 @@ COLUMNS = (
 
 class NoEvents(ValueError):
     """A run whose events were not looked for yet."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class EventSettings:
-    """How scores become events."""
-
-    threshold: float | None = None
-    """Score above which an event begins; without it chosen from the run's own scores."""
-    quantile: float | None = None
-    """Share of all frames below the threshold, for example 0.99; instead of a threshold."""
-    hysteresis: float = 0.8
-    """An event lasts while the score stays above this share of the way from the run's median score
-    up to the threshold; 1 ends it at the threshold itself."""
-    merge_gap_s: float = 2.0
-    """Events closer than this many seconds become one."""
-    min_length_s: float = 0.5
-    """Shorter events are left out; one segment (16 frames at 30 a second) is just long enough."""
-
-    def __post_init__(self) -> None:
-        for name in ("threshold", "quantile", "hysteresis"):
-            value = getattr(self, name)
-            if value is not None and not 0 <= value <= 1:
-                raise ValueError(f"{name} {value} is not in [0, 1]")
-        for name in ("merge_gap_s", "min_length_s"):
-            if not 0 <= getattr(self, name) < math.inf:
-                raise ValueError(f"{name} {getattr(self, name)} is not a number of seconds >= 0")
-        if self.threshold is not None and self.quantile is not None:
-            raise ValueError("threshold and quantile both given; leave one of them out")
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 from c2fpl.pipeline.files.progress import progress
 from c2fpl.pipeline.files.run_files import RunFiles, whole_file
 from c2fpl.pipeline.report.event_stills import write_stills
-from c2fpl.pipeline.report.events import EventSettings, RunEvents, load_events, write_events
+from c2fpl.pipeline.report.events import RunEvents, load_events, write_events
 from c2fpl.pipeline.report.page_data import (
     Json,
     event_data,
@@ -21,6 +21,7 @@ from c2fpl.pipeline.report.page_data import (
     video_data,
     video_row,
 )
+from c2fpl.pipeline.settings import EventSettings
 from c2fpl.pipeline.steps.scored_videos import ScoredVideo, scored_videos
 from c2fpl.pipeline.truth.windows import Windows
 

@@ -1,0 +1,74 @@
+"""Features of new videos, made as the features of a detector were."""
+
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any, TypeVar, get_args
+
+from c2fpl.extractors.settings import BackboneName, DecodingSettings, ExtractionSettings
+from c2fpl.pipeline.extraction.extract_features import extract_features
+from c2fpl.pipeline.extraction.worker import FeatureSettings
+from c2fpl.pipeline.features.extracted import OwnFeatures
+from c2fpl.pipeline.features.feature_set import FeatureSet, features_in
+from c2fpl.pipeline.features.published import holds_features
+from c2fpl.pipeline.files.outcomes import Failure
+from c2fpl.pipeline.files.run_files import RunFiles
+from c2fpl.pipeline.settings import Execution, ReadingSettings
+from c2fpl.pipeline.steps.detector_files import SavedDetector
+from c2fpl.pipeline.steps.score_videos import WrongDetector
+from c2fpl.pipeline.videos.find import find_videos, holds_videos
+
+Settings = TypeVar("Settings", ExtractionSettings, DecodingSettings)
+
+
+def features_for(
+    saved: SavedDetector,
+    source: str,
+    files: RunFiles,
+    weights: Path | None,
+    reading: ReadingSettings,
+    execution: Execution,
+) -> tuple[FeatureSet, list[Failure]]:
+    """Open a folder of features, or extract videos with the settings of a detector.
+
+    A folder that holds videos counts as one of videos, whatever arrays it also holds.
+
+    Args:
+        saved: the detector.
+        source: features, or videos as `find_videos` takes them.
+        files: where extracted features go.
+        weights: of the backbone; None for a backbone without weights, or the official ones.
+        reading: how published features are read.
+        execution: device, workers, resume.
+
+    Returns:
+        The features, and the videos that could not be extracted.
+
+    Raises:
+        WrongDetector: videos, and a detector of published features.
+    """
+    place = Path(source)
+    if place.exists() and not (place.is_dir() and holds_videos(place)) and holds_features(place):
+        return features_in(place, reading), []
+    settings = extraction_of(saved, weights, source)
+    videos = find_videos(source, leave_out=(files.clips, files.overlays))
+    report = extract_features(files, videos, settings, execution)
+    return OwnFeatures(files.features, report.ready), list(report.failures)
+
+
+def extraction_of(saved: SavedDetector, weights: Path | None, source: str) -> FeatureSettings:
+    """The settings that made the features of a detector.
+
+    Raises:
+        WrongDetector: it was trained on published features.
+    """
+    if saved.extraction.get("backbone") not in get_args(BackboneName):
+        raise WrongDetector(
+            "the detector was trained on published features, made by a network that is not known "
+            f"here; give a folder of such features instead of {source}"
+        )
+    extraction = replace(_settings_from(ExtractionSettings, saved.extraction), weights=weights)
+    return FeatureSettings(extraction, _settings_from(DecodingSettings, saved.extraction))
+
+
+def _settings_from(kind: type[Settings], saved: dict[str, Any]) -> Settings:
+    return kind(**{field.name: saved[field.name] for field in fields(kind) if field.name in saved})

@@ -1,0 +1,134 @@
+"""Score videos as they arrive in a folder, with a detector trained before: `c2fpl watch`."""
+
+import logging
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from c2fpl.pipeline.extraction.extract_features import extract_features
+from c2fpl.pipeline.extraction.worker import FeatureSettings
+from c2fpl.pipeline.features.extracted import OwnFeatures
+from c2fpl.pipeline.files.run_files import RunFiles
+from c2fpl.pipeline.looking import look
+from c2fpl.pipeline.notify import Notifier
+from c2fpl.pipeline.settings import EventSettings, Execution, ScoreSettings, WatchSettings
+from c2fpl.pipeline.steps.detector_files import SavedDetector
+from c2fpl.pipeline.steps.run_record import recorded
+from c2fpl.pipeline.steps.score_videos import score_videos
+from c2fpl.pipeline.videos.find import NoVideos, VideoFile, find_videos
+
+logger = logging.getLogger(__name__)
+
+Signature = tuple[int, int]
+"""Size in bytes and date of change in nanoseconds: they differ while a file is being written."""
+
+
+class MissingWatchfiles(RuntimeError):
+    """The optional package watchfiles is needed."""
+
+
+@dataclass
+class Arrivals:
+    """Which files are whole and not scored yet.
+
+    A file counts as whole once its size and date have not changed for `settle_s` seconds.
+    """
+
+    settle_s: float
+    _since_s: dict[VideoFile, tuple[Signature, float]] = field(default_factory=dict)
+    _taken: dict[VideoFile, Signature] = field(default_factory=dict)
+
+    def whole(self, present: Mapping[VideoFile, Signature], now_s: float) -> list[VideoFile]:
+        """Take the files that have become whole; a file that changes later is taken again.
+
+        Args:
+            present: every video of the folder now; what is not in it is forgotten.
+            now_s: a clock that never goes back, in seconds.
+        """
+        self._taken = {v: s for v, s in self._taken.items() if present.get(v) == s}
+        waiting = {v: s for v, s in present.items() if v not in self._taken}
+        before = self._since_s
+        self._since_s = {
+            video: before[video] if video in before and before[video][0] == now else (now, now_s)
+            for video, now in waiting.items()
+        }
+        found = [v for v, (_, since_s) in self._since_s.items() if now_s - since_s >= self.settle_s]
+        for video in found:
+            self._taken[video] = self._since_s.pop(video)[0]
+        return found
+
+
+@dataclass(frozen=True)
+class Watch:
+    """What is watched, and what happens to a video that arrives."""
+
+    videos: str
+    """Folder or glob of the videos."""
+    files: RunFiles
+    detector: SavedDetector
+    extraction: FeatureSettings
+    scores: ScoreSettings
+    events: EventSettings
+    """With a threshold of its own, so that an event stays the same while others arrive."""
+    settings: WatchSettings
+    execution: Execution
+
+    def follow(self, ticks: Iterable[object]) -> None:
+        """Look at the folder at every tick and score what has become whole."""
+        arrivals = Arrivals(self.settings.settle_s)
+        notifier = Notifier(self.files.notified, self.settings)
+        for _ in ticks:
+            arrived = arrivals.whole(self._present(), time.monotonic())
+            if arrived:
+                self.score(arrived, notifier)
+
+    def score(self, arrived: list[VideoFile], notifier: Notifier) -> None:
+        """Score videos, refresh the page, and report their events."""
+        with (
+            recorded(self.files, "watch", {"watch": self.settings}) as record,
+            record.stage("watch"),
+        ):
+            report = extract_features(self.files, arrived, self.extraction, self.execution)
+            features = OwnFeatures(self.files.features, report.ready)
+            record.failures += report.failures
+            record.failures += score_videos(
+                *(self.files, features, self.detector, self.scores, self.execution)
+            )
+            found = look(self.files, self.events, None, quiet=self.execution.quiet)
+        notifier.report(found.events)
+
+    def _present(self) -> dict[VideoFile, Signature]:
+        try:
+            found = find_videos(self.videos, leave_out=(self.files.root,))
+        except NoVideos:
+            return {}
+        return {v: s for v in found if (s := _signature(v.path)) is not None}
+
+
+def ticks(folder: Path, settings: WatchSettings) -> Iterator[object]:
+    """Something at every change below the folder, and at least once a second.
+
+    Raises:
+        NoVideos: no such folder.
+        MissingWatchfiles: the extra [watch] is not installed.
+    """
+    if not folder.is_dir():
+        raise NoVideos(f"{folder} is not a folder; create it, then start `c2fpl watch` again")
+    try:
+        from watchfiles import watch
+    except ImportError as error:
+        raise MissingWatchfiles(
+            "watchfiles is not installed; pip install 'c2fpl[watch]'"
+        ) from error
+    return watch(
+        folder, yield_on_timeout=True, rust_timeout=1000, force_polling=settings.poll or None
+    )
+
+
+def _signature(path: Path) -> Signature | None:
+    try:
+        found = path.stat()
+    except OSError:  # removed since it was found
+        return None
+    return found.st_size, found.st_mtime_ns

@@ -1,0 +1,133 @@
+"""Watching a folder: files are read when they are whole, scored once, and their events reported."""
+
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from c2fpl.pipeline.demo_videos import DemoVideo, write_videos
+from c2fpl.pipeline.files.run_files import RunFiles
+from c2fpl.pipeline.notify import Notifier
+from c2fpl.pipeline.report.events import Event
+from c2fpl.pipeline.settings import EventSettings, Execution, ScoreSettings, WatchSettings
+from c2fpl.pipeline.steps.detector_files import load_detector
+from c2fpl.pipeline.steps.new_videos import extraction_of
+from c2fpl.pipeline.videos.find import VideoFile
+from c2fpl.pipeline.watch import Arrivals, Watch
+from command_line import c2fpl
+
+CAMERA = VideoFile("camera", Path("camera.mp4"))
+
+
+def test_a_file_is_whole_once_size_and_date_rest_for_the_settle_time() -> None:
+    arrivals = Arrivals(settle_s=10)
+    assert arrivals.whole({CAMERA: (5, 1)}, 0) == []
+    assert arrivals.whole({CAMERA: (9, 2)}, 8) == []  # still being written
+    assert arrivals.whole({CAMERA: (9, 2)}, 17) == []
+    assert arrivals.whole({CAMERA: (9, 2)}, 18) == [CAMERA]
+    assert arrivals.whole({CAMERA: (9, 2)}, 99) == []  # once
+
+
+def test_a_file_that_changes_later_is_taken_again() -> None:
+    arrivals = Arrivals(settle_s=0)
+    assert arrivals.whole({CAMERA: (9, 2)}, 0) == [CAMERA]
+    assert arrivals.whole({CAMERA: (9, 3)}, 1) == [CAMERA]
+
+
+@given(st.lists(st.dictionaries(st.integers(0, 4), st.integers(0, 2)), max_size=60))
+def test_memory_holds_only_files_that_are_there(history: list[dict[int, int]]) -> None:
+    arrivals = Arrivals(settle_s=2)
+    for now_s, present in enumerate(history):
+        files = {VideoFile(str(k), Path(str(k))): (size, 0) for k, size in present.items()}
+        arrivals.whole(files, now_s)
+        assert arrivals._since_s.keys() | arrivals._taken.keys() == files.keys()
+
+
+@given(st.lists(st.integers(0, 3), min_size=1, max_size=60))
+def test_a_file_is_taken_only_after_it_rested_and_once_a_rest(sizes: list[int]) -> None:
+    arrivals = Arrivals(settle_s=2)
+    taken = [bool(arrivals.whole({CAMERA: (size, 0)}, now)) for now, size in enumerate(sizes)]
+    for now, was_taken in enumerate(taken):
+        rest = 0
+        while rest < now and sizes[now - rest - 1] == sizes[now]:
+            rest += 1
+        assert was_taken == (rest == 2)
+
+
+def event(start_frame: int) -> Event:
+    return Event("door", start_frame, start_frame + 16, 1.0, 2.0, 0.9, start_frame)
+
+
+def test_an_event_is_reported_once_also_after_a_restart(tmp_path: Path) -> None:
+    script = tmp_path / "hear.py"
+    script.write_text("import sys; open(sys.argv[1], 'a').write(sys.stdin.read() + '\\n')")
+    heard = tmp_path / "heard with a blank.jsonl"
+    settings = WatchSettings(command=f"{sys.executable} {script} '{heard}'")
+    for events in ([event(0)], [event(0), event(32)], [event(32)]):
+        Notifier(tmp_path / "notified.csv", settings).report(events)
+    lines = [json.loads(line) for line in heard.read_text().splitlines()]
+    assert [line["start_frame"] for line in lines] == [0, 32]
+
+
+def test_an_event_that_could_not_be_delivered_is_tried_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    failing = WatchSettings(command=f"{sys.executable} -c 'raise SystemExit(1)'")
+    Notifier(tmp_path / "notified.csv", failing).report([event(0)])
+    assert "was not delivered" in caplog.text
+    assert not (tmp_path / "notified.csv").exists()
+    working = WatchSettings(command=f"{sys.executable} -c 'pass'")
+    Notifier(tmp_path / "notified.csv", working).report([event(0)])
+    assert "door,0" in (tmp_path / "notified.csv").read_text()
+
+
+@pytest.mark.parametrize("wrong", [{"webhook": "ftp://a"}, {"command": "a 'b"}, {"settle_s": -1}])
+def test_wrong_settings_are_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"webhook|close the quotes|settle"):
+        replace(WatchSettings(), **wrong)
+
+
+def test_a_watched_folder_scores_each_video_once_and_survives_a_restart(tmp_path: Path) -> None:
+    videos, output = tmp_path / "camera", tmp_path / "out"
+    flow = ("--backbone", "flow", "--crops", 1, "--epochs", 1, "--device", "cpu", "--quiet")
+    write_videos([DemoVideo(f"v{i}", 48, None, 0, i) for i in range(2)], tmp_path / "past")
+    assert c2fpl("run", tmp_path / "past", "-o", tmp_path / "run", *flow) == 0
+    saved = load_detector(tmp_path / "run" / "detector.pt")
+    files = RunFiles(output)
+
+    def watched() -> Watch:
+        return Watch(
+            videos=str(videos),
+            files=files,
+            detector=saved,
+            extraction=extraction_of(saved, None, str(videos)),
+            scores=ScoreSettings(),
+            events=EventSettings(threshold=0.0),
+            settings=WatchSettings(settle_s=0),
+            execution=Execution(device="cpu", quiet=True),
+        )
+
+    def ticks(*arrivals: str) -> Iterator[None]:
+        yield
+        for name in arrivals:
+            write_videos([DemoVideo(name, 48, None, 0, len(name))], videos)
+            yield
+
+    watched().follow(ticks("door", "gate2"))
+    first = {p.name: (p.stat().st_mtime_ns, np.load(p)) for p in files.scores.glob("*.npy")}
+    assert first.keys() == {"door.npy", "gate2.npy"}
+    assert {len(scores) for _, scores in first.values()} == {48}
+    watched().follow(ticks("yard-3"))
+    second = {p.name: p.stat().st_mtime_ns for p in files.scores.glob("*.npy")}
+    assert second.keys() == {*first, "yard-3.npy"}
+    assert {name: second[name] for name in first} == {name: at for name, (at, _) in first.items()}
+    assert (files.report / "index.html").exists()
+    reported = files.notified.read_text().splitlines()
+    assert [line.split(",")[0] for line in reported[1:]] == ["door", "gate2", "yard-3"]
