@@ -20,7 +20,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from c2fpl.extractors.decoder_process import Decoded, Restarted, Undecodable, WatchedDecoders
+from c2fpl.extractors.decoder_messages import Decoded, Restarted, Undecodable
+from c2fpl.extractors.decoder_process import WatchedDecoders
 from c2fpl.extractors.decoding.video import UndecodableVideo
 from c2fpl.extractors.encoding.encoder import SegmentEncoder, make_encoder
 from c2fpl.extractors.extraction import Extraction, FeatureRows

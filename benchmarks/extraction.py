@@ -57,7 +57,8 @@ def prepared(
     """Import and build everything; what is returned does the work alone."""
     if way in ("jpeg", "whole"):
         return _peer(way, video, segments, backbone, weights)
-    from c2fpl.extractors.decoder_process import SegmentFrames, WatchedDecoders
+    from c2fpl.extractors.decoder_messages import SegmentFrames
+    from c2fpl.extractors.decoder_process import WatchedDecoders
     from c2fpl.extractors.encoding.encoder import make_encoder
     from c2fpl.extractors.extraction import Extraction, FeatureRows
     from c2fpl.extractors.settings import DecodingSettings, ExtractionSettings

@@ -6,7 +6,8 @@ In the order that one video takes through them:
 - `decoding`: a file to frames, with their times
 - `damage`: what a broken file says about itself
 - `segments`: frames to segments of 16, and scores of segments back to frames
-- `decoder_process`, `child_process`, `decoder_child`, `frame_slots`: decoding in watched children
+- `decoder_process`, `child_process`, `decoder_child`, `decoder_messages`, `frame_slots`: decoding
+  in watched children
 - `backbones`: the networks and their weights
 - `encoding`: frames to crops to features, on the CPU or a GPU
 - `extraction`: the pipeline that joins them

@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 from multiprocessing.connection import Pipe
-from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -16,7 +15,7 @@ from c2fpl.extractors.decoder_child import (
     SLOT_COUNT,
     ChildMessage,
     ChildSettings,
-    DecodeThis,
+    Order,
     SlotFilled,
     SlotFree,
 )
@@ -57,9 +56,9 @@ class ChildProcess:
         self.videos_decoded = 0
         self._send(ChildSettings(settings, tail, short_side_pixels, self._slots.slot_bytes))
 
-    def order(self, path: Path, *, avoid_decord: str) -> None:
-        """Have the child decode a video."""
-        self._send(DecodeThis(path, avoid_decord))
+    def order(self, order: Order) -> None:
+        """Have the child work on a video."""
+        self._send(order)
 
     def receive(self) -> ChildMessage:
         """Next message; raises EOFError or OSError when the child is dead."""
@@ -67,7 +66,7 @@ class ChildProcess:
         return message
 
     def take(self, filled: SlotFilled) -> NDArray[np.uint8]:
-        """Copy a segment out of its slot, uint8 (frames, height, width, 3), and free the slot."""
+        """Copy pixels out of their slot, uint8 (..., height, width, 3), and free the slot."""
         frames = self._slots.read(filled.slot, filled.shape)
         self._send(SlotFree(filled.slot))
         return frames
@@ -102,7 +101,7 @@ class ChildProcess:
         lines = self._errors.read().decode(errors="replace").split("\n")
         return next((" ".join(line.split())[:200] for line in reversed(lines) if line.strip()), "")
 
-    def _send(self, message: ChildSettings | DecodeThis | SlotFree) -> None:
+    def _send(self, message: ChildSettings | Order | SlotFree) -> None:
         try:
             self.connection.send(message)
         except OSError:

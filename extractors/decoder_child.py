@@ -1,4 +1,4 @@
-"""What a decoder child runs: decode the videos it is told, write segments into the shared slots.
+"""What a decoder child runs: its parent's orders, with pixels written into the shared slots.
 
 Never imports torch. `child_process` starts `main` in a fresh interpreter with three inherited
 file descriptors; it ends when the connection or the lifeline closes, that is when the parent does,
@@ -9,8 +9,9 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Final
@@ -20,6 +21,8 @@ import av.logging
 import numpy as np
 from numpy.typing import NDArray
 
+from c2fpl.extractors.decoding.frame_reader import FrameRequest, NumberedFrame, read_frames
+from c2fpl.extractors.decoding.header import VideoHeader, read_header
 from c2fpl.extractors.decoding.video import (
     DecodedFrame,
     DecodeReport,
@@ -33,8 +36,10 @@ from c2fpl.extractors.segments import SegmentCutter, TooShort
 from c2fpl.extractors.settings import DecodingSettings, Tail
 
 SLOT_COUNT: Final = 4
-"""Segments that wait for the consumer, a child."""
-
+"""Segments, or single frames, that wait for the consumer, a child."""
+ALIVE_S: Final = 1.0
+"""Between words of a child that passes frames over."""
+NO_PIXELS: Final = np.empty((0, 0, 3), np.uint8)
 
 SURPRISES: Final = (
     *(ArithmeticError, AssertionError, AttributeError, LookupError, OSError, RuntimeError),
@@ -63,6 +68,16 @@ class DecodeThis:
 
 
 @dataclass(frozen=True)
+class LookAt:
+    """Message to a child: read the header of a video."""
+
+    path: Path
+
+
+Order = DecodeThis | FrameRequest | LookAt
+
+
+@dataclass(frozen=True)
 class SlotFree:
     """Message to a child: the consumer has copied this slot."""
 
@@ -83,13 +98,35 @@ class SlotFilled:
 
 
 @dataclass(frozen=True)
+class Alive:
+    """Message from a child: frames are passed over on the way to those that were asked for."""
+
+
+@dataclass(frozen=True)
+class FrameFilled:
+    """Message from a child: the next of the frames that were asked for."""
+
+    frame: NumberedFrame
+    """Without its pixels."""
+    filled: SlotFilled
+    """Where they are."""
+
+
+@dataclass(frozen=True)
+class ReadDone:
+    """Message from a child: all frames that were asked for were sent."""
+
+
+@dataclass(frozen=True)
 class Failed:
     """Message from a child: the video cannot be decoded."""
 
     reason: str
 
 
-ChildMessage = Ready | SlotFilled | StartedAgain | DecodeReport | Failed
+Answer = DecodeReport | ReadDone | VideoHeader | Failed
+"""The last message of an order."""
+ChildMessage = Answer | Ready | SlotFilled | StartedAgain | Alive | FrameFilled
 
 
 class _Child:
@@ -107,11 +144,17 @@ class _Child:
             if isinstance(message, SlotFree):
                 self._free.append(message.slot)
             else:
-                self._connection.send(self._decode(message))
+                self._connection.send(self._answer(message))
 
-    def _decode(self, order: DecodeThis) -> DecodeReport | Failed:
+    def _answer(self, order: Order) -> Answer:
         try:
-            return self._decoded(order)
+            match order:
+                case DecodeThis():
+                    return self._decoded(order)
+                case FrameRequest():
+                    return self._read(order)
+                case LookAt(path):
+                    return read_header(path)
         except (UndecodableVideo, TooShort) as error:
             return Failed(str(error))
         except MemoryError:
@@ -141,11 +184,26 @@ class _Child:
                     return event
         raise RuntimeError("decoding ended without a report")
 
+    def _read(self, request: FrameRequest) -> ReadDone:
+        told_s = time.monotonic()
+        for frame in read_frames(request):
+            if frame is not None:
+                slot = self._free_slot()
+                filled = SlotFilled(slot, self._slots.write_frame(slot, frame.pixels))
+                self._connection.send(FrameFilled(replace(frame, pixels=NO_PIXELS), filled))
+            elif time.monotonic() > told_s + ALIVE_S:
+                self._connection.send(Alive())
+                told_s = time.monotonic()
+        return ReadDone()
+
     def _hand_over(self, segment: list[NDArray[np.uint8]]) -> None:
+        slot = self._free_slot()
+        self._connection.send(SlotFilled(slot, self._slots.write(slot, segment)))
+
+    def _free_slot(self) -> int:
         while not self._free:
             self._free.append(self._connection.recv().slot)
-        slot = self._free.popleft()
-        self._connection.send(SlotFilled(slot, self._slots.write(slot, segment)))
+        return self._free.popleft()
 
 
 def end_with_parent(lifeline: int) -> None:

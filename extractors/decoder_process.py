@@ -7,23 +7,42 @@ ahead of the consumer and no more.
 
 import time
 from collections import deque
-from collections.abc import Generator, Hashable, Iterable
-from dataclasses import dataclass
+from collections.abc import Generator, Iterable
+from dataclasses import dataclass, replace
 from multiprocessing.connection import wait
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self, TypeAlias
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Final, Self
 
 from c2fpl.extractors.child_process import ChildProcess
-from c2fpl.extractors.decoder_child import Failed, Ready, SlotFilled
+from c2fpl.extractors.decoder_child import (
+    Alive,
+    DecodeThis,
+    Failed,
+    FrameFilled,
+    LookAt,
+    Order,
+    ReadDone,
+    Ready,
+    SlotFilled,
+)
+from c2fpl.extractors.decoder_messages import (
+    Decoded,
+    FrameMessage,
+    FrameRead,
+    FramesEnd,
+    HeaderMessage,
+    HeaderRead,
+    Key,
+    Message,
+    Restarted,
+    SegmentFrames,
+    Undecodable,
+)
+from c2fpl.extractors.decoding.frame_reader import FrameRequest
+from c2fpl.extractors.decoding.header import VideoHeader
 from c2fpl.extractors.decoding.video import DecodeReport, StartedAgain
 from c2fpl.extractors.settings import DecodingSettings, Tail
-
-Key: TypeAlias = Hashable
-"""Tells the videos of one call apart; chosen by the caller."""
 
 START_TIMEOUT_S: Final = 120.0
 """Time a new child may take until it is ready, on a machine under load."""
@@ -31,49 +50,12 @@ DEATH_S: Final = 5.0
 """Time between a child's hanging up and its exit code."""
 
 
-@dataclass(frozen=True)
-class SegmentFrames:
-    """The next segment of a video."""
-
-    key: Key
-    segment: int
-    """Index of the segment, from 0."""
-    frames: NDArray[np.uint8]
-    """RGB, uint8 (16, height, width, 3), contiguous, owned by the receiver."""
-
-
-@dataclass(frozen=True)
-class Restarted:
-    """The video is decoded again from its first frame: throw away what came before."""
-
-    key: Key
-    reason: str
-
-
-@dataclass(frozen=True)
-class Decoded:
-    """Last message of a video that was decoded."""
-
-    key: Key
-    report: DecodeReport
-
-
-@dataclass(frozen=True)
-class Undecodable:
-    """Last message of a video that was not: throw away what came before."""
-
-    key: Key
-    reason: str
-    """One line: value, rule, cure."""
-
-
 @dataclass
 class _Task:
     """A video on its way."""
 
     key: Key
-    path: Path
-    avoid_decord: str = ""
+    order: Order
     segments: int = 0
     starting: bool = False
     """Whether its child has yet to say anything."""
@@ -141,13 +123,32 @@ class WatchedDecoders:
         while self._idle:
             self._idle.pop().end()
 
-    def decode(self, videos: Iterable[tuple[Key, Path]]) -> Generator["Message"]:
+    def decode(self, videos: Iterable[tuple[Key, Path]]) -> Generator[Message]:
         """Decode videos in parallel, dealt in the given order to free workers.
 
         Messages of one video are in order and those of several interleave. The consumer may take
         its time: children wait when their slots are full. One consumer at a time.
         """
-        waiting = (_Task(key, path) for key, path in videos)
+        for message in self._carried_out((key, DecodeThis(path, "")) for key, path in videos):
+            assert isinstance(message, Message)
+            yield message
+
+    def read(self, wanted: Iterable[tuple[Key, FrameRequest]]) -> Generator[FrameMessage]:
+        """Read single frames by number; of one video in order, as `decode` otherwise."""
+        for message in self._carried_out(wanted):
+            assert isinstance(message, FrameMessage)
+            yield message
+
+    def headers(self, videos: Iterable[tuple[Key, Path]]) -> Generator[HeaderMessage]:
+        """Read the header of each video, as `decode` otherwise."""
+        for message in self._carried_out((key, LookAt(path)) for key, path in videos):
+            assert isinstance(message, HeaderMessage)
+            yield message
+
+    def _carried_out(
+        self, orders: Iterable[tuple[Key, Order]]
+    ) -> Generator[Message | FrameMessage | HeaderMessage]:
+        waiting = (_Task(key, order) for key, order in orders)
         again: deque[_Task] = deque()
         busy: dict[ChildProcess, _Task] = {}
         try:
@@ -173,7 +174,7 @@ class WatchedDecoders:
             child = ChildProcess(self._settings, self._tail, self._short_side_pixels)
             task.wait(max(START_TIMEOUT_S, self._stall_timeout_s), starting=True)
         busy[child] = task
-        child.order(task.path, avoid_decord=task.avoid_decord)
+        child.order(task.order)
 
     def _heard_from(self, busy: dict[ChildProcess, _Task]) -> list[ChildProcess]:
         """Children that have sent something, died, or been silent for too long; waits for one."""
@@ -187,7 +188,7 @@ class WatchedDecoders:
         child: ChildProcess,
         busy: dict[ChildProcess, _Task],
         again: deque[_Task],
-    ) -> Generator["Message"]:
+    ) -> Generator[Message | FrameMessage | HeaderMessage]:
         task = busy[child]
         if not child.connection.poll():
             child.end()
@@ -201,8 +202,16 @@ class WatchedDecoders:
             return
         task.wait(self._stall_timeout_s)
         match message:
-            case Ready():
+            case Ready() | Alive():
                 return
+            case FrameFilled(frame):
+                yield FrameRead(task.key, replace(frame, pixels=child.take(message.filled)))
+            case ReadDone():
+                self._finish(child, busy)
+                yield FramesEnd(task.key)
+            case VideoHeader():
+                self._finish(child, busy)
+                yield HeaderRead(task.key, message)
             case SlotFilled():
                 task.segments += 1
                 yield SegmentFrames(task.key, task.segments - 1, child.take(message))
@@ -218,10 +227,11 @@ class WatchedDecoders:
 
     def _given_up(self, task: _Task, reason: str, again: deque[_Task]) -> Restarted | Undecodable:
         """What becomes of a video whose child hung or died: once more with PyAV, or failed."""
-        if task.avoid_decord or self._settings.decoder != "auto":
-            twice = "twice, " if task.avoid_decord else ""
+        order, again_with_pyav = task.order, self._settings.decoder == "auto"
+        if not isinstance(order, DecodeThis) or order.avoid_decord or not again_with_pyav:
+            twice = "twice, " if isinstance(order, DecodeThis) and order.avoid_decord else ""
             return Undecodable(task.key, f"{twice}{reason}; the file may be damaged, or huge")
-        again.append(_Task(task.key, task.path, avoid_decord=reason))
+        again.append(_Task(task.key, DecodeThis(order.path, reason)))
         return Restarted(task.key, reason)
 
     def _finish(self, child: ChildProcess, busy: dict[ChildProcess, _Task]) -> None:
@@ -235,6 +245,3 @@ class WatchedDecoders:
             child.end()
         else:
             self._idle.append(child)
-
-
-Message: TypeAlias = SegmentFrames | Restarted | Decoded | Undecodable

@@ -18,13 +18,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from c2fpl.extractors.decoder_process import (
-    Decoded,
-    Restarted,
-    SegmentFrames,
-    Undecodable,
-    WatchedDecoders,
-)
+from c2fpl.extractors.decoder_messages import Decoded, Restarted, SegmentFrames, Undecodable
+from c2fpl.extractors.decoder_process import WatchedDecoders
 from c2fpl.extractors.encoding.encoder import SegmentEncoder
 
 Key: TypeAlias = Hashable

@@ -9,14 +9,15 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from c2fpl.extractors.decoding.header import MAX_ASPECT
+from c2fpl.extractors.decoding.header import MAX_ASPECT, MAX_FRAME_PIXELS
 from c2fpl.extractors.segments import SEGMENT_FRAMES
 
 
 class FrameSlots:
     """Slots in anonymous memory: a file descriptor without a name, so nothing is ever left behind.
 
-    A slot has room for the longest frame that is decoded; memory is taken as it is written to.
+    A slot has room for a segment of the longest frames, or for one frame of any size; memory is
+    taken as it is written to.
     """
 
     def __init__(self, descriptor: int, slot_count: int, slot_bytes: int) -> None:
@@ -28,10 +29,16 @@ class FrameSlots:
     @classmethod
     def create(cls, slot_count: int, short_side_pixels: int) -> Self:
         """New slots for segments whose frames have this short side."""
-        slot_bytes = SEGMENT_FRAMES * short_side_pixels**2 * MAX_ASPECT * 3
+        segment_pixels = SEGMENT_FRAMES * short_side_pixels**2 * MAX_ASPECT
+        slot_bytes = 3 * max(segment_pixels, MAX_FRAME_PIXELS)
         descriptor = anonymous_file("c2fpl-frames")
         os.ftruncate(descriptor, slot_count * slot_bytes)
         return cls(descriptor, slot_count, slot_bytes)
+
+    def write_frame(self, slot: int, frame: NDArray[np.uint8]) -> tuple[int, ...]:
+        """Put one frame, uint8 (height, width, 3), into a slot; its shape."""
+        self._view(slot, frame.shape)[:] = frame
+        return frame.shape
 
     def write(self, slot: int, frames: Sequence[NDArray[np.uint8]]) -> tuple[int, ...]:
         """Put frames, each uint8 (height, width, 3), into a slot; the shape of all together."""
@@ -40,7 +47,7 @@ class FrameSlots:
         return shape
 
     def read(self, slot: int, shape: tuple[int, ...]) -> NDArray[np.uint8]:
-        """A copy of the frames in a slot: uint8 (frames, height, width, 3)."""
+        """A copy of what is in a slot: uint8 of this shape."""
         return self._view(slot, shape).copy()
 
     def close(self) -> None:

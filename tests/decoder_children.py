@@ -6,13 +6,8 @@ import numpy as np
 import psutil
 from numpy.typing import NDArray
 
-from c2fpl.extractors.decoder_process import (
-    Decoded,
-    Message,
-    Restarted,
-    SegmentFrames,
-    WatchedDecoders,
-)
+from c2fpl.extractors.decoder_messages import Decoded, Message, Restarted, SegmentFrames
+from c2fpl.extractors.decoder_process import WatchedDecoders
 from c2fpl.extractors.segments import SegmentPlan
 from c2fpl.extractors.settings import DecodingSettings, Tail
 from synthetic import numbers_of

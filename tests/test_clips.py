@@ -1,6 +1,10 @@
 """Clips and overlays: which frames are in them, read back off their pixels."""
 
 import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import av
@@ -12,7 +16,8 @@ from c2fpl.pipeline.clip_settings import ClipSettings
 from c2fpl.pipeline.files.run_files import RunFiles
 from c2fpl.pipeline.report.clips import clip_name, cut_clips
 from c2fpl.pipeline.report.events import Event, write_events
-from c2fpl.pipeline.report.mp4 import NotPlayable, TimedPicture, read_pictures, write_pictures
+from c2fpl.pipeline.report.frames import NotPlayable
+from c2fpl.pipeline.report.mp4 import Mp4Writer
 from c2fpl.pipeline.report.overlay import (
     BACK,
     BAR,
@@ -23,7 +28,6 @@ from c2fpl.pipeline.report.overlay import (
 )
 from c2fpl.pipeline.settings import EventSettings
 from run_folder import FRAME_RATE, HEIGHT, WIDTH, add_video, scores_with, small_run
-from synthetic import Synthetic, number_of
 
 
 @pytest.fixture(scope="module")
@@ -33,8 +37,31 @@ def run_files(tmp_path_factory: pytest.TempPathFactory) -> RunFiles:
     return files
 
 
-def frames_of(path: Path) -> list[TimedPicture]:
-    return list(read_pictures(path))
+@dataclass(frozen=True)
+class Shown:
+    """A frame of a clip."""
+
+    picture: NDArray[np.uint8]
+    time_s: float
+
+
+def frames_of(path: Path) -> list[Shown]:
+    with av.open(str(path)) as container:
+        return [
+            Shown(np.asarray(frame.to_ndarray(format="rgb24"), np.uint8), float(frame.time or 0))
+            for frame in container.decode(video=0)
+        ]
+
+
+def written(path: Path, pictures: Iterable[NDArray[np.uint8]], *times: float) -> list[Shown]:
+    with Mp4Writer(path) as mp4:
+        for picture, time_s in zip(pictures, times, strict=True):
+            mp4.add(picture, time_s)
+    return frames_of(path)
+
+
+def plain(height: int, width: int, level: int = 120) -> NDArray[np.uint8]:
+    return np.full((height, width, 3), level, dtype=np.uint8)
 
 
 def near(picture: NDArray[np.uint8], colour: tuple[int, int, int]) -> NDArray[np.bool_]:
@@ -92,25 +119,53 @@ def test_wrong_clip_settings_are_refused(wrong: dict[str, int]) -> None:
 
 
 def test_odd_sizes_lose_their_last_row_and_column(tmp_path: Path) -> None:
-    picture = np.full((33, 51, 3), 120, dtype=np.uint8)
-    path = tmp_path / "odd.mp4"
-    assert write_pictures(path, [TimedPicture(picture, 5 + i / 10, i) for i in range(4)]) == 4
-    frames = frames_of(path)
+    frames = written(tmp_path / "odd.mp4", [plain(33, 51)] * 4, 5, 5.1, 5.2, 5.3)
     assert [frame.picture.shape for frame in frames] == [(32, 50, 3)] * 4
     assert [frame.time_s for frame in frames] == pytest.approx([0, 0.1, 0.2, 0.3])
 
 
+def test_a_picture_of_another_size_is_fitted_to_the_first(tmp_path: Path) -> None:
+    larger = plain(96, 160)
+    larger[48:] = 240
+    first, second = written(tmp_path / "a.mp4", [plain(32, 64), larger], 0, 1)
+    assert first.picture.shape == second.picture.shape == (32, 64, 3)
+    assert second.picture[:14].mean() == pytest.approx(120, abs=4)
+    assert second.picture[18:].mean() == pytest.approx(240, abs=4)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 7), (8, 8), (15, 100)])
+def test_tiny_pictures_are_enlarged(size: tuple[int, int], tmp_path: Path) -> None:
+    frames = written(tmp_path / "tiny.mp4", [plain(*size)] * 2, 0, 1)
+    assert len(frames) == 2
+    assert min(frames[0].picture.shape[:2]) >= 16
+
+
+def test_times_that_do_not_rise_are_made_to(tmp_path: Path) -> None:
+    frames = written(tmp_path / "a.mp4", [plain(32, 32)] * 5, 3, 3, 3, 2.9, 3.5)
+    times = [frame.time_s for frame in frames]
+    assert all(a < b for a, b in pairwise(times))
+    assert times[-1] == pytest.approx(0.5)
+
+
+def test_pixels_keep_their_aspect(tmp_path: Path) -> None:
+    path = tmp_path / "wide.mp4"
+    with Mp4Writer(path) as mp4:
+        mp4.add(plain(64, 64), 0, Fraction(16, 11))
+    with av.open(str(path)) as container:
+        assert container.streams.video[0].sample_aspect_ratio == Fraction(16, 11)
+
+
 def test_nothing_to_write_leaves_no_file(tmp_path: Path) -> None:
-    with pytest.raises(NotPlayable, match="no frame for"):
-        write_pictures(tmp_path / "none.mp4", [])
+    with pytest.raises(NotPlayable, match="no frame for"), Mp4Writer(tmp_path / "none.mp4"):
+        pass
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_text_file_is_not_playable(tmp_path: Path) -> None:
-    text = tmp_path / "a.mp4"
-    text.write_text("no video")
-    with pytest.raises(NotPlayable, match="cannot be opened"):
-        next(read_pictures(text))
+def test_an_error_midway_leaves_no_file(tmp_path: Path) -> None:
+    with pytest.raises(KeyError), Mp4Writer(tmp_path / "none.mp4") as mp4:
+        mp4.add(plain(32, 32), 0)
+        raise KeyError
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_overlay_has_every_frame_and_its_curve_below(run_files: RunFiles) -> None:
@@ -152,28 +207,16 @@ def test_the_video_of_an_overlay_is_named_or_given_by_path(
         write_overlay(run_files, "other")
 
 
-def test_scores_at_another_rate_follow_the_time(tmp_path: Path) -> None:
-    # 40 frames at 10 a second, scores at 30 a second: high from 2 s on
+def test_an_overlay_of_a_resampled_video_has_a_picture_for_each_score(tmp_path: Path) -> None:
+    # 40 frames at 10 a second, 120 scores at 30 a second: high from 2 s on
     files = RunFiles(tmp_path / "run")
     add_video(files, tmp_path, "a", scores_with(40))
     np.save(files.scores / "a.npy", scores_with(120, [(60, 120, 0.9)]))
     record = files.features / "a.json"
     facts = json.loads(record.read_text())
-    record.write_text(json.dumps({**facts, "frame_rate": 30, "settings": {"fps": "30"}}))
+    resampled = {"frame_rate": 30, "times": "constant", "settings": {"fps": "30"}}
+    record.write_text(json.dumps({**facts, **resampled}))
     frames = frames_of(write_overlay(files, "a"))
-    rows = [frame.picture[HEIGHT + 25].astype(int) for frame in frames[10:40:10]]
-    bars = [int(np.argmax(row[:, 0] - row[:, 2])) for row in rows]
-    assert bars == pytest.approx([WIDTH / 4, WIDTH / 2, WIDTH * 3 / 4], abs=2)
-
-
-def test_b_frames_in_avi_which_has_no_times_come_in_order_and_evenly(tmp_path: Path) -> None:
-    source = Synthetic("B-frames.avi", frames=100).write(tmp_path)
-    assert [number_of(frame.picture) for frame in frames_of(source)] == list(range(100))
-    clip = tmp_path / "clip.mp4"
-    assert write_pictures(clip, read_pictures(source, 2, 3)) == 25
-    frames = frames_of(clip)
-    first = number_of(frames[0].picture)
-    assert first == pytest.approx(50, abs=2)  # decoding times are late by a constant
-    assert [number_of(frame.picture) for frame in frames] == list(range(first, first + 25))
-    assert [frame.time_s for frame in frames] == pytest.approx(np.arange(25) / 25)
-    assert write_pictures(clip, read_pictures(source)) == 100
+    assert [frame.time_s for frame in frames] == pytest.approx(np.arange(120) / 30)
+    greys = [frame.picture[:HEIGHT].mean() for frame in frames]
+    assert greys == pytest.approx([40 + int(slot / 3 + 0.34) for slot in range(120)], abs=4)

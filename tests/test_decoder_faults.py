@@ -14,14 +14,14 @@ import pytest
 
 from c2fpl.extractors import decoder_process
 from c2fpl.extractors.decoder_child import Failed, Ready
-from c2fpl.extractors.decoder_process import (
+from c2fpl.extractors.decoder_messages import (
     Decoded,
     Message,
     Restarted,
     SegmentFrames,
     Undecodable,
-    WatchedDecoders,
 )
+from c2fpl.extractors.decoder_process import WatchedDecoders
 from c2fpl.extractors.settings import DecodingSettings
 from decoder_children import (
     CRASHES,

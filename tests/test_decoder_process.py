@@ -8,13 +8,8 @@ import pytest
 
 from c2fpl.extractors import decoder_process
 from c2fpl.extractors.child_process import ChildProcess
-from c2fpl.extractors.decoder_process import (
-    Message,
-    Restarted,
-    SegmentFrames,
-    Undecodable,
-    WatchedDecoders,
-)
+from c2fpl.extractors.decoder_messages import Message, Restarted, SegmentFrames, Undecodable
+from c2fpl.extractors.decoder_process import WatchedDecoders
 from c2fpl.extractors.settings import DecodingSettings, Tail
 from decoder_children import (
     SIDE,

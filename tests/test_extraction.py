@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from c2fpl.extractors.decoder_process import (
+from c2fpl.extractors.decoder_messages import (
     Decoded,
     Message,
     Restarted,
     SegmentFrames,
     Undecodable,
-    WatchedDecoders,
 )
+from c2fpl.extractors.decoder_process import WatchedDecoders
 from c2fpl.extractors.decoding.presentation_times import PresentationTimes
 from c2fpl.extractors.decoding.video import DecodeReport
 from c2fpl.extractors.extraction import Extraction, FeatureRows

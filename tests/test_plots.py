@@ -18,6 +18,7 @@ from c2fpl.pipeline.files.run_files import RunFiles
 from c2fpl.pipeline.report import plots
 from c2fpl.pipeline.report.curves import curve_of
 from c2fpl.pipeline.report.events import write_events
+from c2fpl.pipeline.report.frames import VideoFrames
 from c2fpl.pipeline.report.plots import (
     clock,
     of_video,
@@ -26,10 +27,9 @@ from c2fpl.pipeline.report.plots import (
     tick_distance_s,
     write_plots,
 )
-from c2fpl.pipeline.report.stills import grab_stills
 from c2fpl.pipeline.settings import EventSettings
 from c2fpl.pipeline.steps.scored_videos import scored_videos
-from run_folder import FRAME_RATE, HEIGHT, HOSTILE, WIDTH, add_video, scores_with, small_run
+from run_folder import HEIGHT, HOSTILE, WIDTH, add_video, scores_with, small_run
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,8 @@ def run_files(tmp_path_factory: pytest.TempPathFactory) -> RunFiles:
 def figure_of(files: RunFiles, name: str, windows: tuple[tuple[int, int], ...] = ()) -> Figure:
     events = write_events(files, EventSettings())
     video = next(video for video in scored_videos(files) if video.name == name)
-    return plot_video(video, windows, of_video(events, name))
+    with VideoFrames() as frames:
+        return plot_video(video, windows, of_video(events, name), frames)
 
 
 def test_every_video_gets_one_picture_under_its_own_name(run_files: RunFiles) -> None:
@@ -170,24 +171,27 @@ def test_a_thinned_curve_keeps_every_peak() -> None:
     assert set(curve.values) <= set(scores)
 
 
-def test_stills_are_the_frames_shown_at_their_times(run_files: RunFiles) -> None:
-    source = next(v for v in scored_videos(run_files) if v.name == "quiet").source
-    assert source is not None
-    times = [0, 0.95, 7.3, 15.9, 99]
-    stills = grab_stills(source, times, HEIGHT // 2)
+def test_stills_are_the_frames_that_were_asked_for(run_files: RunFiles) -> None:
+    quiet = next(v for v in scored_videos(run_files) if v.name == "quiet")
+    wanted = [0, 9, 159, 73, 73]
+    with VideoFrames() as frames:
+        stills = frames.stills(quiet, wanted, HEIGHT // 2)
     greys = [None if still is None else float(still.mean()) for still in stills]
-    # frame i is grey 40 + i % 100; after the end the last frame stays
-    wanted = [40 + min(159, int(time * FRAME_RATE)) % 100 for time in times]
-    assert greys == pytest.approx(wanted, abs=3)
+    # frame i is grey 40 + i % 100
+    assert greys == pytest.approx([40 + frame % 100 for frame in wanted], abs=3)
     assert stills[0] is not None
     assert stills[0].shape == (HEIGHT // 2, WIDTH // 2, 3)
 
 
-def test_no_video_gives_no_still_and_no_error(tmp_path: Path) -> None:
-    text = tmp_path / "a.mp4"
-    text.write_text("no video")
-    assert grab_stills(text, [0, 1], 10) == [None, None]
-    assert grab_stills(tmp_path / "absent.mp4", [0], 10) == [None]
+@pytest.mark.parametrize("text", ["no video", ""])
+def test_no_video_gives_no_still_and_no_error(text: str, tmp_path: Path) -> None:
+    files = RunFiles(tmp_path / "run")
+    add_video(files, tmp_path, "a", scores_with(60), with_file=False)
+    (video,) = scored_videos(files)
+    with VideoFrames() as frames:
+        assert frames.stills(video, [0, 10], 10) == [None, None]
+        (tmp_path / "a.mp4").write_text(text)
+        assert frames.stills(video, [0, 10], 10) == [None, None]
 
 
 def test_a_picture_is_turned_counterclockwise_by_its_tag() -> None:

@@ -161,7 +161,7 @@ def test_pictures_that_are_there_are_not_made_again(
     def refuse(*_: object) -> Callable[..., None]:
         raise AssertionError("made again")
 
-    monkeypatch.setattr("c2fpl.pipeline.report.event_stills.grab_stills", refuse)
+    monkeypatch.setattr("c2fpl.pipeline.report.frames.VideoFrames.stills", refuse)
     write_report(files)
     assert len(list((files.report / "stills").iterdir())) == 1
 

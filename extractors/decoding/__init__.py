@@ -8,5 +8,6 @@
 - `frame_times`: frames missing between the time stamps of the others
 - `resampling`: frames at a constant rate
 - `resizing`: frames to the size that crops are cut from
+- `frame_reader`: frames by number, for pictures and clips
 - `video`: one video through all of these, with a report of what was lost
 """

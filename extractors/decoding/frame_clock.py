@@ -3,10 +3,14 @@
 import math
 from array import array
 from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
+from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
+from c2fpl.extractors.decoding.header import VideoHeader
 from c2fpl.extractors.decoding.presentation_times import (
     PresentationTimes,
     RateSource,
@@ -25,6 +29,33 @@ USUAL_RATES = (
     *(5.0, 6.0, 8.0, 10.0, 12.0, 12.5, 15.0, 20.0, 24.0, 25.0, 30.0, 50.0, 60.0, 100.0, 120.0),
 )
 """Frames a second."""
+
+
+@dataclass(frozen=True)
+class StoredFrame:
+    """One decoded frame, not yet converted to RGB."""
+
+    picture: VideoFrame
+    """As stored: neither converted nor turned."""
+    time_s: float | None
+    """Presentation time in seconds, None where the file does not say."""
+    pixel_aspect: Fraction
+    """Width over height of a stored pixel; 1 where the file does not say."""
+
+
+def time_of(frame: VideoFrame, header: VideoHeader) -> float | None:
+    """Presentation time in seconds, None where the file does not say.
+
+    AVI has none, and FFmpeg counts them up in the order of the file, which B-frames are not shown
+    in; decoding times come in order, late by a constant. Those of raw streams FFmpeg makes up.
+    """
+    if not header.has_times:
+        return None
+    if header.container != "avi":
+        return frame.time
+    if frame.dts is None or frame.time_base is None:
+        return None
+    return float(frame.dts * frame.time_base)
 
 
 class FrameClock:

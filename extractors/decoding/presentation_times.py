@@ -83,6 +83,12 @@ class PresentationTimes:
         frame = math.ceil((seconds - SHORTEST_S) * self.frame_rate)
         return min(max(frame, 0), self.frame_count)
 
+    def frame_shown_at(self, seconds: float) -> int:
+        """The last frame that has begun by then; 0 before the first."""
+        frame = self.frame_at(seconds)
+        begins = frame < self.frame_count and self.start_s(frame) <= seconds + SHORTEST_S
+        return frame if begins else max(frame - 1, 0)
+
     @property
     def duration_s(self) -> float:
         """When the last frame ends."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Final, cast
 
@@ -13,6 +14,7 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from c2fpl.extractors.damage.broken_files import broken_parts, ends_in_zeros
+from c2fpl.extractors.decoding.frame_clock import StoredFrame, time_of
 from c2fpl.extractors.decoding.frame_times import FrameTimes
 from c2fpl.extractors.decoding.header import (
     MAX_FRAME_PIXELS,
@@ -73,6 +75,15 @@ class PyavFrames:
         """Yield frames in display order.
 
         Raises:
+            UndecodableVideo: as `stored`.
+        """
+        for stored in self.stored():
+            yield TimedFrame(rgb_of(stored.picture), stored.time_s)
+
+    def stored(self) -> Iterator[StoredFrame]:
+        """Yield frames in display order as the decoder gives them.
+
+        Raises:
             UndecodableVideo: the file cannot be opened, or a frame is beyond the size limits.
         """
         errors_before = decoder_errors()
@@ -82,12 +93,11 @@ class PyavFrames:
             raise UndecodableVideo(not_a_video(error)) from error
         with container:
             stream = cast(VideoStream, container.streams[self._header.stream_index])
-            stream.thread_type = "NONE"
-            stream.codec_context.thread_count = 1
-            stream.codec_context.options = {"max_pixels": str(MAX_FRAME_PIXELS)}
+            decode_alike(stream)
+            aspect = stream.sample_aspect_ratio or Fraction(1)
             for packet in self._packets(container, stream):
                 for frame in self._decoded(packet):
-                    yield self._timed(frame)
+                    yield StoredFrame(frame, self._time_of(frame), aspect)
             if ends_in_zeros(self._path):  # of which the container's reader complains, in vain
                 self._num_unreadable = 0
             else:
@@ -196,28 +206,24 @@ class PyavFrames:
         finally:
             self._num_decoder_errors += decoder_errors() - errors_before
 
-    def _timed(self, frame: VideoFrame) -> TimedFrame:
+    def _time_of(self, frame: VideoFrame) -> float | None:
         check_frame_size(frame.width, frame.height)
         self._num_frames += 1
         self._interlaced |= frame.interlaced_frame
-        # swscale's defaults: the same bits as decord's scale filter
-        pixels = cast(NDArray[np.uint8], frame.to_ndarray(format="rgb24"))
-        return TimedFrame(upright(pixels, frame.rotation), time_of(frame, self._header))
+        return time_of(frame, self._header)
 
 
-def time_of(frame: VideoFrame, header: VideoHeader) -> float | None:
-    """Presentation time in seconds, None where the file does not say.
+def decode_alike(stream: VideoStream) -> None:
+    """Set a decoder so that it gives the same frames each time: in one thread, none beyond 8K."""
+    stream.thread_type = "NONE"
+    stream.codec_context.thread_count = 1
+    stream.codec_context.options = {"max_pixels": str(MAX_FRAME_PIXELS)}
 
-    AVI has none, and FFmpeg counts them up in the order of the file, which B-frames are not shown
-    in; decoding times come in order, late by a constant. Those of raw streams FFmpeg makes up.
-    """
-    if not header.has_times:
-        return None
-    if header.container != "avi":
-        return frame.time
-    if frame.dts is None or frame.time_base is None:
-        return None
-    return float(frame.dts * frame.time_base)
+
+def rgb_of(frame: VideoFrame) -> NDArray[np.uint8]:
+    """Pixels of a frame, RGB uint8 (height, width, 3), upright."""
+    # swscale's defaults: the same bits as decord's scale filter
+    return upright(cast(NDArray[np.uint8], frame.to_ndarray(format="rgb24")), frame.rotation)
 
 
 def upright(pixels: NDArray[np.uint8], rotation_degrees: int) -> NDArray[np.uint8]:

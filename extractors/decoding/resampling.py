@@ -3,17 +3,18 @@
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import Final
+from typing import Final, TypeVar
 
+from c2fpl.extractors.decoding.frame_clock import StoredFrame
 from c2fpl.extractors.decoding.pyav_frames import TimedFrame
+
+Frame = TypeVar("Frame", TimedFrame, StoredFrame)
 
 LONGEST_GAP_S: Final = 10.0
 """A jump of timestamps beyond this is a break in the recording, not a still: no frames fill it."""
 
 
-def at_constant_rate(
-    frames: Iterable[TimedFrame], rate: float, source_rate: float
-) -> Iterator[TimedFrame]:
+def at_constant_rate(frames: Iterable[Frame], rate: float, source_rate: float) -> Iterator[Frame]:
     """Frames at `rate` a second: the nearest ones are repeated or dropped.
 
     Frame i goes to the output slots [round(t_i * rate), round(t_(i+1) * rate)), times counted from
@@ -24,7 +25,7 @@ def at_constant_rate(
     A frame without a timestamp gives slots without one.
     """
     step_s = min(1 / source_rate, LONGEST_GAP_S)
-    previous: TimedFrame | None = None
+    previous: Frame | None = None
     previous_s = first_s = 0.0
     start_s = breaks_s = 0.0
     slot = 0
@@ -47,9 +48,7 @@ def at_constant_rate(
         yield from _shown(previous, slot, end_slot, rate, first_s + breaks_s)
 
 
-def _shown(
-    frame: TimedFrame, slot: int, end_slot: int, rate: float, start_s: float
-) -> Iterator[TimedFrame]:
+def _shown(frame: Frame, slot: int, end_slot: int, rate: float, start_s: float) -> Iterator[Frame]:
     """The frame in the slots [slot, end_slot)."""
     for each in range(slot, end_slot):
         yield frame if frame.time_s is None else replace(frame, time_s=start_s + each / rate)

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from c2fpl.extractors.cores import default_workers
 from c2fpl.extractors.segments import SegmentPlan, TooShort
-from c2fpl.extractors.settings import Fps
+from c2fpl.extractors.settings import DecodingSettings, Fps
 from c2fpl.models.settings import TrainingSettings
 from c2fpl.pipeline.extraction.extract_features import still_to_do
+from c2fpl.pipeline.extraction.inspect_videos import INSPECT_SHORT_SIDE_PIXELS
 from c2fpl.pipeline.extraction.worker import FeatureSettings
 from c2fpl.pipeline.files.run_files import RunFiles
 from c2fpl.pipeline.files.words import counted
@@ -17,6 +19,8 @@ from c2fpl.pipeline.videos.find import VideoFile
 
 if TYPE_CHECKING:
     from rich.table import Table
+
+    from c2fpl.extractors.decoder_messages import HeaderMessage
 
 
 @dataclass(frozen=True)
@@ -39,10 +43,12 @@ def plan_videos(
     """Read every header; nothing is decoded or written."""
     work = still_to_do(files, videos, settings, execution)
     todo, refused = set(work.todo), {failure.video: failure.reason for failure in work.refused}
+    read = [video for video in work.videos if video.name not in refused]
+    headers = _headers(read, settings.decoding, execution.workers)
     return [
         PlannedVideo(video, False, 0, refused[video.name])
         if video.name in refused
-        else _planned(video, settings.decoding.fps, done=video not in todo)
+        else _planned(video, headers[video.name], settings.decoding.fps, done=video not in todo)
         for video in work.videos
     ]
 
@@ -95,13 +101,24 @@ def estimate_lines(
     return [*lines, "an estimate from a probe of about two seconds, as busy as the machine is now"]
 
 
-def _planned(video: VideoFile, fps: Fps, *, done: bool) -> PlannedVideo:
-    from c2fpl.extractors.decoding.header import UndecodableVideo, read_header
+def _headers(
+    videos: Sequence[VideoFile], decoding: DecodingSettings, workers: int
+) -> dict[str, "HeaderMessage"]:
+    """By name; read in watched children, as everything that a file may break."""
+    from c2fpl.extractors.decoder_process import WatchedDecoders
 
-    try:
-        header = read_header(video.path)
-    except UndecodableVideo as error:
-        return PlannedVideo(video, done, 0, str(error))
+    workers = workers or default_workers()
+    with WatchedDecoders(decoding, INSPECT_SHORT_SIDE_PIXELS, workers=workers) as decoders:
+        found = decoders.headers((video.name, video.path) for video in videos)
+        return {str(message.key): message for message in found}
+
+
+def _planned(video: VideoFile, message: "HeaderMessage", fps: Fps, *, done: bool) -> PlannedVideo:
+    from c2fpl.extractors.decoder_messages import Undecodable
+
+    if isinstance(message, Undecodable):
+        return PlannedVideo(video, done, 0, message.reason)
+    header = message.header
     frames = header.num_frames or round((header.duration_s or 0) * header.frame_rate)
     if fps != "native":
         frames = round(frames * float(fps) / header.frame_rate)

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from c2fpl.extractors.cores import default_workers, usable_cores
-from c2fpl.extractors.decoder_process import SegmentFrames, WatchedDecoders
+from c2fpl.extractors.decoder_messages import SegmentFrames
+from c2fpl.extractors.decoder_process import WatchedDecoders
 from c2fpl.extractors.encoding.encoder import SegmentEncoder, unloaded_encoder
 from c2fpl.models.detection.training import Epoch, train
 from c2fpl.models.settings import TrainingSettings

@@ -44,7 +44,8 @@ def inspect_videos(
     videos: Sequence[VideoFile], decoding: DecodingSettings, execution: Execution
 ) -> list[Inspection]:
     """Decode every video once, whole, and keep only what is said of it; in the given order."""
-    from c2fpl.extractors.decoder_process import Decoded, Undecodable, WatchedDecoders
+    from c2fpl.extractors.decoder_messages import Decoded, Undecodable
+    from c2fpl.extractors.decoder_process import WatchedDecoders
 
     by_name = {video.name: video for video in videos}
     found: dict[str, Inspection] = {}

@@ -125,7 +125,7 @@ class ExtractionWorker:
             DeviceFailed: the device vanished, or has too little memory for one clip.
             OSError: the disk is full or cannot be written.
         """
-        from c2fpl.extractors.decoder_process import Decoded, Undecodable
+        from c2fpl.extractors.decoder_messages import Decoded, Undecodable
         from c2fpl.extractors.extraction import FeatureRows
 
         by_name = {video.name: video for video in wanted}

@@ -2,7 +2,8 @@
 
 - `thresholds`, `events`: scores to the stretches worth looking at
 - `curves`: scores small enough to draw
-- `stills`, `event_stills`, `plots`: pictures
+- `frames`: frames by number
+- `event_stills`, `plots`: pictures
 - `mp4`, `clips`, `overlay`: videos
 - `exports`: events for other programs
 - `page_data`, `page`: the report that opens from disk

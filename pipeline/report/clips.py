@@ -1,15 +1,20 @@
 """The events with the highest scores, each cut out of its video as an mp4 of its own."""
 
 import logging
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from c2fpl.extractors.decoding.frame_reader import NumberedFrame, Span
+from c2fpl.extractors.decoding.presentation_times import PresentationTimes
 from c2fpl.pipeline.clip_settings import ClipSettings
 from c2fpl.pipeline.files.outcomes import Failure
 from c2fpl.pipeline.files.run_files import RunFiles
 from c2fpl.pipeline.files.words import counted
 from c2fpl.pipeline.report.events import Event, load_events, timecode
-from c2fpl.pipeline.report.mp4 import NotPlayable, read_pictures, write_pictures
+from c2fpl.pipeline.report.frames import NotPlayable, VideoFrames
+from c2fpl.pipeline.report.mp4 import Mp4Writer
 from c2fpl.pipeline.steps.scored_videos import ScoredVideo, scored_videos
 
 STEP = "clips"
@@ -25,13 +30,63 @@ class Clips:
     paths: tuple[Path, ...]
     """The clips, highest peak first."""
     failures: tuple[Failure, ...]
-    """Videos of events that could not be cut."""
+    """Events that could not be cut, with their videos."""
+
+
+class Clip:
+    """One event on its way into a file."""
+
+    def __init__(self, event: Event, path: Path) -> None:
+        self.event = event
+        self.path = path
+        self.span: Span = (event.start_frame, event.end_frame)
+        self.done = False
+        self._writer: Mp4Writer | None = None
+
+    def widen(self, times: PresentationTimes, settings: ClipSettings) -> None:
+        """Add the seconds before and after the event.
+
+        Raises:
+            NotPlayable: the video has other scores than those that the event was found in.
+        """
+        start, end = self.span
+        if end > times.frame_count:
+            raise NotPlayable(
+                f"the video has scores of {times.frame_count} frames, fewer than the event needs; "
+                "run `c2fpl report` again"
+            )
+        first = times.frame_at(times.start_s(start) - settings.before_s)
+        last = times.frame_at(times.end_s(end) + settings.after_s)
+        self.span = min(first, start), max(last, end)
+
+    def take(self, frame: NumberedFrame) -> None:
+        """Write a frame if it belongs to the clip; the file is there after the last one."""
+        start, end = self.span
+        if self.done or not start <= frame.frame < end:
+            return
+        if self._writer is None:
+            self._writer = Mp4Writer(self.path)
+        self._writer.add(frame.pixels, frame.time_s, frame.pixel_aspect)
+        if frame.frame == end - 1:
+            self._writer.finish()
+            self._writer, self.done = None, True
+
+    def discard(self) -> None:
+        """Leave nothing of a clip that is not done."""
+        if self._writer is not None:
+            self._writer.discard()
+
+    def failure(self, error: NotPlayable) -> Failure:
+        """Why it was not cut."""
+        first, last = self.event.start_frame, self.event.end_frame - 1
+        return Failure(self.event.video, STEP, f"event of frames {first} to {last}: {error}")
 
 
 def cut_clips(files: RunFiles, settings: ClipSettings, output: Path | None = None) -> Clips:
     """Cut the top events into clips/ (or `output`): H.264 without sound.
 
-    A name tells rank, peak score, video and start: `003_0.912_gate_00-01-15.mp4`.
+    A name tells rank, peak score, video and start: `003_0.912_gate_00-01-15.mp4`. Each video is
+    read once, and each clip holds its whole event or is a failure.
 
     Raises:
         NoEvents: the run has no events yet.
@@ -40,30 +95,39 @@ def cut_clips(files: RunFiles, settings: ClipSettings, output: Path | None = Non
     videos = {video.name: video for video in scored_videos(files)}
     events = load_events(files).events[: settings.top]
     folder = output or files.clips
-    paths, failures = [], []
-    for rank, event in enumerate(events, start=1):
-        path = folder / clip_name(rank, event)
-        try:
-            cut(videos.get(event.video), event, settings, path)
-            paths.append(path)
-        except NotPlayable as error:
-            failures.append(Failure(event.video, STEP, str(error)))
+    clips = [Clip(event, folder / clip_name(rank, event)) for rank, event in enumerate(events, 1)]
+    by_video: dict[str, list[Clip]] = defaultdict(list)
+    for clip in clips:
+        by_video[clip.event.video].append(clip)
+    failures: list[Failure] = []
+    with VideoFrames() as frames:
+        for name, own in by_video.items():
+            failures += cut_video(frames, videos.get(name), own, settings)
+    paths = tuple(clip.path for clip in clips if clip.done)
     logger.info("%s in %s", counted(len(paths), "clip"), folder)
-    return Clips(tuple(paths), tuple(failures))
+    return Clips(paths, tuple(failures))
 
 
-def cut(video: ScoredVideo | None, event: Event, settings: ClipSettings, path: Path) -> None:
-    """Write one clip.
-
-    Raises:
-        NotPlayable: the video is not where it was, or gives no frame there.
-    """
-    source = video.playable if video else None
-    if source is None:
-        where = f" at {video.source}" if video and video.source else ""
-        raise NotPlayable(f"the video is no longer{where}; put it back or score it again")
-    start_s, end_s = max(0.0, event.start_s - settings.before_s), event.end_s + settings.after_s
-    write_pictures(path, read_pictures(source, start_s, end_s))
+def cut_video(
+    frames: VideoFrames, video: ScoredVideo | None, clips: Sequence[Clip], settings: ClipSettings
+) -> list[Failure]:
+    """Write all clips of one video; those that cannot be written are returned."""
+    if video is None:
+        gone = NotPlayable("the video has no scores any more; run `c2fpl report` again")
+        return [clip.failure(gone) for clip in clips]
+    try:
+        times = video.times()
+        for clip in clips:
+            clip.widen(times, settings)
+        for frame in frames.read(video, [clip.span for clip in clips]):
+            for clip in clips:
+                clip.take(frame)
+    except NotPlayable as error:
+        return [clip.failure(error) for clip in clips if not clip.done]
+    finally:
+        for clip in clips:
+            clip.discard()
+    return []
 
 
 def clip_name(rank: int, event: Event) -> str:

@@ -9,7 +9,7 @@ from PIL import Image
 
 from c2fpl.pipeline.files.run_files import whole_file
 from c2fpl.pipeline.report.events import Event
-from c2fpl.pipeline.report.stills import grab_stills
+from c2fpl.pipeline.report.frames import VideoFrames
 from c2fpl.pipeline.steps.scored_videos import ScoredVideo
 
 STILL_HEIGHT_PIXELS = 160
@@ -28,21 +28,23 @@ def write_stills(
     for event in events:
         by_video[event.video].append(event)
     names: dict[Event, str] = {}
-    for video_name, own in by_video.items():
-        names |= stills_of(folder, videos[video_name], own)
+    with VideoFrames() as frames:
+        for video_name, own in by_video.items():
+            names |= stills_of(folder, frames, videos[video_name], own)
     return names
 
 
-def stills_of(folder: Path, video: ScoredVideo, events: Sequence[Event]) -> dict[Event, str]:
+def stills_of(
+    folder: Path, frames: VideoFrames, video: ScoredVideo, events: Sequence[Event]
+) -> dict[Event, str]:
     """The pictures of one video's events, all read with the file opened once."""
     source = video.playable
     if source is None:
         return {}
     names = {event: still_name(source, event) for event in events}
     missing = [event for event in events if not (folder / names[event]).is_file()]
-    shown = video.times()
-    times = [shown.start_s(event.peak_frame) for event in missing]
-    pictures = grab_stills(source, times, STILL_HEIGHT_PIXELS) if missing else []
+    peaks = [event.peak_frame for event in missing]
+    pictures = frames.stills(video, peaks, STILL_HEIGHT_PIXELS) if missing else []
     for event, picture in zip(missing, pictures, strict=True):
         if picture is None:
             del names[event]

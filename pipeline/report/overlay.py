@@ -1,18 +1,20 @@
 """A copy of a video with its score drawn in: the curve below, a bar at the playing frame."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
+from c2fpl.extractors.decoding.frame_reader import NumberedFrame
 from c2fpl.pipeline.files.run_files import RunFiles, beside
 from c2fpl.pipeline.report.curves import curve_of
 from c2fpl.pipeline.report.events import load_events
-from c2fpl.pipeline.report.mp4 import NotPlayable, TimedPicture, read_pictures, write_pictures
-from c2fpl.pipeline.report.stills import Picture
+from c2fpl.pipeline.report.frames import Picture, VideoFrames
+from c2fpl.pipeline.report.mp4 import Mp4Writer
 from c2fpl.pipeline.steps.scored_videos import ScoredVideo, scored_videos
 
 PANEL_SHARE = 0.22
@@ -47,16 +49,16 @@ def write_overlay(files: RunFiles, video: str, output: Path | None = None) -> Pa
 
     Raises:
         UnknownVideo: the run has no scores for it.
-        NotPlayable: the file is gone or does not decode.
+        NotPlayable: the file is gone, or does not give every frame that was scored.
     """
     found = find_video(files, video)
-    source = found.playable
-    if source is None:
-        raise NotPlayable(f"{found.source or found.name} is not there; put it back to draw on it")
     threshold = load_events(files).threshold.value if files.events_json.is_file() else None
     path = output or beside(files.overlays, found.name, ".mp4")
-    rate = found.times().frame_rate if found.resampled else None
-    write_pictures(path, with_scores(read_pictures(source), found.scores(), threshold, rate))
+    scores = found.scores()
+    with VideoFrames() as frames, Mp4Writer(path) as mp4:
+        whole = frames.read(found, [(0, len(scores))])
+        for frame, picture in with_scores(whole, scores, threshold):
+            mp4.add(picture, frame.time_s, frame.pixel_aspect)
     return path
 
 
@@ -77,29 +79,28 @@ def find_video(files: RunFiles, video: str) -> ScoredVideo:
 
 
 def with_scores(
-    pictures: Iterator[TimedPicture],
-    scores: NDArray[np.float32],
-    threshold: float | None,
-    scores_per_second: float | None = None,
-) -> Iterator[TimedPicture]:
-    """Put the panel below every picture; frames past the last score keep the last one.
+    frames: Iterable[NumberedFrame], scores: NDArray[np.float32], threshold: float | None
+) -> Iterator[tuple[NumberedFrame, Picture]]:
+    """Put the panel below every picture; one of another size is fitted to the first.
 
     Args:
-        pictures: from the first frame on.
-        scores: (frames,) in [0, 1].
+        frames: of the video.
+        scores: one for each frame, in [0, 1].
         threshold: drawn as a line; scores above it are marked.
-        scores_per_second: where scores follow the time; without it there is one for each frame.
     """
     panel: Panel | None = None
-    for timed in pictures:
-        height, width = timed.picture.shape[:2]
+    size = 0, 0
+    for frame in frames:
         if panel is None:
+            height, width = frame.pixels.shape[:2]
+            size = width, height
             panel = draw_panel(scores, threshold, width, panel_height(height))
-        place = timed.index if scores_per_second is None else timed.time_s * scores_per_second
-        index = min(int(place + 1e-6), len(scores) - 1)
-        strip = at_frame(panel, index, len(scores))
-        write_score(strip, float(scores[index]), timed.time_s, threshold)
-        yield TimedPicture(np.vstack([timed.picture, strip]), timed.time_s, timed.index)
+        picture = frame.pixels
+        if picture.shape[1::-1] != size:
+            picture = np.asarray(Image.fromarray(picture).resize(size))
+        strip = at_frame(panel, frame.frame, len(scores))
+        write_score(strip, float(scores[frame.frame]), frame.time_s, threshold)
+        yield frame, np.vstack([picture, strip])
 
 
 def panel_height(picture_height: int) -> int:

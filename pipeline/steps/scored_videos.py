@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from c2fpl.extractors.decoding.presentation_times import PresentationTimes
+from c2fpl.extractors.settings import Fps
 from c2fpl.pipeline.files.npy_header import load_npy, read_npy_header
 from c2fpl.pipeline.files.outcomes import load_failures
 from c2fpl.pipeline.files.run_files import RunFiles, beside, load_json
@@ -36,8 +37,8 @@ class ScoredVideo:
     """What the record says of the times."""
     frames_lost: int
     """Frames that the header promised and decoding did not give."""
-    resampled: bool = False
-    """Whether the scores are of frames at another rate than the file's own (`--fps 30`)."""
+    fps: Fps = "native"
+    """Whether the scores are of the frames in the file, or of resampled ones (`--fps 30`)."""
     damage: str = ""
     """What was broken in the file, in words: frames may be missing beyond `frames_lost`."""
 
@@ -140,6 +141,6 @@ def _from_facts(
         times_file,
         {"frame_rate": rate, "times": facts.get("times"), "seekable": facts.get("seekable")},
         int(facts.get("num_frames_lost") or 0),
-        fps != "native",
+        "native" if fps == "native" else "30",
         str(facts.get("damage") or ""),
     )

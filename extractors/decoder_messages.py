@@ -1,0 +1,80 @@
+"""What a pool of decoder children says of each video, and what it is asked for."""
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from c2fpl.extractors.decoding.frame_reader import NumberedFrame
+from c2fpl.extractors.decoding.header import VideoHeader
+from c2fpl.extractors.decoding.video import DecodeReport
+
+Key: TypeAlias = Hashable
+"""Tells the videos of one call apart; chosen by the caller."""
+
+
+@dataclass(frozen=True)
+class SegmentFrames:
+    """The next segment of a video."""
+
+    key: Key
+    segment: int
+    """Index of the segment, from 0."""
+    frames: NDArray[np.uint8]
+    """RGB, uint8 (16, height, width, 3), contiguous, owned by the receiver."""
+
+
+@dataclass(frozen=True)
+class Restarted:
+    """The video is decoded again from its first frame: throw away what came before."""
+
+    key: Key
+    reason: str
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """Last message of a video that was decoded."""
+
+    key: Key
+    report: DecodeReport
+
+
+@dataclass(frozen=True)
+class FrameRead:
+    """The next of the frames that were asked for."""
+
+    key: Key
+    frame: NumberedFrame
+    """Its pixels are owned by the receiver."""
+
+
+@dataclass(frozen=True)
+class FramesEnd:
+    """Last message of a video whose frames were all read."""
+
+    key: Key
+
+
+@dataclass(frozen=True)
+class HeaderRead:
+    """Only message of a video whose header was read."""
+
+    key: Key
+    header: VideoHeader
+
+
+@dataclass(frozen=True)
+class Undecodable:
+    """Last message of a video that failed: throw away what came before, but for single frames."""
+
+    key: Key
+    reason: str
+    """One line: value, rule, cure."""
+
+
+Message: TypeAlias = SegmentFrames | Restarted | Decoded | Undecodable
+FrameMessage: TypeAlias = FrameRead | FramesEnd | Undecodable
+HeaderMessage: TypeAlias = HeaderRead | Undecodable
