@@ -5,6 +5,7 @@ from statistics import fmean
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.metrics import auc, average_precision_score, precision_recall_curve, roc_auc_score
 
 Scores = NDArray[np.float32]
 Truth = NDArray[np.uint8]
@@ -98,3 +99,20 @@ def _false_alarms(
         for scores, truth in videos
         for i in range(0, len(scores), clip_frames)
     )
+
+
+def plain_figures(
+    truth: NDArray[np.floating], scores: Scores, anomalous: NDArray[np.bool_]
+) -> dict[str, float]:
+    """The five pooled figures by scikit-learn, on the frames of all videos end to end.
+
+    `anomalous` is true for the frames of videos with an anomalous frame.
+    """
+    precision, recall, _ = precision_recall_curve(truth, scores)
+    return {
+        "auc": float(roc_auc_score(truth, scores)),
+        "ap": float(average_precision_score(truth, scores)),
+        "ap_trapezoid": float(auc(recall, precision)),
+        "auc_anomalous": float(roc_auc_score(truth[anomalous], scores[anomalous])),
+        "far": float((scores[~anomalous] >= 0.5).mean()),
+    }

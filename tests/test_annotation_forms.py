@@ -245,6 +245,18 @@ def test_a_data_set_is_read_from_hivau_as_from_its_own_file(
         read_annotations(tmp_path / "h.json", dataset)
 
 
+def test_vera_of_ucf_crime_is_read_with_its_altered_videos_named(tmp_path: Path) -> None:
+    entry = {
+        "video": "frames/Abuse/Abuse028_x264.mp4",
+        "temporal_label": [165, 240],
+        "length": 1412,
+    }
+    (tmp_path / "v.json").write_text(json.dumps([entry]))
+    read = read_annotations(tmp_path / "v.json", "ucf-crime")
+    assert read.videos["Abuse028_x264"].intervals == ((165, 240),)
+    assert read.form.endswith("alters 14 videos: not comparable with published figures")
+
+
 def test_seconds_take_the_rate_of_the_scored_video_or_the_one_given(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

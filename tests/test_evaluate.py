@@ -14,6 +14,8 @@ from c2fpl.pipeline.truth.frame_runs import BadScores
 from c2fpl.pipeline.truth.protocols import Counts, WrongCount
 from c2fpl.pipeline.truth.score_lengths import fit_scores
 from c2fpl.pipeline.truth.test_set import UnmatchedVideos
+from command_line import c2fpl
+from plain_metrics import plain_figures
 from scored_folder import measured, save
 
 
@@ -164,3 +166,33 @@ def test_a_count_that_does_not_fit_the_scores_names_the_video(own: Path) -> None
     table = CountTable(own / "counts.csv", {"a": Counts(frames=400), "b": Counts(frames=2)})
     with pytest.raises(WrongCount, match="a has 4 scores and 400 frames"):
         measured(own, table=table)
+
+
+@pytest.mark.parametrize("decimals", [1, 7])
+def test_metrics_json_is_what_scikit_learn_makes_of_the_score_files(
+    tmp_path: Path, decimals: int
+) -> None:
+    """Through the command line, from a table in seconds; with one decimal most scores are tied."""
+    rng = np.random.default_rng(decimals)
+    events = {f"cam{n % 2}/v{n}": (n, n + 2) if n % 3 else None for n in range(9)}
+    rows, truth, anomalous = ["video,start_s,end_s"], {}, {}
+    for name, event in events.items():
+        frames = int(rng.integers(120, 300))
+        start, end = event or (0, 0)
+        rows.append(f"{name}.mp4,{start},{end}" if event else f"{name}.mp4,,")
+        truth[name] = (np.arange(frames) >= 10 * start) & (np.arange(frames) < 10 * end)
+        anomalous[name] = np.full(frames, event is not None)
+        scores = rng.random(frames) * 0.7 + 0.3 * truth[name]
+        save(tmp_path / "scores", name, scores.round(decimals))
+    (tmp_path / "own.csv").write_text("\n".join(rows))
+    given = ("--annotations", tmp_path / "own.csv", "--frame-rate", "10")
+    assert c2fpl("evaluate", tmp_path / "scores", *given) == 0
+    pooled = np.concatenate([np.load(tmp_path / "scores" / f"{name}.npy") for name in events])
+    expected = plain_figures(
+        np.concatenate([truth[name] for name in events]).astype(float),
+        pooled,
+        np.concatenate([anomalous[name] for name in events]),
+    )
+    found = json.loads((tmp_path / "scores/metrics.json").read_text())
+    assert {name: found[name] for name in expected} == pytest.approx(expected, abs=1e-12)
+    assert found["frames"] == len(pooled)

@@ -119,6 +119,8 @@ def _from_records(path: Path, dataset: DatasetName, reading: AnnotationSettings)
     meant = "seconds" if any(video.seconds for video in videos.values()) else str(reading)
     normal = sum(bool(record.spans) and record.is_normal for record in records)
     left = f"; {normal} rows of a normal class mark nothing" if normal else ""
+    if form == "VERA" and dataset == "ucf-crime":
+        left += "; VERA's UCF-Crime alters 14 videos: not comparable with published figures"
     said = f"{path.name} read as {form}: {marked} intervals of {len(videos)} videos, {meant}{left}"
     convention: Convention = "0-based, end exclusive" if dataset == "own" else "as written"
     return Annotations(path, convention, MappingProxyType(videos), said)
