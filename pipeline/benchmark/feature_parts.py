@@ -11,8 +11,8 @@ from c2fpl.pipeline.features.concatenated import find_concatenation
 from c2fpl.pipeline.features.extracted import OwnFeatures
 from c2fpl.pipeline.features.feature_set import FeatureSet, features_in
 from c2fpl.pipeline.features.published import PublishedFeatures, npy_files, open_features
-from c2fpl.pipeline.truth.dataset_videos import Split, official_notes
-from c2fpl.pipeline.truth.datasets import DatasetName, is_anomalous, read_name_list
+from c2fpl.pipeline.truth.dataset_videos import Split, official_notes, read_name_list
+from c2fpl.pipeline.truth.datasets import DatasetName, is_anomalous
 from c2fpl.pipeline.truth.frame_counts import CountTable
 from c2fpl.pipeline.videos.names import video_name
 
@@ -67,7 +67,7 @@ def open_parts(plan: BenchmarkPlan, table: CountTable | None) -> tuple[FeaturePa
     frames = table.frames if table is not None else None
     if _is_concatenation(place):
         train_list = plan.paths.train_list
-        names = read_name_list(train_list) if train_list else None
+        names = read_name_list(train_list, plan.dataset) if train_list else None
         opened = open_features(place, plan.reading, names=names, frame_counts=frames)
         train = FeaturePart(opened, is_named=names is not None)
     else:
@@ -79,7 +79,7 @@ def _open_test(plan: BenchmarkPlan, place: Path, table: CountTable | None) -> Fe
     frames = table.frames if table is not None else None
     if not _is_concatenation(place):
         return FeaturePart(features_in(place, plan.reading, frame_counts=frames))
-    names = _test_names(plan.paths, table)
+    names = _test_names(plan.paths, plan.dataset, table)
     concatenation = find_concatenation(npy_files(place))
     if concatenation is not None and concatenation.offsets is None:
         names = _in_published_order(names, plan.dataset)
@@ -91,9 +91,11 @@ def _is_concatenation(place: Path) -> bool:
     return find_concatenation(npy_files(place)) is not None
 
 
-def _test_names(paths: BenchmarkPaths, table: CountTable | None) -> tuple[str, ...]:
+def _test_names(
+    paths: BenchmarkPaths, dataset: DatasetName, table: CountTable | None
+) -> tuple[str, ...]:
     if paths.test_list is not None:
-        return read_name_list(paths.test_list)
+        return read_name_list(paths.test_list, dataset)
     if table is not None:
         return tuple(table.counts)
     raise BadPlan(

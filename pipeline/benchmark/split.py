@@ -5,12 +5,17 @@ from pathlib import Path
 
 from c2fpl.pipeline.benchmark.plan import BadPlan, BenchmarkPaths
 from c2fpl.pipeline.truth.annotations import required_names
-from c2fpl.pipeline.truth.dataset_videos import LIST_NAMES, Split, official_notes, read_split
+from c2fpl.pipeline.truth.dataset_videos import (
+    LIST_NAMES,
+    Split,
+    official_notes,
+    read_name_list,
+    read_split,
+)
 from c2fpl.pipeline.truth.datasets import (
     DatasetName,
     belongs_to,
     is_anomalous,
-    read_name_list,
 )
 from c2fpl.pipeline.truth.frame_counts import CountTable
 from c2fpl.pipeline.truth.video_annotation import Annotations
@@ -48,12 +53,12 @@ def split_of(
     if train_list is not None and test_list is not None:
         return read_split(train_list, test_list, dataset)
     test = (
-        read_name_list(test_list)
+        read_name_list(test_list, dataset)
         if test_list is not None
         else _test_names(dataset, annotations, table, present)
     )
     if train_list is not None:
-        train = tuple(name for name in read_name_list(train_list) if name not in set(test))
+        train = tuple(name for name in read_name_list(train_list, dataset) if name not in set(test))
         return Split(train, test, official_notes(dataset, train, test))
     others = tuple(name for name in present if name not in set(test) and belongs_to(name, dataset))
     note = "no list of training videos was found: all videos that are no test videos are taken"

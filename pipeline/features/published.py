@@ -29,7 +29,7 @@ from c2fpl.pipeline.features.text import TextFeatures, find_text
 from c2fpl.pipeline.files.array_files import FORMATS
 from c2fpl.pipeline.files.run_files import fingerprint
 from c2fpl.pipeline.settings import ReadingSettings
-from c2fpl.pipeline.truth.datasets import read_name_list
+from c2fpl.pipeline.truth.dataset_videos import read_name_list
 from c2fpl.pipeline.truth.frame_counts import read_frames
 from c2fpl.pipeline.videos.names import named, video_name
 

@@ -18,11 +18,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import MappingProxyType
 
+from c2fpl.pipeline.truth.dataset_videos import read_name_list
 from c2fpl.pipeline.truth.datasets import (
     DatasetName,
     UnknownName,
     classes_of,
-    read_name_list,
 )
 from c2fpl.pipeline.truth.forms.forms import read_records
 from c2fpl.pipeline.truth.forms.masks import read_mask_folder

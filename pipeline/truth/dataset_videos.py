@@ -1,18 +1,30 @@
-"""Raw videos of a benchmark as they were unpacked: found by file name, never by folder.
+"""Lists and raw videos of a benchmark; videos are found by file name, never by folder.
 
 The archives of UCF-Crime come in two shapes and nest when unpacked, XD-Violence has differing
 mirrors; file names are the same everywhere. The 50 videos of `Normal_Videos_event` (also
 `z_Normal_Videos_event`, `Normal_Videos_for_Event_Recognition`) are copies of others.
 """
 
-from collections import defaultdict
+import logging
+import re
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from c2fpl.pipeline.truth.datasets import DATASETS, BadList, DatasetName, read_name_list
+from c2fpl.pipeline.files.lists import NotAList
+from c2fpl.pipeline.truth.datasets import (
+    DATASETS,
+    BadList,
+    DatasetName,
+    belongs_to,
+    is_of_a_benchmark,
+)
 from c2fpl.pipeline.videos.find import videos_below
+from c2fpl.pipeline.videos.list_entries import read_entries
 from c2fpl.pipeline.videos.names import named, video_name
+
+logger = logging.getLogger(__name__)
 
 COPIES_FOLDER_MARK = "event"
 """Folders of copied normal videos have this in their name, in any case of letters."""
@@ -23,6 +35,8 @@ LIST_NAMES: Mapping[DatasetName, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "shanghaitech": (("SH_Train.txt",), ("SH_Test.txt",)),
 }
 """File names of the official lists, training and test."""
+
+_FEATURE_SUFFIX = re.compile(r"(?i)(_C\.txt|\.txt|\.npz|\.pth?|\.h5|\.hdf5|\.mat|\.pkl)$")
 
 
 class BadLayout(ValueError):
@@ -59,7 +73,7 @@ def read_split(train_list: Path, test_list: Path, dataset: DatasetName) -> Split
     Raises:
         BadList: a list cannot be read, is empty, or names a video of the other.
     """
-    train, test = read_name_list(train_list), read_name_list(test_list)
+    train, test = (read_name_list(path, dataset) for path in (train_list, test_list))
     shared = sorted(set(train) & set(test))
     if shared:
         raise BadList(
@@ -84,6 +98,48 @@ def official_notes(
         for kind, found, official in parts
         if found != official
     )
+
+
+def read_name_list(path: Path, dataset: DatasetName = "own") -> tuple[str, ...]:
+    """Joining names of a list, in its order, each once.
+
+    Read are the forms of `list_entries`, and lists of feature files, whose crops (`__0.npy` to
+    `__9.npy`, `_0.npy` to `_9.npy` where the rest is the name of a benchmark) are one video.
+    Entries that are not of the data set, or doubled, are reported and left out.
+
+    Raises:
+        BadList: unreadable, empty (the Anomaly_Train.txt inside UCF_Crimes.zip is), or without a
+            name of the data set.
+    """
+    try:
+        entries = read_entries(path)
+    except NotAList as error:
+        raise BadList(str(error)) from error
+    if not entries:
+        raise BadList(
+            f"{path} is empty (as the Anomaly_Train.txt in UCF_Crimes.zip is): take the list from"
+            " the authors' repository"
+        )
+    doubled = [entry for entry, times in Counter(entries).items() if times > 1]
+    if doubled:
+        logger.warning("%s lists %s more than once: counted once", path, named(doubled))
+    names = [_without_crop(video_name(_FEATURE_SUFFIX.sub("", entry))) for entry in entries]
+    strange = [name for name in dict.fromkeys(names) if not belongs_to(name, dataset)]
+    if len(strange) == len(set(names)):
+        raise BadList(
+            f"{path} names no video of {dataset}, but {named(strange)}: give the list of {dataset}"
+        )
+    if strange:
+        logger.warning("%s: no names of %s, left out: %s", path, dataset, named(strange))
+    left_out = set(strange)
+    return tuple(dict.fromkeys(name for name in names if name not in left_out))
+
+
+def _without_crop(name: str) -> str:
+    """Less the number of a crop: `_` numbers crops only after the name of a benchmark."""
+    bare = re.sub("__[0-9]$", "", name)
+    single = re.sub("_[0-9]$", "", bare)
+    return single if not is_of_a_benchmark(bare) and is_of_a_benchmark(single) else bare
 
 
 def index_videos(folder: Path, wanted: Collection[str], role: str) -> RawVideos:

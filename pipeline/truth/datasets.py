@@ -7,11 +7,8 @@ CVPR 2018, in the weak split of Zhong et al., CVPR 2019. `own` is any other set 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
-
-from c2fpl.pipeline.videos.names import video_name
 
 DatasetName = Literal["ucf-crime", "xd-violence", "shanghaitech", "own"]
 MetricName = Literal["auc", "ap", "auc_anomalous", "far"]
@@ -35,7 +32,6 @@ XD_CODES: Mapping[str, str] = MappingProxyType(
 _UCF_NAME = re.compile(r"(?P<kind>Normal_Videos_?|[A-Z][A-Za-z]+)[0-9]{3}_x264")
 _XD_NAME = re.compile(r".+__#.+_label_(?P<codes>[A-Z0-9]+(-[A-Z0-9]+)*)")
 _SHANGHAITECH_NAME = re.compile(r"[0-9]{2}_(?P<number>[0-9]{3,4})")
-_CROP_SUFFIX = re.compile(r"__[0-9]$")
 
 
 class UnknownName(ValueError):
@@ -173,6 +169,11 @@ def belongs_to(name: str, dataset: DatasetName) -> bool:
     return True
 
 
+def is_of_a_benchmark(name: str) -> bool:
+    """Whether a joining name has the form of any benchmark's names."""
+    return any(belongs_to(name, dataset) for dataset in DATASETS if dataset != "own")
+
+
 def is_anomalous(name: str, dataset: DatasetName) -> bool:
     """True for a video whose name tells an anomaly.
 
@@ -184,34 +185,6 @@ def is_anomalous(name: str, dataset: DatasetName) -> bool:
             f"{name!r} is of no benchmark: only annotations tell whether it is normal"
         )
     return classes_of(name, dataset) != ("Normal",)
-
-
-def read_name_list(path: Path) -> tuple[str, ...]:
-    """Joining names of an official list, in its order: one entry a line, with or without folders.
-
-    Reads `Anomaly_Train.txt`, `SH_Test.txt`, `train_list.txt` (further columns are left) and lists
-    of feature files, whose crops (`__0.npy` ... `__4.npy`) are one video.
-
-    Raises:
-        BadList: unreadable, empty (the Anomaly_Train.txt inside UCF_Crimes.zip is), or doubled.
-    """
-    try:
-        lines = path.read_bytes().decode("utf-8-sig").splitlines()
-    except OSError as error:
-        raise BadList(f"{path} cannot be read ({error.strerror}): check the path") from error
-    except UnicodeDecodeError as error:
-        raise BadList(f"{path} is no text file: give a list of names, one a line") from error
-    entries = [line.split()[0] for line in lines if line.strip()]
-    if not entries:
-        raise BadList(
-            f"{path} is empty (as the Anomaly_Train.txt in UCF_Crimes.zip is): take the list from"
-            " the authors' repository"
-        )
-    names = [_CROP_SUFFIX.sub("", video_name(entry)) for entry in entries]
-    if len(set(entries)) < len(entries):
-        doubled = next(entry for entry in entries if entries.count(entry) > 1)
-        raise BadList(f"{path} lists {doubled!r} twice: keep one line, or its frames count twice")
-    return tuple(dict.fromkeys(names))
 
 
 def _ucf_classes(name: str) -> tuple[str, ...]:

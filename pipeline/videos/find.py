@@ -8,10 +8,10 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from c2fpl.pipeline.files.lists import read_list
+from c2fpl.pipeline.videos.list_entries import read_entries
 from c2fpl.pipeline.videos.search import DOUBLE, SUFFIXES, VideoSearch, is_file, is_folder
 
-LIST_SUFFIXES = frozenset({".txt", ".list", ".lst", ".m3u", ".ffconcat"})
+LIST_SUFFIXES = frozenset({".txt", ".list", ".lst", ".m3u", ".ffconcat", ".csv", ".json"})
 """Files that are read as lists of videos."""
 
 logger = logging.getLogger(__name__)
@@ -84,8 +84,8 @@ def _at(path: Path, search: VideoSearch) -> Iterator[Path]:
 def _listed(path: Path, search: VideoSearch) -> Iterator[Path]:
     """The videos of a list; one that is not there stays, to be named when it fails."""
     seen: set[Path] = set()
-    for line in read_list(path):
-        listed = _spelled(path.parent, line.text)
+    for line in read_entries(path):
+        listed = _spelled(path.parent, line)
         for video in list(_at(listed, search)) or ([] if is_folder(listed) else [listed]):
             if video in seen:
                 search.left_out[DOUBLE] += 1

@@ -1,0 +1,122 @@
+"""Lists of videos in the forms of the field -> their entries, one a video or feature file.
+
+Read are one path a line, with or without further columns (`name n_frames label`,
+`path,label`, `path|n|[s, e]`), tables with a header (`path,label`; `video-id`), and JSON (names as
+keys, strings, or objects with a name).
+"""
+
+import csv
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from c2fpl.pipeline.files.lists import NotAList, read_list, read_text
+from c2fpl.pipeline.videos.search import SUFFIXES
+
+NAME_COLUMNS = frozenset(
+    {
+        *("video", "path", "video-id", "video_id", "videoid", "video_name", "videoname", "name"),
+        *("video_path", "file", "filename", "file_name", "filepath", "file_path", "id", "vid"),
+    }
+)
+"""What the column of the names is called, in lower case."""
+
+FEATURE_SUFFIXES = frozenset({".npy", ".npz", ".pt", ".pth", ".h5", ".hdf5", ".mat", ".pkl"})
+"""Entries of lists of feature files end so; so do those of text features, in .txt."""
+
+_SUFFIX = "|".join(re.escape(s) for s in sorted(SUFFIXES | FEATURE_SUFFIXES | {".txt"}))
+_WHOLE = re.compile(rf".*({_SUFFIX})", re.IGNORECASE)
+_PATH_FIRST = re.compile(rf"(.*?({_SUFFIX}))[\s,;|]", re.IGNORECASE)
+_PARTS = frozenset({"train", "training", "test", "testing", "val", "validation"})
+
+
+def read_entries(path: Path) -> list[str]:
+    """The entries of a list in file order, doubles kept.
+
+    A line that is a file beside the list is that file. Else a path ends at its suffix, so that it
+    may hold blanks and commas; a name without suffix ends at a comma, a tab or the first blank
+    before numbers.
+
+    Raises:
+        NotAList: unreadable, or JSON that holds no list of names.
+    """
+    if path.suffix.lower() in (".json", ".jsonl"):
+        return _of_json(path)
+    lines = [line.text for line in read_list(path)]
+    column, delimiter = _header(lines[0]) if lines else (None, "")
+    if column is not None and delimiter:
+        rows = csv.reader(lines[1:], delimiter=delimiter, skipinitialspace=True)
+        return [row[column].strip() for row in rows if len(row) > column]
+    return [_entry(line, path.parent) for line in lines[column is not None :]]
+
+
+def _header(line: str) -> tuple[int | None, str]:
+    """Column of the names and delimiter of a table; (None, "") for a line that is an entry."""
+    if _WHOLE.fullmatch(line) or _PATH_FIRST.match(line):
+        return None, ""
+    for delimiter in ",;\t|":
+        cells = [cell.strip().strip('"').lower() for cell in line.split(delimiter)]
+        found = next((place for place, cell in enumerate(cells) if cell in NAME_COLUMNS), None)
+        if found is not None:
+            return found, delimiter if len(cells) > 1 else ""
+    return (0, "") if line.split()[0].lower() in NAME_COLUMNS else (None, "")
+
+
+def _entry(line: str, folder: Path) -> str:
+    if _exists(folder / line) or _WHOLE.fullmatch(line):
+        return line
+    if line.startswith('"'):
+        return next(csv.reader([line]))[0].strip()
+    if match := _PATH_FIRST.match(line):
+        return match[1]
+    first = re.split(r"[,;|\t]", line)[0].strip()
+    name, _, rest = first.partition(" ")
+    return name if re.search(r"(^|\s)-?[0-9]", rest) else first
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # too long, or characters that no name has
+        return False
+
+
+def _of_json(path: Path) -> list[str]:
+    text = read_text(path)
+    try:
+        content = json.loads(text)
+    except json.JSONDecodeError:
+        try:
+            content = [json.loads(line) for line in text.splitlines() if line.strip()]
+        except (json.JSONDecodeError, RecursionError) as error:
+            raise NotAList(f"{path} is no JSON ({error}); give a list of names") from error
+    except RecursionError as error:
+        raise NotAList(f"{path} is nested too deeply; give a list of names") from error
+    if isinstance(content, dict) and isinstance(content.get("database"), dict):
+        content = content["database"]
+    if isinstance(content, dict):
+        parts = [key for key in content if key.lower() in _PARTS]
+        if parts:
+            raise NotAList(
+                f"{path} holds the lists {', '.join(parts)}: save the one that is meant by itself"
+            )
+        return list(content)
+    entries = list(_names_in(content)) if isinstance(content, list) else []
+    if not entries:
+        raise NotAList(f"{path} holds no names; give a list of them, or objects with a video")
+    return entries
+
+
+def _names_in(content: Sequence[object]) -> Iterator[str]:
+    for item in content:
+        if isinstance(item, str):
+            yield item
+        elif isinstance(item, dict):
+            yield from _name_of(item.items())
+
+
+def _name_of(fields: Iterable[tuple[str, object]]) -> Iterator[str]:
+    """The first field with the name of a column of names."""
+    found = [value for key, value in fields if key.lower() in NAME_COLUMNS]
+    yield from (value for value in found[:1] if isinstance(value, str))
