@@ -78,6 +78,7 @@ class Watch:
         """Look at the folder at every tick and score what has become whole."""
         arrivals = Arrivals(self.settings.settle_s)
         notifier = Notifier(self.files.notified, self.settings)
+        logger.info("watching %s; stop with Ctrl-C, start again with the same command", self.videos)
         for _ in ticks:
             arrived = arrivals.whole(self._present(), time.monotonic())
             if arrived:
