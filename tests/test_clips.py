@@ -27,7 +27,16 @@ from c2fpl.pipeline.report.overlay import (
     write_overlay,
 )
 from c2fpl.pipeline.settings import EventSettings
-from run_folder import FRAME_RATE, HEIGHT, WIDTH, add_video, scores_with, small_run
+from command_line import c2fpl
+from run_folder import (
+    FRAME_RATE,
+    HEIGHT,
+    WIDTH,
+    add_video,
+    scores_with,
+    small_run,
+    write_video,
+)
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +110,35 @@ def test_a_video_that_is_gone_is_a_failure_of_its_own(tmp_path: Path) -> None:
     assert [(f.video, f.step) for f in clips.failures] == [("gone", "clips")]
     assert "no longer at" in clips.failures[0].reason
     assert [path.name for path in files.clips.iterdir()] == [clips.paths[0].name]
+
+
+def test_a_damaged_video_costs_its_own_clips_and_the_exit_code(tmp_path: Path) -> None:
+    files = RunFiles(tmp_path / "run")
+    for name, height in (("cut", 0.9), ("text", 0.85), ("whole", 0.8)):
+        add_video(files, tmp_path, name, scores_with(160, [(20, 40, height), (120, 150, height)]))
+    write_events(files, EventSettings())
+    write_video(tmp_path / "cut.mp4", 100)  # overwritten by a shorter one
+    (tmp_path / "text.mp4").write_text("no video")
+    clips = cut_clips(files, ClipSettings(before_s=0, after_s=0))
+    assert sorted(path.name[4:14] for path in clips.paths) == [
+        *("0.800_whol", "0.800_whol", "0.900_cut_")
+    ]
+    reasons = {failure.video: failure.reason for failure in clips.failures}
+    assert "event of frames 120 to 149: ends at frame 100" in reasons["cut"]
+    assert "not a readable video" in reasons["text"]
+    assert len(clips.failures) == 3
+    assert c2fpl("clips", files.root) == 1
+    assert not [path for path in files.clips.iterdir() if path.suffix != ".mp4"]
+
+
+def test_events_that_overlap_share_one_pass_and_are_each_whole(tmp_path: Path) -> None:
+    files = RunFiles(tmp_path / "run")
+    add_video(files, tmp_path, "a", scores_with(160, [(40, 60, 0.9), (70, 90, 0.8)]))
+    write_events(files, EventSettings(merge_gap_s=0, threshold=0.5))
+    clips = cut_clips(files, ClipSettings(before_s=2, after_s=3))
+    greys = [[frame.picture.mean() for frame in frames_of(path)] for path in clips.paths]
+    assert greys[0] == pytest.approx([40 + n for n in range(20, 90)], abs=4)
+    assert greys[1] == pytest.approx([40 + n % 100 for n in range(50, 120)], abs=4)
 
 
 @pytest.mark.parametrize("name", ["a/b\\c", "x" * 500, "\u52a8" * 200])

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from c2fpl.extractors import decoder_process
-from c2fpl.extractors.decoder_child import Failed, Ready
+from c2fpl.extractors.decoder_child import DecodeThis, Failed, Ready
 from c2fpl.extractors.decoder_messages import (
     Decoded,
     Message,
@@ -71,9 +71,10 @@ class TalkativeOrMute:
         self.connection, self._far_end = Pipe()
         self.videos_decoded = self.resident_bytes = 0
 
-    def order(self, path: Path, *, avoid_decord: str) -> None:
-        assert avoid_decord == ""
-        for message in [Ready()] * 50 + [Failed("enough")] if path.name == "talks" else []:
+    def order(self, order: DecodeThis) -> None:
+        assert order.avoid_decord == ""
+        talks = order.path.name == "talks"
+        for message in [Ready()] * 50 + [Failed("enough")] if talks else []:
             self._far_end.send(message)
 
     def receive(self) -> object:

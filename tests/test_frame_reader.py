@@ -22,6 +22,7 @@ from c2fpl.extractors.decoding.header import UndecodableVideo
 from c2fpl.extractors.decoding.presentation_times import PresentationTimes
 from c2fpl.extractors.settings import DecodingSettings, Fps
 from damaged import decoded
+from decoder_children import children
 from synthetic import Synthetic, number_of, numbers_of, rotate_tag
 
 FRAMES = 400
@@ -222,6 +223,31 @@ def test_a_child_reads_for_the_parent_and_one_bad_file_costs_only_itself(tmp_pat
     (failed,) = [message for message in messages if message.key == 1]
     assert isinstance(failed, Undecodable)
     assert "not a readable video" in failed.reason
+
+
+def test_a_child_that_dies_costs_its_video_alone(tmp_path: Path) -> None:
+    path = Synthetic("a.mp4", frames=300).write(tmp_path)
+    times = decoded(path)[1].times
+    ends: list[FrameMessage] = []
+    with WatchedDecoders(DecodingSettings(), 32) as decoders:
+        requests = [FrameRequest(path, ((0, 300),), times) for _ in range(2)]
+        for message in decoders.read(enumerate(requests)):
+            if isinstance(message, FrameRead):
+                if message.key == 0 and message.frame.frame == 5:
+                    (child,) = children()
+                    child.kill()
+            else:
+                ends.append(message)
+    died, whole = ends
+    assert isinstance(died, Undecodable)
+    assert "decoder process died (signal SIGKILL)" in died.reason
+    assert isinstance(whole, FramesEnd)
+
+
+def test_each_frame_on_the_way_is_a_sign_of_life(tmp_path: Path) -> None:
+    path = Synthetic("raw.264", frames=300).write(tmp_path)
+    request = FrameRequest(path, ((299, 300),), decoded(path)[1].times)
+    assert [frame is None for frame in read_frames(request)] == [True] * 299 + [False]
 
 
 def test_headers_are_read_in_a_child(tmp_path: Path) -> None:
