@@ -42,7 +42,7 @@ def test_annotations_of_own_videos_are_shaded(run_files: RunFiles, tmp_path: Pat
     annotations.write_text("gate/night.mp4 70 130\nquiet\n")
     assert c2fpl("report", run_files.root, "--annotations", annotations) == 0
     script = (run_files.report / "videos" / "1.js").read_text("ascii")
-    assert '"windows":[[70,130]]' in script
+    assert '"windows":[[7.0,13.0]]' in script
 
 
 def test_a_threshold_of_the_command_line_finds_other_events(run_files: RunFiles) -> None:
@@ -58,7 +58,7 @@ def test_a_clip_that_cannot_be_cut_is_exit_code_one(
     assert c2fpl("report", files.root) == 0
     assert c2fpl("clips", files.root) == 1
     said = capsys.readouterr()
-    assert "gone: the video is no longer at" in said.err
+    assert "gone: event of frames 20 to 39: the video is no longer at" in said.err
     assert said.out == ""
 
 

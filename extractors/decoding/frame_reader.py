@@ -1,8 +1,8 @@
 """Frames of a video by number, exactly as extraction counted them.
 
-A seek is trusted only where every frame has a time of its own: the first key frame found there must
-have the time that extraction recorded for one frame, and each frame after it that of the next.
-Otherwise the frames are counted from the start.
+A seek is trusted only where each frame has a time of its own: the first key frame after it must
+have the recorded time of one frame, and each later frame that of the next. Otherwise frames are
+counted from the start.
 """
 
 from collections.abc import Iterable, Iterator
@@ -32,11 +32,7 @@ from c2fpl.extractors.decoding.header import (
     read_header,
 )
 from c2fpl.extractors.decoding.presentation_times import PresentationTimes
-from c2fpl.extractors.decoding.pyav_frames import (
-    PyavFrames,
-    decode_alike,
-    rgb_of,
-)
+from c2fpl.extractors.decoding.pyav_frames import PyavFrames, decode_alike, rgb_of
 from c2fpl.extractors.decoding.resampling import at_constant_rate
 from c2fpl.extractors.settings import Fps
 
@@ -50,6 +46,7 @@ TOLERANCE_S: Final = 0.005
 """Times in files are rounded to 1 ms, decord's to 4 ms at twelve hours."""
 MOST_OFF_S: Final = 0.1
 """A frame counted from the start whose time differs by more is not the one that was scored."""
+CHANGED: Final = "the file has changed since it was scored: score it again"
 
 Span = tuple[int, int]
 
@@ -157,8 +154,7 @@ class _Reader:
             if number == end - 1:
                 return
         raise UndecodableVideo(
-            f"ends at frame {self._next_counted}, frames {start} to {end} are wanted; the file has "
-            "changed since it was scored: score it again"
+            f"ends at frame {self._next_counted}, frames {start} to {end - 1} are wanted; {CHANGED}"
         )
 
     def _from_the_start(self) -> Iterator[StoredFrame]:
@@ -173,8 +169,7 @@ class _Reader:
             off_s = clock.add(stored.time_s) - self._times.start_s(number)
             if self._times.source == "file" and abs(off_s) > most_off_s:
                 raise UndecodableVideo(
-                    f"frame {number} is {abs(off_s):.2f} s away from where it was when it was "
-                    "scored; the file has changed: score it again"
+                    f"frame {number} is {abs(off_s):.2f} s away from where it was; {CHANGED}"
                 )
             yield stored
 
