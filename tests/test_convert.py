@@ -127,6 +127,26 @@ def test_files_of_several_arrays_need_a_key(tmp_path: Path) -> None:
     assert np.load(tmp_path / "out" / "Abuse001_x264.npy").max() <= 0
 
 
+def test_a_file_of_two_kinds_of_each_video_needs_a_key(tmp_path: Path) -> None:
+    kinds = {f"{name}/{kind}": torch.ones(3, 4) for name in ("a", "b") for kind in ("rgb", "flow")}
+    torch.save(kinds, tmp_path / "all.pt")
+    with pytest.raises(BadFeatures, match="holds the arrays flow, rgb of each of 2 videos: --key"):
+        convert_features(tmp_path / "all.pt", tmp_path / "out")
+    assert convert_features(tmp_path / "all.pt", tmp_path / "out", key="rgb") == (2, [])
+
+
+def test_crop_files_with_an_axis_of_length_one_are_no_videos(tmp_path: Path) -> None:
+    values = drawn(10)
+    for name, video in values.items():
+        for crop in range(10):
+            save(tmp_path / "set" / f"{name}__{crop}.npy", video[np.newaxis, :, crop])
+    with pytest.raises(BadFeatures, match="its name the number of a crop"):
+        open_features(tmp_path / "set")
+    assert convert_features(tmp_path / "set", tmp_path / "out") == (3, [])
+    for name, video in values.items():
+        np.testing.assert_array_equal(np.load(tmp_path / "out" / f"{name}.npy"), video)
+
+
 def test_a_folder_of_another_form_is_named_with_the_cure(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from c2fpl.pipeline.features.array_blocks import Block, StoredFeatures
-from c2fpl.pipeline.features.crop_names import Form, group_crops
+from c2fpl.pipeline.features.crop_names import Form, group_crops, number_crops
 from c2fpl.pipeline.features.extracted import BadFeatures
 from c2fpl.pipeline.files.npy_header import BadNpy, NpyHeader, read_npy_header
 from c2fpl.pipeline.settings import Layout
@@ -45,7 +45,13 @@ def separate_files(named: Sequence[tuple[str, Path]], layout: Layout) -> list[St
         refuse_turned(list(headers.values()), layout)
         groups = group_crops([(name, headers[path]) for name, path in named], layout)
         return [crop_files(name, crops) for name, crops in groups.items()]
-    crop_axis, _ = find_axes(whole, layout)
+    crop_axis, crops = find_axes(whole, layout)
+    if crops == 1 and layout != "video-files" and number_crops([name for name, _ in named]):
+        raise BadFeatures(
+            f"{whole[0].path} has shape {whole[0].shape} and its name the number of a crop: an axis"
+            " of length 1 is too many; `c2fpl convert` takes it off, --layout video-files takes"
+            " each file for a video"
+        )
     return [whole_video(name, headers[path], crop_axis) for name, path in _once(named)]
 
 

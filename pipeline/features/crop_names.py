@@ -76,6 +76,12 @@ def group_crops(
     return dict(groups)
 
 
+def number_crops(written: Sequence[str]) -> bool:
+    """Whether the numbers that end these names are those of crops, by all that the names show."""
+    certain = ("__", "_") if _of_a_data_set(written) else ("__",)
+    return any(crops in FULL_SERIES for u in certain for crops in _series(written, u).values())
+
+
 def without_streams(names: Sequence[str], rated: Collection[str] = ()) -> list[str]:
     """Names of the videos: those of the files less what video_features adds (`_rgb`, `_flow`).
 
@@ -109,8 +115,9 @@ def _crop_underscores(written: Sequence[str], layout: Layout) -> frozenset[str]:
         if _of_a_data_set(written):
             return frozenset({"_", "__"})
         logger.warning(
-            "%d files are read as as many videos, although names such as %s end in _0 to _4 or _9; "
+            "%d files are read as %d videos, although names such as %s end in _0 to _4 or _9; "
             "--layout crop-files takes the numbers for crops",
+            len(written),
             len(written),
             written[0],
         )

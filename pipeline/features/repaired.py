@@ -6,7 +6,7 @@ objects, MGFN's magnitude, and other containers (.npz, .pt, .h5, .mat, .pkl).
 
 import logging
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from c2fpl.pipeline.features.crop_layouts import MAGNITUDE_DIM, best_axes, find_axes, is_turned
-from c2fpl.pipeline.features.crop_names import group_crops, without_streams
+from c2fpl.pipeline.features.crop_names import group_crops, number_crops, without_streams
 from c2fpl.pipeline.features.extracted import BadFeatures
 from c2fpl.pipeline.features.frame_plans import take_side_files
 from c2fpl.pipeline.files.array_files import FORMATS, StoredArray, UnreadableArrays, read_arrays
@@ -111,8 +111,8 @@ def open_repaired(
     failures: list[Failure] = []
     by_file = {path: found for path in paths if (found := _arrays_of(path, key, failures))}
     if not by_file:
-        reason = failures[0].reason if failures else f"{place} holds no file of features"
-        raise BadFeatures(reason)
+        nothing = f"{place} holds no file of features: {' '.join(FORMATS)} are read"
+        raise BadFeatures(failures[0].reason if failures else nothing)
     arrays = _of_most(_names(by_file), lambda found: len(found.shape), "axes", failures)
     bare = without_streams([name for name, _ in arrays], side.frame_rates)
     features = _features(
@@ -172,11 +172,27 @@ def _names(by_file: Mapping[Path, Sequence[FoundArray]]) -> list[tuple[str, Foun
             f"each of {len(by_file)} files holds the arrays {named(min(keys))}: --key names the"
             " one to take"
         )
+    for path, arrays in by_file.items():
+        _refuse_kinds(path, [found.key for found in arrays])
     return [
         (video_name(_of_array(found.key) if len(arrays) > 1 else path.stem), found)
         for path, arrays in by_file.items()
         for found in arrays
     ]
+
+
+def _refuse_kinds(path: Path, keys: Sequence[str]) -> None:
+    """`a/rgb, a/flow, b/rgb, b/flow` are two kinds of features of each video."""
+    kinds: dict[str, set[str]] = defaultdict(set)
+    for key in keys:
+        video, _, kind = key.rpartition("/")
+        kinds[video].add(kind)
+    first = next(iter(kinds.values()))
+    if len(kinds) > 1 and len(first) > 1 and all(held == first for held in kinds.values()):
+        raise BadFeatures(
+            f"{path} holds the arrays {named(sorted(first))} of each of {len(kinds)} videos: --key"
+            " names the one to take"
+        )
 
 
 def _of_array(key: str) -> str:
@@ -200,6 +216,9 @@ def _features(
     ]
     if not fitting:
         raise BadFeatures(failures[-1].reason)
+    if crops == 1 and layout != "video-files" and number_crops([name for name, _ in fitting]):
+        flat = [(name, replace(f, shape=(f.shape[1 - axis], f.shape[2]))) for name, f in fitting]
+        return _features(flat, layout, failures)
     find_axes([found for _, found in fitting], layout)  # reports what stays ambiguous
     return RepairedFeatures(group_crops(fitting, "video-files"), axis, turned=False)
 
