@@ -12,6 +12,7 @@ BackboneName = Literal[
     "x3d-m",
     "r2plus1d-18",
     "mc3-18",
+    "clip-vit-b-16",
     "flow",
 ]
 Crops = Literal[10, 5, 1]
@@ -61,7 +62,7 @@ class ExtractionSettings:
     """Weights file; without it the official file is fetched into the torch hub cache."""
     crops: Crops = 10
     """Ten (corners, centre, mirrored), five (corners, centre) or one (centre) crops a segment;
-    i3d-inception has the centre first, as its published sets have."""
+    i3d-inception and clip-vit-b-16 have the centre first, as their published sets."""
     tail: Tail = "loop"
     """Last short segment: repeated cyclically (RTFM: ceil(n/16)) or dropped (floor(n/16));
     xdviodet leaves out the last frame too: floor((n-1)/16), as the published XD-Violence set."""

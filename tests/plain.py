@@ -14,6 +14,7 @@ from torch import nn
 from torchvision.transforms import CenterCrop, FiveCrop, Resize, TenCrop
 
 from c2fpl.extractors.backbones.catalogue import Backbone
+from plain_clip import PlainClip
 from plain_inception import PlainInception
 
 Untyped: TypeAlias = Any
@@ -50,7 +51,8 @@ def plain_features(
     network: nn.Module, backbone: Backbone, frames: NDArray[np.uint8], crops: int
 ) -> NDArray[np.float32]:
     """(crops, dim) of frames (16, height, width, 3) through a network that gives (1, dim)."""
-    chosen = np.linspace(0, 15, backbone.clip_frames).astype(int)
+    spread = np.linspace(0, 15, backbone.clip_frames).astype(int)
+    chosen = [8] if backbone.clip_frames == 1 else spread
     mean = np.array(backbone.mean, np.float32) * 255
     std = np.array(backbone.std, np.float32) * 255
     rows = []
@@ -101,6 +103,8 @@ def library_network(name: str) -> Untyped:
 
     if name == "i3d-inception":
         return PlainInception()
+    if name == "clip-vit-b-16":
+        return PlainClip()
     if name in ("mc3-18", "r2plus1d-18"):
         return getattr(torchvision.models.video, name.replace("-", "_"))(weights=None)
     if name in ("x3d-s", "x3d-m"):
@@ -126,7 +130,7 @@ def nonlocal_net() -> Untyped:
 
 def features_of(network: nn.Module) -> nn.Module:
     """The library network as a map from clips to features."""
-    if isinstance(network, PlainInception):
+    if isinstance(network, PlainInception | PlainClip):
         return network
     form = PytorchvideoFeatures if hasattr(network, "blocks") else TorchvisionFeatures
     return form(network).eval()

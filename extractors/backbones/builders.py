@@ -108,6 +108,20 @@ def build_mc3_18() -> "nn.Module":
     return as_module(network)
 
 
+def build_clip_vit_b_16() -> "nn.Module":
+    """open_clip's ViT-B/16 image encoder: 512, its projected features."""
+    from c2fpl.extractors.backbones.clip import ClipImageEncoder
+
+    return ClipImageEncoder()
+
+
+def clip_names(state: Mapping[str, "torch.Tensor"]) -> dict[str, "torch.Tensor"]:
+    """Files of OpenAI, open_clip and Hugging Face under the encoder's names."""
+    from c2fpl.extractors.backbones.clip import to_encoder_names
+
+    return to_encoder_names(state)
+
+
 def global_mean(network: Untyped) -> "nn.Module":
     """The network up to its last stage's mean.
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from c2fpl.extractors.backbones.builders import (
+    build_clip_vit_b_16,
     build_i3d,
     build_i3d_inception,
     build_i3d_nonlocal_net,
@@ -13,6 +14,7 @@ from c2fpl.extractors.backbones.builders import (
     build_r2plus1d_18,
     build_x3d_m,
     build_x3d_s,
+    clip_names,
     nonlocal_net_names,
 )
 from c2fpl.extractors.settings import BackboneName
@@ -27,6 +29,12 @@ NONLOCAL_ZOO = "https://dl.fbaipublicfiles.com/video-nonlocal"
 
 KINETICS_MEAN = (0.45, 0.45, 0.45)  # 114.75 / 255
 KINETICS_STD = (0.225, 0.225, 0.225)  # 57.375 / 255
+OPENAI_ZOO = "https://openaipublic.azureedge.net/clip/models"
+OPENAI_VIT_B_16_SHA256 = "5806e77cd80f8b59890b7e101eabd078d9fb84e6937f9e85e4ecb61988df416f"
+"""Part of the address: OpenAI's own code checks it."""
+
+CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)  # OpenAI's preprocessing
+CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
 HALF = (0.5, 0.5, 0.5)  # pixels in [-1, 1]
 TORCHVISION_MEAN = (0.43216, 0.394666, 0.37645)  # R2Plus1D_18_Weights.DEFAULT.transforms()
 TORCHVISION_STD = (0.22803, 0.22145, 0.216989)
@@ -165,6 +173,25 @@ MC3_18 = Backbone(
     licence="BSD-3-Clause (torchvision)",
     source="torchvision mc3_18, Kinetics-400",
 )
+CLIP_VIT_B_16 = Backbone(
+    build=build_clip_vit_b_16,
+    left_out=(
+        *("text_model.", "text_projection", "logit_scale"),
+        "vision_model.embeddings.position_ids",
+    ),
+    marker=("class_embedding", (768,)),
+    rename=clip_names,
+    dim=512,
+    clip_frames=1,
+    mean=CLIP_MEAN,
+    std=CLIP_STD,
+    centre_first=True,
+    cpu_clips=10,
+    url=f"{OPENAI_ZOO}/{OPENAI_VIT_B_16_SHA256}/ViT-B-16.pt",
+    sha256=OPENAI_VIT_B_16_SHA256,
+    licence="MIT (OpenAI CLIP, code and weights)",
+    source="open_clip VisionTransformer with QuickGELU, OpenAI's weights (Radford et al. 2021)",
+)
 BACKBONES: dict[BackboneName, Backbone] = {
     "i3d": I3D,
     "i3d-nonlocal-net": I3D_NONLOCAL_NET,
@@ -173,6 +200,7 @@ BACKBONES: dict[BackboneName, Backbone] = {
     "x3d-m": X3D_M,
     "r2plus1d-18": R2PLUS1D_18,
     "mc3-18": MC3_18,
+    "clip-vit-b-16": CLIP_VIT_B_16,
 }
 """Every network by its name; `flow` is none and lives in extractors/encoding/flow_encoder.py."""
 

@@ -95,8 +95,12 @@ def has_onednn() -> bool:
 def clip_indices(backbone: Backbone) -> list[int]:
     """Indices of the frames given to the network: all 16, or evenly spread ones (0 to 15).
 
+    One frame is that in the middle. VadCLIP does not say which one of 16 it takes.
+
     Source: pytorchvideo's uniform_temporal_subsample, floor of linspace(0, 15, clip_frames).
     """
+    if backbone.clip_frames == 1:
+        return [8]
     last = backbone.clip_frames - 1
     return [15 * i // last for i in range(backbone.clip_frames)]
 

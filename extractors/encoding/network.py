@@ -3,11 +3,14 @@
 The function stays that of the builder's network on normalised pixels; tests hold it to that.
 """
 
+import copy
+
 import torch
 from torch import fx, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from c2fpl.extractors.backbones.catalogue import Backbone
+from c2fpl.extractors.backbones.clip import Body
 
 PIXEL_CHANNELS = 4
 """Red, green, blue, and a constant one (see `PixelStem`)."""
@@ -22,9 +25,12 @@ def fast_form(
     """
     traced = trace(with_fast_layers(network.eval()))
     fold_batch_norm(traced)
-    give_pixels(traced, backbone, bgr=bgr)
-    traced.to(dtype).to(memory_format=torch.channels_last_3d).requires_grad_(False)
-    return traced
+    name, stem = give_pixels(traced, backbone, bgr=bgr)
+    patches = Float32Patches(stem, dtype) if stem.kernel_size == stem.stride else None
+    traced.to(dtype).to(memory_format=torch.channels_last_3d)
+    if patches is not None:
+        traced.set_submodule(name, patches)
+    return traced.requires_grad_(False)
 
 
 def integers(frames: torch.Tensor, backbone: Backbone, dtype: torch.dtype) -> torch.Tensor:
@@ -46,8 +52,10 @@ def split_mean(backbone: Backbone) -> tuple[tuple[int, float], ...]:
     return tuple((round(mean), mean - round(mean)) for mean in means)
 
 
-def give_pixels(traced: fx.GraphModule, backbone: Backbone, *, bgr: bool) -> None:
+def give_pixels(traced: fx.GraphModule, backbone: Backbone, *, bgr: bool) -> tuple[str, nn.Conv3d]:
     """Replaces the first convolution by one on integer pixels: scale and mean go into its weights.
+
+    Gives its name and itself.
 
     normalised = (u - mean) / std = ((u - whole) - rest) / std, for the inside of the frame.
     """
@@ -60,6 +68,24 @@ def give_pixels(traced: fx.GraphModule, backbone: Backbone, *, bgr: bool) -> Non
     stem.weight = nn.Parameter(torch.cat([colours, one], dim=1))
     stem.in_channels = PIXEL_CHANNELS
     traced.set_submodule(name, stem)
+    return name, stem
+
+
+class Float32Patches(nn.Module):
+    """A first convolution whose patches do not overlap, in float32 whatever the network's dtype.
+
+    oneDNN's bf16 convolution of 16x16 patches of four channels is wrong by as much as its values
+    (PyTorch 2.15 on a CPU with AMX); here it is a hundredth of the network's work.
+    """
+
+    def __init__(self, stem: nn.Conv3d, dtype: torch.dtype) -> None:
+        super().__init__()
+        self.stem = copy.deepcopy(stem).float()
+        self.dtype = dtype
+
+    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Pixels of any dtype to a map of the network's dtype."""
+        return self.stem(pixels.float()).to(self.dtype)
 
 
 class LayerTracer(fx.Tracer):
@@ -67,7 +93,7 @@ class LayerTracer(fx.Tracer):
 
     def is_leaf_module(self, module: nn.Module, module_qualified_name: str) -> bool:
         """A convolution is a leaf even as torchvision's sub-class."""
-        ours = isinstance(module, (nn.Conv3d, PairwiseMax))
+        ours = isinstance(module, (nn.Conv3d, PairwiseMax, Body))
         return ours or super().is_leaf_module(module, module_qualified_name)
 
 
