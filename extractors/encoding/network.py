@@ -85,7 +85,8 @@ class Float32Patches(nn.Module):
 
     def forward(self, pixels: torch.Tensor) -> torch.Tensor:
         """Pixels of any dtype to a map of the network's dtype."""
-        return self.stem(pixels.float()).to(self.dtype)
+        patches: torch.Tensor = self.stem(pixels.float())
+        return patches.to(self.dtype)
 
 
 class LayerTracer(fx.Tracer):
