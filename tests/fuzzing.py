@@ -168,14 +168,21 @@ def readers(folder: Path) -> list[Reader]:
 
 
 def _annotation_readers() -> Iterator[Reader]:
+    own = (
+        b"a 3 9\nb 1 5 7 8\nc\n",
+        b"video;start (s);end (s);class\na.mp4;1,5;2,0;fight\nb.mp4;;;normal\n",
+        b'{"a": {"fps": 25, "n_frames": 90, "label": ["fight"], "events": [[1.5, 2]]}}',
+        b'<annotations><meta><source>a.mp4</source></meta><track label="fight">'
+        b'<box frame="3" outside="0"/><box frame="9" outside="1"/></track></annotations>',
+    )
     forms = {
-        "own": b"a 3 9\nb 1 5 7 8\nc\n",
-        "ucf-crime": b"Abuse028_x264.mp4  Abuse  165  240  -1  -1\nN_1.mp4 Normal -1 -1 -1 -1\n",
-        "xd-violence": b"Bad.Boys.1995__#01-11-55_01-12-40_label_G-B2-B6.mp4 0 1140\n",
+        "own": own,
+        "ucf-crime": (b"Abuse028_x264.mp4  Abuse  165  240  -1  -1\nN_1.mp4 Normal -1 -1 -1 -1\n",),
+        "xd-violence": (b"Bad.Boys.1995__#01-11-55_01-12-40_label_G-B2-B6.mp4 0 1140\n",),
     }
-    for dataset, text in forms.items():
+    for dataset, texts in forms.items():
         read = partial(_read_annotations, cast(DatasetName, dataset))
-        yield Reader(f"annotations of {dataset}", "a.txt", [text], read)
+        yield Reader(f"annotations of {dataset}", "a.txt", texts, read)
 
 
 def _read_annotations(dataset: DatasetName, folder: Path) -> None:

@@ -192,6 +192,10 @@ def test_other_encodings_are_read(tmp_path: Path) -> None:
         ('{"a": ', "is no JSON"),
         ('{"a": 1}', "is JSON of no known form"),
         ("<html></html>", "is XML of no known form"),
+        (
+            '<annotations><track><box frame="x"/></track></annotations>',
+            "looks like CVAT, but lacks",
+        ),
         ('<!DOCTYPE x [<!ENTITY a "b">]><annotations/>', "defines entities"),
         ('[{"temporal_label": [1, 2]}]', "looks like VERA, but an entry lacks"),
     ],

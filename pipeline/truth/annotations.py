@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import MappingProxyType
 
+from c2fpl.pipeline.files.words import counted
 from c2fpl.pipeline.truth.dataset_videos import read_name_list
 from c2fpl.pipeline.truth.datasets import (
     DatasetName,
@@ -68,7 +69,7 @@ def read_annotations(
             name: VideoAnnotation(name, classes_of(name, dataset), mask.intervals, mask.frame_count)
             for name, mask in masks.items()
         }
-        said = f"{path.name} read as frame masks of {len(videos)} videos"
+        said = f"{path.name} read as frame masks of {counted(len(videos), 'video')}"
         return Annotations(path, "0-based, end exclusive", MappingProxyType(videos), said)
     if dataset == "own" or not _is_official(path):
         return _from_records(path, dataset, reading)
@@ -88,7 +89,8 @@ def read_annotations(
     if not rows:
         raise BadAnnotation(f"{path} has no rows: an annotation file has one line for each video")
     marked = sum(len(video.intervals) for video in rows.values())
-    said = f"{path.name} read as rows of {dataset}: {marked} intervals of {len(rows)} videos"
+    read = f"{counted(marked, 'interval')} of {counted(len(rows), 'video')}"
+    said = f"{path.name} read as rows of {dataset}: {read}"
     return Annotations(path, "as written", MappingProxyType(rows), said)
 
 
@@ -117,11 +119,12 @@ def _from_records(path: Path, dataset: DatasetName, reading: AnnotationSettings)
     }
     marked = sum(len(video.intervals) + len(video.seconds) for video in videos.values())
     meant = "seconds" if any(video.seconds for video in videos.values()) else str(reading)
-    normal = sum(bool(record.spans) and record.is_normal for record in records)
-    left = f"; {normal} rows of a normal class mark nothing" if normal else ""
+    normal = sum(record.is_normal and bool(record.positions()) for record in records)
+    left = f"; {counted(normal, 'interval')} of a normal class left out" if normal else ""
     if form == "VERA" and dataset == "ucf-crime":
         left += "; VERA's UCF-Crime alters 14 videos: not comparable with published figures"
-    said = f"{path.name} read as {form}: {marked} intervals of {len(videos)} videos, {meant}{left}"
+    read = f"{counted(marked, 'interval')} of {counted(len(videos), 'video')}"
+    said = f"{path.name} read as {form}: {read}, {meant}{left}"
     convention: Convention = "0-based, end exclusive" if dataset == "own" else "as written"
     return Annotations(path, convention, MappingProxyType(videos), said)
 

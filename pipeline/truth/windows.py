@@ -47,5 +47,12 @@ def read_windows(
 def windows_in_frames(
     annotated: Mapping[str, VideoAnnotation], times: Mapping[str, PresentationTimes]
 ) -> dict[str, Windows]:
-    """[start, end) in frames of the annotated videos whose times are given."""
-    return {name: annotated[name].in_frames(known).intervals for name, known in times.items()}
+    """[start, end) in frames of the annotated videos whose times are given, cut at their ends."""
+    return {
+        name: tuple(
+            (start, min(end, known.frame_count))
+            for start, end in annotated[name].in_frames(known).intervals
+            if start < known.frame_count
+        )
+        for name, known in times.items()
+    }

@@ -111,7 +111,10 @@ def cells_of(line: str, separator: str | None) -> list[str]:
     """The cells of a line, quotes taken off."""
     if separator is None:
         return line.split()
-    return [cell.strip() for cell in next(csv.reader(io.StringIO(line), delimiter=separator))]
+    try:
+        return [cell.strip() for cell in next(csv.reader(io.StringIO(line), delimiter=separator))]
+    except csv.Error:
+        return line.split(separator)  # too long a field, which is no position either
 
 
 def _words(column: str) -> frozenset[str]:

@@ -22,8 +22,8 @@ def text_records(path: Path, text: str) -> tuple[list[Record], str]:
         BadAnnotation: a table without the needed columns, or a line that cannot be split.
     """
     lines = [
-        (number, line.strip("\r"))
-        for number, line in enumerate(text.split("\n"), start=1)
+        (number, line)
+        for number, line in enumerate(re.split(r"\r\n|\r|\n", text), start=1)
         if line.strip() and not re.match(r"#($|[\s#])", line.strip())
     ]
     if not lines:

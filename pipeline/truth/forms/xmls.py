@@ -1,6 +1,6 @@
 """XML annotations: CVAT (tracks of a video) and ELAN (.eaf, one video a file)."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -22,10 +22,14 @@ def xml_records(path: Path, text: str) -> tuple[list[Record], str]:
         root = ElementTree.fromstring(text.lstrip("\ufeff").encode())
     except ElementTree.ParseError as error:
         raise BadAnnotation(f"{path} is no XML ({error}): export it again") from error
-    if root.tag == "annotations":
-        return list(_cvat(path, root)), "CVAT"
-    if root.tag == "ANNOTATION_DOCUMENT":
-        return list(_elan(path, root)), "ELAN"
+    read, form = _FORMS.get(root.tag, (None, ""))
+    try:
+        if read is not None:
+            return list(read(path, root)), form
+    except (KeyError, ValueError) as error:
+        raise BadAnnotation(
+            f"{path} looks like {form}, but lacks what that has ({error!r}): export it again"
+        ) from error
     raise BadAnnotation(
         f"{path} is XML of no known form (its top is <{root.tag}>): known are CVAT for video"
         " and ELAN"
@@ -73,3 +77,10 @@ def _elan(path: Path, root: ElementTree.Element) -> Iterator[Record]:
         yield Record(
             place, name, ((f"{start}ms", f"{end}ms"),), "seconds", classes=(label,) if label else ()
         )
+
+
+_FORMS: Mapping[str, tuple[Callable[[Path, ElementTree.Element], Iterator[Record]], str]] = {
+    "annotations": (_cvat, "CVAT"),
+    "ANNOTATION_DOCUMENT": (_elan, "ELAN"),
+}
+"""By the name of the outermost element."""
