@@ -94,6 +94,7 @@ def groundtruth(
     protocol: ProtocolName,
     output: Output,
     segments_column: str | None = None,
+    reading: Annotation = AnnotationSettings(),
 ) -> int:
     """Write the ground-truth vector of a test set under a named protocol.
 
@@ -117,6 +118,7 @@ def groundtruth(
         frame_counts=frame_counts,
         protocol=protocol,
         segments_column=segments_column,
+        reading=reading,
     )
     save_array(output, truth.frames)
     frames, ones = len(truth.frames), int(truth.frames.sum())

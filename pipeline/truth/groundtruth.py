@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from c2fpl.pipeline.truth.annotations import annotation_of, read_annotations, required_names
 from c2fpl.pipeline.truth.datasets import DATASETS, DatasetName, is_anomalous
+from c2fpl.pipeline.truth.forms.records import AnnotationSettings
 from c2fpl.pipeline.truth.frame_counts import BadCounts, CountTable, read_count_table
 from c2fpl.pipeline.truth.protocols import ProtocolName, protocol_of
 from c2fpl.pipeline.truth.test_set import make_test_set
@@ -91,6 +92,7 @@ def make_ground_truth(
     frame_counts: Path,
     protocol: ProtocolName,
     segments_column: str | None = None,
+    reading: AnnotationSettings = AnnotationSettings(),
 ) -> GroundTruth:
     """Build the vector of a test set from its files.
 
@@ -101,7 +103,7 @@ def make_ground_truth(
         WrongProtocol: the protocol does not belong to the data set.
     """
     table = read_count_table(frame_counts, segments_column)
-    read = read_annotations(annotations, dataset)
+    read = read_annotations(annotations, dataset, reading)
     _refuse_mismatch(table, read, dataset)
     test_set = make_test_set(dataset, protocol, read, table.counts)
     if table.gap:
