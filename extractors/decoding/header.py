@@ -177,8 +177,6 @@ def why_not_decord(header: VideoHeader) -> str:
         return f"decord does not decode {header.codec}"
     if header.num_frames is None:
         return "the header has no frame count"
-    if header.num_frames > header.file_bytes:
-        return "the header counts more frames than the file has bytes"
     return ""
 
 
@@ -207,7 +205,8 @@ def _header_of(
         codec=codec.codec.canonical_name,
         stream_index=stream.index,
         streams=streams_remark(video_streams(container), stream),
-        num_frames=stream.frames or None,
+        # more frames than bytes are a place that the writer never filled in, as in an AVI to a pipe
+        num_frames=stream.frames if 0 < stream.frames <= file_bytes else None,
         frame_rate=rate or ASSUMED_RATE,
         rate_source="rate" if rate else "assumed",
         has_times=has_times,

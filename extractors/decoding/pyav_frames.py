@@ -17,6 +17,7 @@ from c2fpl.extractors.damage.broken_files import broken_parts, ends_in_zeros
 from c2fpl.extractors.decoding.frame_clock import StoredFrame, time_of
 from c2fpl.extractors.decoding.frame_times import FrameTimes
 from c2fpl.extractors.decoding.header import (
+    COUNTED_CONTAINERS,
     MAX_FRAME_PIXELS,
     UndecodableVideo,
     VideoHeader,
@@ -141,9 +142,10 @@ class PyavFrames:
     def _frames_after_the_end(self) -> int:
         """Frames between the last packet and the header's duration, in doubt the fewer.
 
-        In mp4 a duration without a count may be that of many files, of which this is a segment.
+        In mp4 a duration without a count may be that of many files, of which this is a segment;
+        in AVI it is made of a count, which is not filled in.
         """
-        if self._header.container == "mov" or not self._num_packets:
+        if self._header.container in COUNTED_CONTAINERS or not self._num_packets:
             return 0
         gap_s = (self._header.duration_s or 0.0) - self._end_s
         return max(round(gap_s * self._header.frame_rate), 0)
