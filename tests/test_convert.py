@@ -152,7 +152,7 @@ def test_a_folder_of_another_form_is_named_with_the_cure(
 ) -> None:
     torch.save(torch.zeros(3, 10, 4), tmp_path / "a.pt")
     assert c2fpl("label", tmp_path, "-o", tmp_path / "labels") == 2
-    assert "holds 1 PyTorch files (.pt), which only `c2fpl convert" in capsys.readouterr().err
+    assert ": 1 PyTorch file (.pt), which only `c2fpl convert" in capsys.readouterr().err
 
 
 def test_a_set_is_never_written_into_itself(tmp_path: Path) -> None:

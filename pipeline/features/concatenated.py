@@ -145,7 +145,7 @@ def _bounds_by_counts(
         lacking = f" (no frame count of {named(missing)})" if missing else ""
         raise BadFeatures(
             f"{path} has {segments} segments and no offsets: the names of its videos in their order"
-            f" and the frames of each are needed{lacking}; give --frame-counts and the list"
+            f" and the frames of each are needed{lacking}; give --frame-counts and --names"
         )
     frames = np.array([frame_counts[name] for name in names], np.int64)
     rules = {

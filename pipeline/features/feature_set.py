@@ -1,5 +1,6 @@
 """Any folder of features, ours or published, behind one interface for labels, training, scores."""
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -12,6 +13,8 @@ from c2fpl.pipeline.features.extracted import OwnFeatures
 from c2fpl.pipeline.features.frame_plans import FramePlan
 from c2fpl.pipeline.features.published import open_features
 from c2fpl.pipeline.settings import ReadingSettings
+
+logger = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
     from c2fpl.models.sources import SegmentSource
@@ -72,5 +75,7 @@ def features_in(
     if place.is_dir():
         first = next((p for p in place.rglob("*.npy") if not p.name.startswith(".")), None)
         if first is not None and first.with_suffix(".json").exists():
+            if reading != ReadingSettings():
+                logger.warning("%s: options for published features are not read", place)
             return OwnFeatures(place)
     return open_features(place, reading, frame_counts=frame_counts)

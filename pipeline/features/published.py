@@ -213,9 +213,10 @@ def _instead_in(place: Path) -> str:
     suffixes = Counter(path.suffix.lower() for path in files if not path.name.startswith("."))
     for suffix, count in suffixes.most_common():
         if suffix in FORMATS:
+            held = f"{count} {FORMATS[suffix]} {'file' if count == 1 else 'files'} ({suffix})"
             return (
-                f"{place} holds {count} {FORMATS[suffix]} files ({suffix}), which only `c2fpl"
-                f" convert {place} -o FEATURES` reads: give the folder that it writes"
+                f"{place}: {held}, which only `c2fpl convert {place} -o FEATURES` reads; give the"
+                " folder that it writes"
             )
     held = ", ".join(f"{count} {suffix or 'plain'}" for suffix, count in suffixes.most_common(3))
     return (
