@@ -12,7 +12,14 @@ from numpy.typing import NDArray
 from c2fpl.pipeline.truth.protocols import spread_parts
 from command_line import c2fpl
 from feature_folders import save_counts
-from made_benchmarks import QUICK, UCF_ROWS, benchmark_ucf, make_ucf
+from made_benchmarks import (
+    QUICK,
+    UCF_ROWS,
+    benchmark_ucf,
+    load_results,
+    make_shanghaitech,
+    make_ucf,
+)
 
 PARTS = ("UCF_Train_ten_crop_i3d", "UCF_Test_ten_crop_i3d")
 SCORES = "segment-scores/paper-full-residual-feature/seed-0.npy"
@@ -128,3 +135,12 @@ def test_text_of_32_lines_goes_the_whole_line(ucf: Path, tmp_path: Path) -> None
     assert {np.load(path).shape for path in scores.glob("*.npy")} == {(777,)}
     rows = (labels / "labels.csv").read_text().splitlines()
     assert rows[1].split(",")[2:4] == ["", ""]
+
+
+def test_segment_counts_that_fit_no_rule_are_left_to_the_protocol(tmp_path: Path) -> None:
+    data = make_shanghaitech(tmp_path / "sht", np.random.default_rng(0))
+    table = save_counts(tmp_path / "counts.csv", {"01_0015": 100, "02_0128": 100, "03_001": 170})
+    masks = ("--annotations", data / "test_frame_mask", "--frame-counts", table)
+    given = ("benchmark", "shanghaitech", "--features", data / "features", *masks)
+    assert c2fpl(*given, "-o", tmp_path / "out", *QUICK, *ONE_SEED) == 0
+    assert load_results(tmp_path / "out")["test_frames"] == 3 * 7 * 16

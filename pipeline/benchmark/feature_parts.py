@@ -10,10 +10,12 @@ from c2fpl.pipeline.benchmark.plan import BadPlan, BenchmarkPaths, BenchmarkPlan
 from c2fpl.pipeline.features.concatenated import find_concatenation
 from c2fpl.pipeline.features.extracted import OwnFeatures
 from c2fpl.pipeline.features.feature_set import FeatureSet, features_in
+from c2fpl.pipeline.features.frame_plans import FrameRule
 from c2fpl.pipeline.features.published import PublishedFeatures, npy_files, open_features
 from c2fpl.pipeline.truth.dataset_videos import Split, official_notes, read_name_list
 from c2fpl.pipeline.truth.datasets import DatasetName, is_anomalous
 from c2fpl.pipeline.truth.frame_counts import CountTable
+from c2fpl.pipeline.truth.protocols import SEGMENT_FRAMES
 from c2fpl.pipeline.videos.names import video_name
 
 logger = logging.getLogger(__name__)
@@ -69,22 +71,35 @@ def open_parts(plan: BenchmarkPlan, table: CountTable | None) -> tuple[FeaturePa
         train_list = plan.paths.train_list
         names = read_name_list(train_list, plan.dataset) if train_list else None
         opened = open_features(place, plan.reading, names=names, frame_counts=frames)
-        train = FeaturePart(opened, is_named=names is not None)
+        train = FeaturePart(_counted_by_protocol(opened), is_named=names is not None)
     else:
-        train = FeaturePart(features_in(place, plan.reading, frame_counts=frames))
+        opened_set = features_in(place, plan.reading, frame_counts=frames)
+        train = FeaturePart(_counted_by_protocol(opened_set))
     return train, train if apart is None else _open_test(plan, apart, table)
 
 
 def _open_test(plan: BenchmarkPlan, place: Path, table: CountTable | None) -> FeaturePart:
     frames = table.frames if table is not None else None
     if not _is_concatenation(place):
-        return FeaturePart(features_in(place, plan.reading, frame_counts=frames))
+        found = features_in(place, plan.reading, frame_counts=frames)
+        return FeaturePart(_counted_by_protocol(found))
     names = _test_names(plan.paths, plan.dataset, table)
     concatenation = find_concatenation(npy_files(place))
     if concatenation is not None and concatenation.offsets is None:
         names = _in_published_order(names, plan.dataset)
     opened = open_features(place, plan.reading, names=names, frame_counts=frames)
-    return FeaturePart(opened)
+    return FeaturePart(_counted_by_protocol(opened))
+
+
+def _counted_by_protocol(features: FeatureSet) -> FeatureSet:
+    """Segments of 16 frames are left to the protocols, which round in their own ways.
+
+    The segments of 41 normal videos of ShanghaiTech, say, fit no rule.
+    """
+    if isinstance(features, PublishedFeatures) and features.segment_frames == SEGMENT_FRAMES:
+        rule = FrameRule(SEGMENT_FRAMES, frame_rates=features.rule.frame_rates)
+        return replace(features, rule=rule)
+    return features
 
 
 def _is_concatenation(place: Path) -> bool:
