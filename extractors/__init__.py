@@ -8,6 +8,7 @@ In the order that one video takes through them:
 - `segments`: frames to segments of 16, and scores of segments back to frames
 - `decoder_process`, `child_process`, `decoder_child`, `decoder_messages`, `frame_slots`: decoding
   in watched children
+- `confinement`: what a child cannot do while it decodes
 - `backbones`: the networks and their weights
 - `encoding`: frames to crops to features, on the CPU or a GPU
 - `extraction`: the pipeline that joins them

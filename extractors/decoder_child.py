@@ -2,7 +2,7 @@
 
 Never imports torch. `child_process` starts `main` in a fresh interpreter with three inherited
 file descriptors; it ends when the connection or the lifeline closes, that is when the parent does,
-however the parent ends.
+however the parent ends. Each order is carried out in a fork that can read its file alone.
 """
 
 import os
@@ -21,6 +21,8 @@ import av.logging
 import numpy as np
 from numpy.typing import NDArray
 
+from c2fpl.extractors.confinement import sandbox
+from c2fpl.extractors.confinement.fork import HANG_UPS, work_apart
 from c2fpl.extractors.decoding.frame_reader import FrameRequest, NumberedFrame, read_frames
 from c2fpl.extractors.decoding.header import VideoHeader, read_header
 from c2fpl.extractors.decoding.video import (
@@ -29,6 +31,7 @@ from c2fpl.extractors.decoding.video import (
     StartedAgain,
     UndecodableVideo,
     decode_video,
+    decord_is_installed,
 )
 from c2fpl.extractors.frame_slots import FrameSlots
 from c2fpl.extractors.posix import fcntl
@@ -144,7 +147,19 @@ class _Child:
             if isinstance(message, SlotFree):
                 self._free.append(message.slot)
             else:
-                self._connection.send(self._answer(message))
+                self._carry_out_apart(message)
+
+    def _carry_out_apart(self, order: Order) -> None:
+        pyav = self._settings.decoding.decoder == "pyav"
+        if isinstance(order, DecodeThis) and not (pyav or order.avoid_decord):
+            decord_is_installed()  # imported once, here, for all forks
+        work_apart(order.path, lambda: self._carry_out(order))
+
+    def _carry_out(self, order: Order) -> None:
+        answer = self._answer(order)
+        while len(self._free) < SLOT_COUNT:  # the next order starts with all of them
+            self._free.append(self._connection.recv().slot)
+        self._connection.send(answer)
 
     def _answer(self, order: Order) -> Answer:
         try:
@@ -226,11 +241,12 @@ def end_with_parent(lifeline: int) -> None:
 def main(connection_descriptor: int, slots_descriptor: int, lifeline: int) -> None:
     """Serve one parent until it hangs up."""
     end_with_parent(lifeline)
+    sandbox.no_core_dump()
     av.logging.set_level(av.logging.PANIC)  # nothing is printed, errors are counted
     connection = Connection(connection_descriptor)
     settings: ChildSettings = connection.recv()
     slots = FrameSlots(slots_descriptor, SLOT_COUNT, settings.slot_bytes)
     try:
         _Child(connection, settings, slots).serve()
-    except (EOFError, BrokenPipeError, ConnectionResetError):
+    except HANG_UPS:
         return

@@ -105,7 +105,7 @@ def decode_video(
         fallback = fallback or "decord has no exact times to resample by"
     if settings.decoder == "pyav":
         fallback = ""
-    elif not fallback and _decord_is_installed():
+    elif not fallback and decord_is_installed():
         from c2fpl.extractors.decoding.decord_frames import DecordFrames, DecordGaveUp
 
         try:
@@ -123,8 +123,8 @@ def decode_video(
     yield from _decode("pyav", pyav_frames, header, settings, short_side_pixels, fallback)
 
 
-def _decord_is_installed() -> bool:
-    """Imports decord, as late as this: before torch it crashes CUDA in the same process."""
+def decord_is_installed() -> bool:
+    """Whether decord can be imported; imports it. Before torch that crashes CUDA in the process."""
     try:
         import decord  # noqa: F401
     except ModuleNotFoundError:

@@ -30,7 +30,6 @@ class Mp4Writer:
     It starts with the first picture and keeps the times between them. Pictures of another size
     than the first are fitted to it. An odd last row or column is cut off: 4:2:0 has none.
     """
-<<<<<<< HEAD
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -121,21 +120,6 @@ class Mp4Writer:
     @contextmanager
     def _encoding(self) -> Iterator[None]:
         """An encoder's refusal is said of the video; a full disk is an error as everywhere."""
-=======
-    try:
-        header = read_header(source)
-        container = open_container(source)
-    except (av.FFmpegError, OSError, ValueError) as error:
-        raise NotPlayable(f"{source} cannot be opened ({error}); see `c2fpl inspect`") from error
-    with container:
-        if not container.streams.video:
-            raise NotPlayable(f"{source} has no video stream; leave it out")
-        stream = container.streams.video[0]
-        stream.thread_type = "SLICE"  # frame threads that log hang when freed (PyAV 15)
-        first_s = float((stream.start_time or 0) * (stream.time_base or 0))
-        interval_s = float(1 / (stream.average_rate or 25))
-        time_s = -interval_s
->>>>>>> 73f824a (Stills and clips decode without frame threads: on PyAV 15 these could hang)
         try:
             yield
         except av.FFmpegError as error:
