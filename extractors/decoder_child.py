@@ -16,7 +16,6 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Final
 
-import av
 import av.logging
 import numpy as np
 from numpy.typing import NDArray
@@ -43,7 +42,6 @@ SLOT_COUNT: Final = 4
 ALIVE_S: Final = 1.0
 """Between words of a child that passes frames over."""
 NO_PIXELS: Final = np.empty((0, 0, 3), np.uint8)
-
 SURPRISES: Final = (
     *(ArithmeticError, AssertionError, AttributeError, LookupError, OSError, RuntimeError),
     *(TypeError, ValueError, av.FFmpegError),
