@@ -10,7 +10,8 @@ import psutil
 import pytest
 
 from c2fpl.extractors.confinement import sandbox
-from c2fpl.extractors.decoder_process import Restarted, SegmentFrames, WatchedDecoders
+from c2fpl.extractors.decoder_messages import Restarted, SegmentFrames
+from c2fpl.extractors.decoder_process import WatchedDecoders
 from c2fpl.extractors.settings import DecodingSettings
 from decoder_children import SIDE, all_messages, assert_whole, children
 from synthetic import Synthetic
