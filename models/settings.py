@@ -1,4 +1,4 @@
-"""What labels, training and scores can be told, checked at birth. Imports no torch, no sklearn."""
+"""Label, training and score settings, validated on construction. Imports no torch, no sklearn."""
 
 import math
 from dataclasses import dataclass, fields, replace
@@ -18,34 +18,38 @@ TrainingPrecision = Literal["auto", "fp32", "bf16"]
 
 @dataclass(frozen=True, kw_only=True)
 class LabelSettings:
-    """The switches of the coarse and fine pseudo-labels (METHOD: C2FPL Algorithms 1 and 2).
+    """Settings of the coarse and fine pseudo-labels (paper, Algorithms 1 and 2; docs/method.md).
 
-    A switch left at None takes the value of its `method`.
+    A setting of None takes the value of the `method`.
     """
 
     method: Method = "paper"
-    """`paper` as the paper says, `released` as the published notebook does, `refined` ours: it
-    reads no other setting of labels."""
+    """paper follows the paper, released the authors' notebook, refined is our method
+    (docs/methods.md); it ignores all other label settings."""
     eta: float = 1.0
-    """Ratio of anomalous to normal videos at which the coarse split ends (notebook cell 15)."""
+    """Ratio of anomalous to normal videos at which the coarse split stops (notebook, cell 15)."""
     beta: float = 0.2
-    """Share of a video's segments inside its anomalous window (notebook cell 25)."""
+    """Fraction of a video's segments in its anomalous window (notebook, cell 25)."""
     norm: Norm | None = None
-    """The number that stands for a segment: mean over crops of the L2 norm, or of its square."""
+    """Magnitude of a segment: L2 norm of its features or the square of it, averaged over crops.
+    paper uses l2, released squared."""
     spread: Spread | None = None
-    """Second number of a video beside the mean norm; both with ddof=1."""
+    """Spread of a video's magnitudes, which the coarse split uses beside their mean: standard
+    deviation or variance, with ddof=1. paper uses std, released variance."""
     split: Split | None = None
-    """Which videos leave the normal set each round: the mixture's smaller part, or the lowest 3 %
-    of log-likelihood."""
+    """Videos that leave the normal set in each round: the smaller component of the mixture, or the
+    3 % with the lowest log-likelihood. paper uses smaller-part, released low-likelihood."""
     stop: Stop | None = None
-    """`literal` splits while the ratio is at most eta (overshoots); `before` undoes the last step
-    that passes eta."""
+    """literal splits while the ratio is at most eta, so the result can exceed eta; before undoes
+    the round that exceeds it. Both methods use literal."""
     window: Window | None = None
-    """Window with the lowest mean p-value, or with the largest total variation of the p-value."""
+    """Anomalous window: the one with the lowest mean density of its magnitudes, or with the largest
+    total variation of the density. paper uses lowest-mean-p, released largest-variation."""
     window_length: WindowLength | None = None
-    """ceil(beta * m) or floor(beta * m) segments."""
+    """Window length for m segments: ceil(beta * m) or floor(beta * m). paper uses ceil, released
+    floor."""
     seed: int = 0
-    """Random state of the mixtures (notebook: random_state=0)."""
+    """Random seed of the mixtures (notebook: random_state=0)."""
 
     def __post_init__(self) -> None:
         if not self.eta > 0:
@@ -54,9 +58,9 @@ class LabelSettings:
             raise ValueError(f"beta {self.beta} must be in (0, 1]; the paper uses 0.2")
 
     def dropped(self) -> tuple[str, ...]:
-        """Names of the settings that were given and that the method does not read.
+        """Names of the given settings that the method ignores.
 
-        The seed is none of them: it is given for the training as well.
+        The seed is not among them, because training uses it as well.
         """
         if self.method != "refined":
             return ()
@@ -68,10 +72,10 @@ class LabelSettings:
         )
 
     def resolved(self) -> "LabelSettings":
-        """The same settings with every None replaced by the value of the method.
+        """The same settings with every None replaced by the value of the method (docs/method.md).
 
-        Source: METHOD sections 2, 3 and 8. `refined` has none of them: what is given is dropped
-        (`dropped` tells), so that nothing is labelled again for it.
+        `refined` ignores all of them (see `dropped`). They are reset to their defaults so that
+        changing them does not trigger new labels.
         """
         if self.method == "refined":
             return LabelSettings(method="refined")
@@ -89,37 +93,40 @@ class LabelSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingSettings:
-    """The detector and its optimisation (supplementary A; released mainv2.py and train.sh)."""
+    """Detector and optimiser settings (supplementary A; released mainv2.py and train.sh)."""
 
     attention: Attention = "residual"
-    """H = FC*S + FC (residual), FC*S (multiplicative) or FC (none): supplementary A.1."""
+    """Output of an attention layer: FC*S + FC (residual), FC*S (multiplicative) or FC (none), where
+    S is the attention (supplementary A.1)."""
     softmax: Softmax = "feature"
-    """Axis of the attention's softmax: each vector's features, or the batch (supplementary A.2)."""
+    """Axis of the attention's softmax: the features of each vector, or the batch (supplementary
+    A.2)."""
     epochs: int = 20
-    """Each goes once through the segments (train.sh: 20), through few segments more often (the next
-    setting); fixed in advance, the last one counts."""
+    """Number of epochs (train.sh: 20). The detector of the last epoch is kept; there is no early
+    stopping."""
     epoch_steps: int = 25
-    """Fewest optimisation steps of an epoch: fewer than 3,200 segments (half an hour of video) are
-    gone through several times in each, as 60 steps in all leave much to the seed (docs/methods.md).
-    1 is one pass whatever the size (released)."""
+    """Minimum optimisation steps per epoch. With fewer than 3,200 segments (half an hour of video)
+    an epoch makes several passes over them, because with few steps the result depends on the seed
+    (docs/methods.md). 1 always makes one pass, as the released code does."""
     batch_size: int = 128
-    """Segments a step, all crops of a segment together (released option.py)."""
+    """Segments per optimisation step, each with all its crops (released option.py)."""
     learning_rate: float = 0.01
-    """SGD, momentum 0.9, Nesterov (released mainv2.py: the option --lr there is ignored)."""
+    """Learning rate of SGD with Nesterov momentum 0.9 (released mainv2.py, which ignores its own
+    option --lr)."""
     max_gradient_norm: float = 2.0
-    """Longer gradients are shortened to this: a few segments whose features are a hundred times the
-    others' send steps of norm 350, after which a detector is lost. Real C3D features reach 1.2 and
-    their AUC is the same without; inf for none (released)."""
+    """Clip gradients to this norm. A few segments with very large features can otherwise ruin a
+    detector in one step; gradients of C3D features stay below 1.2 and are not affected. inf turns
+    clipping off, as in the released code."""
     weight_decay: float = 5e-4
-    """L2 penalty (released mainv2.py)."""
+    """Weight decay (L2 penalty) of the optimiser (released mainv2.py)."""
     dropout: float = 0.6
-    """After each hidden layer (supplementary A)."""
+    """Dropout rate after each hidden layer (supplementary A)."""
     matmul_precision: TrainingPrecision = "auto"
-    """Arithmetic of the matrix products; weights and loss stay float32. auto is bf16 on a CPU with
-    AVX512_BF16 or AMX (half the time; each seed's AUC the same to 0.001 on C3D features), else
-    fp32."""
+    """Arithmetic of matrix products; weights and loss stay float32. auto is bf16 on a CPU with
+    AVX512_BF16 or AMX, else fp32. bf16 halves the time; on C3D features the AUC of each seed stays
+    the same to 0.001."""
     seed: int = 0
-    """Weights, shuffling and dropout all follow from it."""
+    """Random seed of the initial weights, shuffling and dropout."""
 
     def __post_init__(self) -> None:
         for name in ("epochs", "epoch_steps", "batch_size"):
@@ -135,26 +142,26 @@ class TrainingSettings:
                 raise ValueError(f"{name} {getattr(self, name)} must be a number of at least 0")
 
     def passes(self, segment_count: int) -> int:
-        """How often an epoch goes through that many segments to make its steps."""
+        """Passes over `segment_count` segments that an epoch needs for its minimum of steps."""
         steps_of_one = max(1, math.ceil(segment_count / self.batch_size))
         return math.ceil(self.epoch_steps / steps_of_one)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ScoreOptions:
-    """What is done to the detector's scores of one video, in this order (docs/methods.md)."""
+    """Post-processing of the detector's scores of one video, in this order (docs/methods.md)."""
 
     smoothing_segments: float = 0.0
-    """Gaussian mean over neighbours in time: its standard deviation in segments (16 frames each);
-    0 is off, 1 helps some sets and harms others by about a point."""
+    """Standard deviation of Gaussian smoothing over time, in segments (16 frames each). 0 turns it
+    off; 1 changes the AUC by about a point, up on some data sets and down on others."""
     calibration: float = 0.0
-    """Share of the video's own level (log-odds of its median score) taken off; 0 is off, at 1 only
-    what stands out within a video counts."""
+    """Fraction of the video's own level (log-odds of its median score) to subtract. 0 turns it off;
+    with 1, scores only show what stands out within a video."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.smoothing_segments < math.inf:
             raise ValueError(
-                f"smoothing segments {self.smoothing_segments} must be 0 (off) or more; 1 is mild"
+                f"smoothing segments {self.smoothing_segments} must be at least 0; 0 turns it off"
             )
         if not 0 <= self.calibration <= 1:
-            raise ValueError(f"calibration {self.calibration} must be in [0, 1]; 0 is off")
+            raise ValueError(f"calibration {self.calibration} must be in [0, 1]; 0 turns it off")

@@ -1,4 +1,4 @@
-"""How a run is carried out: what changes its speed and place, never its results; the scores."""
+"""Settings of the pipeline: execution, features to read, scores, events and watching."""
 
 import math
 import re
@@ -16,78 +16,82 @@ FramesPerSegment = int | Literal["auto", "equal"]
 
 @dataclass(frozen=True, kw_only=True)
 class Execution:
-    """Machine, resume and words on screen. No field here may change a result."""
+    """Hardware, resuming and log output. No field here changes a result."""
 
     device: str = "auto"
-    """auto (a GPU if there is one), cpu, cuda, cuda:1, or several: cuda:0,cuda:1."""
+    """Device: auto (a GPU if there is one), cpu, cuda, cuda:1, or several such as cuda:0,cuda:1."""
     workers: int = 0
-    """Decoder processes a device; 0 chooses by the number of cores."""
+    """Decoder processes per device; 0 chooses by the number of cores."""
     segments_per_call: int = 0
-    """Segments a network call; 0 measures the best number on a GPU. On a CPU it changes nothing."""
+    """Segments per network call. 0 measures the fastest number on a GPU; a CPU runs them one by
+    one."""
     overwrite: bool = False
-    """Do everything again; by default what is done and unchanged stays."""
+    """Compute everything again. By default, results whose inputs are unchanged are kept."""
     shard: str = "1/1"
-    """i/n: this process takes every n-th video from the i-th on (SLURM arrays: --shard $ID/$N)."""
+    """i/n: process every n-th video, starting with the i-th (SLURM arrays: --shard $ID/$N)."""
     engine: Engine = "local"
-    """This machine, or a Ray cluster (extra [ray])."""
+    """local runs on this machine, ray on a Ray cluster (extra [ray])."""
     quiet: bool = False
-    """No progress; errors and the last line only."""
+    """Print only warnings, errors and the last line."""
     log_file: Path | None = None
-    """Also write what is said, with times, to this file."""
+    """Also write the log, with times, to this file."""
 
     def __post_init__(self) -> None:
         if self.workers < 0 or self.segments_per_call < 0:
-            raise ValueError("workers and segments per call cannot be negative; 0 chooses them")
+            raise ValueError(
+                f"workers {self.workers} and segments per call {self.segments_per_call} must not"
+                " be negative; 0 chooses them"
+            )
         index, count = self.shard_of
         if not 1 <= index <= count:
-            raise ValueError(f"shard {self.shard!r} is not i/n with 1 <= i <= n; 3/8 is an example")
+            raise ValueError(f"shard {self.shard!r} is not i/n with 1 <= i <= n, such as 3/8")
 
     @property
     def shard_of(self) -> tuple[int, int]:
-        """(i, n) of the shard, 1-based; (0, 0) where it cannot be read."""
+        """(i, n) of the shard, counted from 1; (0, 0) if it is malformed."""
         match = re.fullmatch(r"(\d+)/(\d+)", self.shard)
         return (int(match[1]), int(match[2])) if match else (0, 0)
 
     @property
     def devices(self) -> tuple[str, ...]:
-        """The devices by name, one extraction process each."""
+        """Names of the devices. Each gets one extraction process."""
         return tuple(name.strip() for name in self.device.split(","))
 
 
 @dataclass(frozen=True, kw_only=True)
 class ScoreSettings(ScoreOptions):
-    """What is done to the scores, and what is written of them."""
+    """Post-processing of the scores, and the file formats to write."""
 
     format: str = "npy"
-    """npy, or npy,csv for a table (frame, time_s, score) beside each array."""
+    """npy, or npy,csv to also write a table (frame, time_s, score) for each video."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         unknown = set(self.formats) - {"npy", "csv"}
         if unknown or "npy" not in self.formats:
-            raise ValueError(f"format {self.format!r} is not npy or npy,csv")
+            raise ValueError(f"format {self.format!r} must be npy or npy,csv")
 
     @property
     def formats(self) -> tuple[str, ...]:
-        """The formats one by one."""
+        """The formats as a tuple."""
         return tuple(part.strip() for part in self.format.split(","))
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReadingSettings:
-    """How published features are read. Those that `extract` wrote say all of this themselves."""
+    """How to read published features. Features of `c2fpl extract` need none of these settings."""
 
     layout: Layout = "auto"
-    """Axes of each file (segments-first: segments, crops, dim; crops-first: crops, segments, dim),
-    or what `_0` to `_9` at the end of file names are (crop-files: crops; video-files: videos)."""
+    """Axes of each array (segments-first: segments, crops, dim; crops-first: crops, segments, dim),
+    or what `_0` to `_9` at the end of file names count (crop-files: crops; video-files: videos)."""
     frames_per_segment: FramesPerSegment = "auto"
-    """Frames a segment: 64, say, or equal for equal parts of every video (Sultani et al.); auto is
-    16, and equal where all videos have exactly 32 segments."""
+    """Frames per segment, such as 16 or 64, or equal for videos divided into parts of equal length
+    (Sultani et al.). auto is equal if all videos have exactly 32 segments, else 16."""
     names: Path | None = None
-    """List of the videos of a concatenation, in the order of its offsets."""
+    """List of the videos in a concatenated feature file, in the order of its offsets."""
     frame_counts: Path | None = None
-    """CSV with columns video and n_frames. With it, scores of published features are as long as
-    the videos; equal parts, and concatenations without offsets, cannot be read without it."""
+    """CSV with columns video and n_frames: scores of published features get exactly as many frames
+    as the videos. Required for equal parts and for concatenated features without offsets."""
 
     def __post_init__(self) -> None:
         if isinstance(self.frames_per_segment, int) and self.frames_per_segment < 1:
@@ -98,17 +102,17 @@ class ReadingSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class WatchSettings:
-    """When a video that arrives is whole, and who hears of its events."""
+    """When a new video is complete, and where to report its events."""
 
     settle_s: float = 10.0
-    """A file is read once its size and date have not changed for so many seconds."""
+    """Process a file once its size and date have not changed for this many seconds."""
     command: str = ""
-    """Program to start for each event, with its arguments; it reads the event as JSON from its
-    standard input. No shell is involved."""
+    """Program to start for each event, with its arguments. It gets the event as JSON on standard
+    input and runs without a shell."""
     webhook: str = ""
-    """Address to which each event is posted as JSON, such as http://localhost:8000/events."""
+    """URL to which each event is posted as JSON, such as http://localhost:8000/events."""
     poll: bool = False
-    """Ask the disk for changes: for network disks, which do not announce them."""
+    """Poll the folder for changes. Needed on network disks, which do not report them."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.settle_s < math.inf:
@@ -123,19 +127,20 @@ class WatchSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class EventSettings:
-    """How scores become events."""
+    """How to turn scores into events."""
 
     threshold: float | None = None
-    """Score above which an event begins; without it chosen from the run's own scores."""
+    """Score above which an event begins. By default it is chosen from the scores of the run."""
     quantile: float | None = None
-    """Share of all frames below the threshold, for example 0.99; instead of a threshold."""
+    """Choose the threshold so that this fraction of all frames is below it, such as 0.99."""
     hysteresis: float = 0.8
-    """An event lasts while the score stays above this share of the way from the run's median score
-    up to the threshold; 1 ends it at the threshold itself."""
+    """An event continues while the score stays above the run's median score plus this fraction of
+    the distance from there to the threshold. With 1 it ends at the threshold itself."""
     merge_gap_s: float = 2.0
-    """Events closer than this many seconds become one."""
+    """Merge events that are less than this many seconds apart."""
     min_length_s: float = 0.5
-    """Shorter events are left out; one segment (16 frames at 30 a second) is just long enough."""
+    """Drop events shorter than this many seconds. One segment (16 frames at 30 fps) is just long
+    enough."""
 
     def __post_init__(self) -> None:
         for name in ("threshold", "quantile", "hysteresis"):
@@ -146,4 +151,7 @@ class EventSettings:
             if not 0 <= getattr(self, name) < math.inf:
                 raise ValueError(f"{name} {getattr(self, name)} is not a number of seconds >= 0")
         if self.threshold is not None and self.quantile is not None:
-            raise ValueError("threshold and quantile both given; leave one of them out")
+            raise ValueError(
+                f"threshold {self.threshold} and quantile {self.quantile} are both given; leave one"
+                " out"
+            )
