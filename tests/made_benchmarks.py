@@ -15,7 +15,7 @@ from command_line import c2fpl
 Json = dict[str, Any]
 ROOT = Path(__file__).resolve().parents[1]
 UCF_ROWS = "Temporal_Anomaly_Annotation.txt"
-QUICK = ("--device", "cpu", "--quiet", "--epochs", "3")
+QUICK = ("--device", "cpu", "--quiet", "--epochs", "3", "--epoch-steps", "1")
 COUNTS = {"train": [12, 9, 14, 10, 11, 13, 8, 15], "test": [9, 12, 7, 10, 8, 11]}
 """Segments: the first half of each part is anomalous."""
 

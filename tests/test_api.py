@@ -64,11 +64,22 @@ def test_the_functions_give_the_bytes_of_the_command_line(
     videos: list[Path], tmp_path: Path
 ) -> None:
     run = tmp_path / "run"
-    flow = ("--backbone", "flow", "--crops", 1, "--device", "cpu", "--epochs", 2, "--quiet")
+    flow = (
+        "--backbone",
+        "flow",
+        "--crops",
+        1,
+        "--device",
+        "cpu",
+        *("--epochs", 2, "--epoch-steps", 1),
+        "--quiet",
+    )
     assert c2fpl("run", videos[0].parent, "-o", run, *flow) == 0
     features = [api.extract(video, FLOW, device="cpu") for video in videos]
     made = api.label_segments(features)
-    detector = api.train(features, made.labels, TrainingSettings(epochs=2), device="cpu")
+    detector = api.train(
+        features, made.labels, TrainingSettings(epochs=2, epoch_steps=1), device="cpu"
+    )
     for video, mine in zip(videos, features, strict=True):
         theirs = np.load(run / "features" / f"{video.stem}.npy")
         np.testing.assert_array_equal(mine.values, theirs)
@@ -92,7 +103,7 @@ def test_a_saved_detector_scores_new_videos_on_the_command_line(
 ) -> None:
     features = [api.extract(video, FLOW, device="cpu") for video in videos[:2]]
     labels = [np.array([0, 1, 0, 0]), np.zeros(4)]
-    detector = api.train(features, labels, TrainingSettings(epochs=1), device="cpu")
+    detector = api.train(features, labels, TrainingSettings(epochs=1, epoch_steps=1), device="cpu")
     path = tmp_path / "detector.pt"
     api.save(path, detector, trained_on=features[0])
     assert load_detector(path).extraction["backbone"] == "flow"
@@ -122,6 +133,8 @@ def test_values_that_are_not_finite_name_the_video() -> None:
 
 def test_a_frame_count_of_other_segments_is_refused() -> None:
     made = api.label_segments(arrays())
-    detector = api.train(arrays(), made.labels, TrainingSettings(epochs=1), device="cpu")
+    detector = api.train(
+        arrays(), made.labels, TrainingSettings(epochs=1, epoch_steps=1), device="cpu"
+    )
     with pytest.raises(ValueError, match="give one score a segment"):
         api.score(detector, arrays()[0], frame_count=129)

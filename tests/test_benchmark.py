@@ -196,7 +196,7 @@ def test_killed_it_goes_on_at_the_seed_it_was_in_and_gives_the_same_numbers(
     output = tmp_path / "out"
     command = [sys.executable, "-m", "c2fpl", "benchmark", "ucf-crime"]
     command += ["--features", str(ucf), "--annotations", str(ucf / UCF_ROWS), "-o", str(output)]
-    command += ["--device", "cpu", "--epochs", "3", "--seeds", "2000"]
+    command += ["--device", "cpu", "--epochs", "3", "--epoch-steps", "1", "--seeds", "20000"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as run:
         assert run.stderr is not None
         next(line for line in run.stderr if f"{FULL}, seed 0: AUC" in line)

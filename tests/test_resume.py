@@ -15,7 +15,10 @@ from c2fpl.pipeline.steps import score_videos
 from command_line import c2fpl
 from killing import results, write_short_videos
 
-SETTINGS = ("--backbone", "flow", "--crops", "1", "--device", "cpu", "--epochs", "1")
+SETTINGS = (
+    *("--backbone", "flow", "--crops", "1", "--device", "cpu"),
+    *("--epochs", "1", "--epoch-steps", "1"),
+)
 VIDEOS = 5
 
 

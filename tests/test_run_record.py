@@ -71,7 +71,19 @@ def test_a_detector_of_published_features_scores_no_videos(
     features, labels, detector = (tmp_path / name for name in ("features", "labels", "d.pt"))
     save_rtfm(features, drawn(10))
     assert c2fpl("label", features, "-o", labels, "--quiet") == 0
-    trained = ("--labels", labels, "-o", detector, "--epochs", 1, "--device", "cpu", "--quiet")
+    trained = (
+        "--labels",
+        labels,
+        "-o",
+        detector,
+        "--epochs",
+        1,
+        "--epoch-steps",
+        1,
+        "--device",
+        "cpu",
+        "--quiet",
+    )
     assert c2fpl("train", features, *trained) == 0
     scoring = ("--detector", detector, "-o", tmp_path / "scores", "--device", "cpu", "--quiet")
     videos = write_short_videos(tmp_path / "videos", 1)

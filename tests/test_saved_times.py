@@ -27,7 +27,10 @@ from command_line import c2fpl
 from synthetic import Synthetic
 
 FLOW = FeatureSettings(ExtractionSettings(backbone="flow", crops=1), DecodingSettings())
-QUICK = ("--backbone", "flow", "--crops", "1", "--device", "cpu", "--epochs", "1")
+QUICK = (
+    *("--backbone", "flow", "--crops", "1", "--device", "cpu"),
+    *("--epochs", "1", "--epoch-steps", "1"),
+)
 QUIET = Execution(device="cpu", workers=1, quiet=True)
 SLOWER_S = [0.04 * n if n < 20 else 0.8 + 0.3 * (n - 20) for n in range(40)]
 

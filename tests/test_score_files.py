@@ -14,7 +14,10 @@ from c2fpl.pipeline.steps.scored_videos import NoScores, scored_videos
 from command_line import c2fpl
 from killing import write_short_videos
 
-QUICK = ("--backbone", "flow", "--crops", "1", "--device", "cpu", "--epochs", "1")
+QUICK = (
+    *("--backbone", "flow", "--crops", "1", "--device", "cpu"),
+    *("--epochs", "1", "--epoch-steps", "1"),
+)
 
 
 @pytest.fixture

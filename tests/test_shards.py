@@ -110,7 +110,7 @@ def test_two_shards_at_once_then_a_run_give_the_bytes_of_a_run_alone(tmp_path: P
     (videos / "text.mp4").write_text("this is no video")
     (videos / "void.mp4").touch()
     runs = Killable("c2fplshards")
-    settings = (*FLOW, "--epochs", "1")
+    settings = (*FLOW, "--epochs", "1", "--epoch-steps", "1")
     alone, shared = tmp_path / "alone", tmp_path / "shared"
     shards = [
         runs.start("extract", videos, "-o", shared / "features", *FLOW, "--shard", f"{shard}/2")

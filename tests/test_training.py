@@ -153,7 +153,9 @@ def test_features_far_beyond_the_usual_do_not_lengthen_a_step() -> None:
 
 def test_soft_labels_are_learnt_as_they_are() -> None:
     values = np.ones((64, 1, DIM), np.float32)
-    settings = TrainingSettings(epochs=60, batch_size=32, dropout=0, learning_rate=0.1)
+    settings = TrainingSettings(
+        epochs=60, epoch_steps=2, batch_size=32, dropout=0, learning_rate=0.1
+    )
     detector = train(ArraySource([values]), np.full(64, 0.3), settings, device="cpu")
     assert segment_scores(detector, values)[0] == pytest.approx(0.3, abs=0.01)
 

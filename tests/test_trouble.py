@@ -18,7 +18,11 @@ from command_line import c2fpl, refused
 from feature_folders import drawn, save_rtfm
 from killing import damaged, results, strays, write_short_videos
 
-SETTINGS = ("--backbone", "flow", "--crops", "1", "--device", "cpu", "--epochs", "1", "--quiet")
+SETTINGS = (
+    *("--backbone", "flow", "--crops", "1", "--device", "cpu"),
+    *("--epochs", "1", "--epoch-steps", "1"),
+    "--quiet",
+)
 KIBIBYTE = 1024
 
 

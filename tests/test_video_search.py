@@ -157,6 +157,15 @@ def test_lists_name_files_folders_and_globs_once_each(
     assert left_out(caplog, path) == "3 doubles, 1 resource fork"
 
 
+def test_a_glob_of_lists_names_their_videos(tmp_path: Path) -> None:
+    touch(tmp_path, "v/a.mp4", "v/b.mp4")
+    (tmp_path / "one.txt").write_text("v/a.mp4\n")
+    (tmp_path / "two.txt").write_text("v/b.mp4\nv/a.mp4\n")
+    assert names(tmp_path / "*.txt") == ["a", "b"]
+    (tmp_path / "itself.txt").write_text("v/b.mp4\nits*.txt\n")
+    assert [Path(name).name for name in names(tmp_path / "itself.txt")] == ["itself.txt", "b"]
+
+
 @pytest.mark.parametrize(
     ("on_disk", "written"),
     [

@@ -45,11 +45,11 @@ def find_videos(where: str, leave_out: Collection[Path] = ()) -> list[VideoFile]
         NotAList: a list that cannot be read.
     """
     path, search = Path(where), VideoSearch(leave_out)
-    if path.suffix.lower() in LIST_SUFFIXES and path.is_file():
-        found, root = list(_listed(path, search)), None
-    else:
-        found = list(_at(path, search))
-        root = path if is_folder(path) else None
+    found = [
+        video
+        for place in _at(path, search)
+        for video in (_listed(place, search) if _is_list(place) else (place,))
+    ]
     if search.remark:
         logger.info("%s: left out: %s", where, search.remark)
     if not found:
@@ -58,7 +58,7 @@ def find_videos(where: str, leave_out: Collection[Path] = ()) -> list[VideoFile]
             f"no video in {where!r}{left_out}; give a video, a folder of videos "
             "(.mp4 .mkv .avi .ts ...), a quoted glob or a .txt list"
         )
-    return _named(found, root or _common_folder(found))
+    return _named(found, path if is_folder(path) else _common_folder(found))
 
 
 def videos_below(folder: Path) -> list[Path]:
@@ -79,6 +79,10 @@ def _at(path: Path, search: VideoSearch) -> Iterator[Path]:
         yield path
     elif path.parts:
         yield from search.matching(path)
+
+
+def _is_list(path: Path) -> bool:
+    return path.suffix.lower() in LIST_SUFFIXES and is_file(path)
 
 
 def _listed(path: Path, search: VideoSearch) -> Iterator[Path]:
