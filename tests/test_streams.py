@@ -183,7 +183,7 @@ def test_a_video_that_goes_on_in_another_codec_is_named(recording: Path, tmp_pat
     other = under_pid(Synthetic("other.ts", codec="mpeg2video").write(tmp_path), 512)
     numbers, report = decoded(joined(tmp_path / "both.ts", recording, other))
     assert numbers == list(range(40))
-    assert report.damage == "video goes on under PID 0x200, not read"
+    assert report.damage == "video continues under PID 0x200, not read"
 
 
 def test_a_change_between_the_places_looked_at_is_named(
@@ -191,7 +191,7 @@ def test_a_change_between_the_places_looked_at_is_named(
 ) -> None:
     path = joined(recording.with_name("both.ts"), recording, under_pid(recording, 512))
     monkeypatch.setattr(transport_stream, "sampled_video_pids", lambda _path: VideoPids())
-    assert transport_faults(path, 256).broken() == ["video goes on under PID 0x200, not read"]
+    assert transport_faults(path, 256).broken() == ["video continues under PID 0x200, not read"]
 
 
 def test_two_cameras_in_a_transport_stream_stay_two(tmp_path: Path) -> None:

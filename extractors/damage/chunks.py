@@ -1,7 +1,8 @@
-"""Is a file of chunks cut off? AVI, ASF, FLV, MXF, Ogg and MPEG program streams.
+"""Detects truncated AVI, ASF, FLV, MXF and Ogg files and MPEG program streams.
 
-Each of these is a row of chunks that give their own size: a file that ends inside one has lost its
-end. Sizes that a live recorder left open tell nothing, and what follows the last chunk is no loss.
+Each of these is a sequence of chunks that declare their size. A file that ends inside a chunk is
+truncated. Sizes that a live recorder left open prove nothing, and data after the last chunk is not
+a loss.
 """
 
 import os
@@ -10,36 +11,36 @@ from pathlib import Path
 from typing import BinaryIO, Final, TypeAlias
 
 Chunk: TypeAlias = Callable[[bytes], int | None]
-"""First `HEAD_BYTES` of a chunk to its size in bytes; 0 or None ends the row: its size was left
-open, or no chunk starts there."""
+"""Maps the first `HEAD_BYTES` of a chunk to its size in bytes. 0 or None ends the walk: the size
+was left open, or no chunk starts here."""
 HEAD_BYTES: Final = 300
 SIGNATURE_BYTES: Final = 4
-NOT_READ_ON: Final = frozenset({"asf", "flv"})
-"""Containers of which FFmpeg reads the first recording only, where two are joined."""
+FIRST_RECORDING_ONLY: Final = frozenset({"asf", "flv"})
+"""Containers of which FFmpeg reads only the first of several joined recordings."""
 TAIL_BYTES: Final = 2**20
-"""The last chunk of a format with marks is looked for in so many bytes."""
+"""Size of the tail searched for the last chunk of a format with sync marks."""
 AVI_CHUNKS: Final = frozenset({b"LIST", b"JUNK", b"idx1"})
 FLV_HEADER: Final = b"FLV\x01"
 FLV_TAGS: Final = frozenset({8, 9, 15, 18})
-"""Sound, video, data of AMF 3 and of AMF 0."""
+"""Audio, video, AMF 3 data, AMF 0 data."""
 ASF_OBJECTS: Final = frozenset(
     bytes.fromhex(start) for start in ("3026b275", "3626b275", "90080033", "d329e2d6", "f803b1fe")
 )
-"""First bytes of the outermost objects: header, data, three kinds of index."""
+"""First bytes of the top-level objects: header, data, three kinds of index."""
 ASF_PROPERTIES: Final = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 ASF_FLAGS_AT, ASF_BROADCAST = 88, 1
-"""Place of the flags in the file properties, and the one that makes sizes void."""
+"""Offset of the flags in the file properties, and the flag that makes sizes invalid."""
 MXF_KEY: Final = b"\x06\x0e\x2b\x34"
 OGG_PAGE: Final = b"OggS"
 PS_PACK, PS_END = b"\x00\x00\x01\xba", b"\x00\x00\x01\xb9"
 
 
 def chunk_faults(path: Path, container: str) -> list[str]:
-    """Whether a file of one of these containers is cut off or not read to its end, in words.
+    """Say whether the file is cut off or contains a recording that is not read.
 
     Args:
         path: the file.
-        container: first name of its demuxer.
+        container: first name of its demuxer; empty result for a container not in `CONTAINERS`.
     """
     if container not in CONTAINERS:
         return []
@@ -52,7 +53,7 @@ def chunk_faults(path: Path, container: str) -> list[str]:
         while end < file_bytes:
             file.seek(end)
             data = file.read(HEAD_BYTES)
-            if end and container in NOT_READ_ON and data.startswith(head):
+            if end and container in FIRST_RECORDING_ONLY and data.startswith(head):
                 return [f"another recording begins at byte {end}, not read"]
             size = chunk(data)
             if not size:
@@ -64,12 +65,12 @@ def chunk_faults(path: Path, container: str) -> list[str]:
 def _last_mark(file: BinaryIO, file_bytes: int, mark: bytes) -> int:
     start = max(file_bytes - TAIL_BYTES, 0)
     file.seek(start)
-    place = file.read().rfind(mark)
-    return file_bytes if place < 0 else start + place
+    offset = file.read().rfind(mark)
+    return file_bytes if offset < 0 else start + offset
 
 
 def _avi(head: bytes) -> int | None:
-    """Chunks in a RIFF are padded to an even size (Microsoft, AVI RIFF File Reference)."""
+    """Chunks padded to an even size (Microsoft, AVI RIFF File Reference)."""
     if head[:4] == b"RIFF":
         return 12
     size = int.from_bytes(head[4:8], "little")
@@ -78,7 +79,7 @@ def _avi(head: bytes) -> int | None:
 
 
 def _asf(head: bytes) -> int | None:
-    """Objects with 16 bytes of type and 8 of size (Microsoft, ASF Specification, 2.1)."""
+    """Objects with a 16-byte type and an 8-byte size (Microsoft, ASF Specification, 2.1)."""
     properties = head.find(ASF_PROPERTIES)
     if properties >= 0 and head[properties + ASF_FLAGS_AT] & ASF_BROADCAST:
         return None
@@ -87,7 +88,7 @@ def _asf(head: bytes) -> int | None:
 
 
 def _flv(head: bytes) -> int | None:
-    """Tags, each followed by its size in 4 bytes (Adobe, FLV File Format 10.1, annex E)."""
+    """Tags, each followed by its 4-byte size (Adobe, FLV File Format 10.1, annex E)."""
     if head[:4] == FLV_HEADER:
         return int.from_bytes(head[5:9], "big") + 4
     is_tag = head[0] & 0xDF in FLV_TAGS and not any(head[8:11])
@@ -95,7 +96,7 @@ def _flv(head: bytes) -> int | None:
 
 
 def _mxf(head: bytes) -> int | None:
-    """Key of 16 bytes, length in 1 to 9, value (SMPTE 377-1, 6.3)."""
+    """16-byte key, length in 1 to 9 bytes, value (SMPTE 377-1, 6.3)."""
     if head[:4] != MXF_KEY:
         return None
     if len(head) < 17 or head[16] < 0x80:
@@ -105,13 +106,13 @@ def _mxf(head: bytes) -> int | None:
 
 
 def _ogg(head: bytes) -> int | None:
-    """Pages with a table of the sizes of their parts (RFC 3533, 6)."""
-    parts = sum(head[26:27])
-    return 27 + parts + sum(head[27 : 27 + parts]) if head[:4] == OGG_PAGE else None
+    """Pages with a table of their segment sizes (RFC 3533, 6)."""
+    segments = sum(head[26:27])
+    return 27 + segments + sum(head[27 : 27 + segments]) if head[:4] == OGG_PAGE else None
 
 
 def _program_stream(head: bytes) -> int | None:
-    """A pack's header, then packets with their length (ISO/IEC 13818-1, 2.5.3)."""
+    """A pack header, then packets that give their length (ISO/IEC 13818-1, 2.5.3)."""
     if head[:4] == PS_PACK:
         return 14 + (sum(head[13:14]) & 7) if head[4:5] >= b"\x40" else 12
     if head[:4] == PS_END:
@@ -128,4 +129,4 @@ CONTAINERS: Final[dict[str, tuple[bytes, Chunk]]] = {
     "ogg": (OGG_PAGE, _ogg),
     "mpeg": (PS_PACK, _program_stream),
 }
-"""Mark of the last chunk, empty where the row is walked from the start, and the size of a chunk."""
+"""Sync mark to search for the last chunk (empty: walk from the start), and the size function."""

@@ -1,8 +1,8 @@
-"""Walks the elements of a Matroska or WebM file: is it whole, as its own sizes and checksums say?
+"""Checks a Matroska or WebM file against its own element sizes and checksums.
 
-Elements are (id, size, content), one inside the other (RFC 8794, RFC 9559): a segment holds
-clusters, clusters hold blocks, a frame each. Only these are walked, and the content of clusters
-that carry a checksum is compared with it.
+Elements are nested triples (id, size, content) (RFC 8794, RFC 9559): a segment holds clusters,
+clusters hold blocks, a block holds a frame. The walk covers these levels and verifies the checksum
+of each cluster that has one.
 """
 
 import os
@@ -15,7 +15,7 @@ SEGMENT: Final = 0x18538067
 CLUSTER: Final = 0x1F43B675
 CHECKSUM: Final = 0xBF
 IN_FILE: Final = frozenset({0x1A45DFA3, SEGMENT, 0xEC})
-"""EBML header, segment, void."""
+"""Top level: EBML header, segment, void."""
 IN_SEGMENT: Final = frozenset(
     {0x114D9B74, 0x1549A966, 0x1654AE6B, CLUSTER, 0x1C53BB6B, 0x1043A770, 0x1941A469, 0x1254C367}
     | {0xEC, CHECKSUM}
@@ -27,33 +27,33 @@ CHUNK_BYTES: Final = 2**20
 
 
 class _BrokenElement(ValueError):
-    """The walk ends: what stands here is no element, or it is cut off."""
+    """An invalid or truncated element; the walk stops here."""
 
 
 @dataclass(frozen=True)
 class _Element:
     identifier: int
     content: int
-    """Place of its first byte."""
+    """Offset of its first byte."""
     end: int | None
-    """Place after its last byte; None where a live recording left the size open."""
+    """Offset after its last byte; None if a live recorder left the size open."""
 
 
 def matroska_faults(path: Path) -> list[str]:
-    """What is broken, in words; empty for a file that is whole. The walk ends at the first break.
+    """Describe what is broken; empty for an intact file.
 
-    A checksum that is wrong does not end it.
+    The walk stops at the first invalid element, but not at a wrong checksum.
     """
     with path.open("rb") as file:
         walk = _Walk(file, os.fstat(file.fileno()).st_size)
-        said = []
+        faults = []
         try:
             walk.file()
         except _BrokenElement as error:
-            said.append(str(error))
+            faults.append(str(error))
     if walk.wrong_checksums:
-        said.append(f"wrong checksums: {walk.wrong_checksums}")
-    return said
+        faults.append(f"wrong checksums: {walk.wrong_checksums}")
+    return faults
 
 
 class _Walk:
@@ -63,16 +63,20 @@ class _Walk:
         self.wrong_checksums = 0
 
     def file(self) -> None:
-        """Walk it up to what is no element after the last segment. Raises _BrokenElement."""
-        position, is_whole = 0, False
+        """Walk the whole file; foreign data after a complete segment is accepted.
+
+        Raises:
+            _BrokenElement: an element is invalid or cut off.
+        """
+        position, is_complete = 0, False
         while position < self._file_bytes:
             try:
                 element = self._element(position, IN_FILE)
             except _BrokenElement:
-                if is_whole:
+                if is_complete:
                     return
                 raise
-            is_whole |= element.identifier == SEGMENT and element.end is not None
+            is_complete |= element.identifier == SEGMENT and element.end is not None
             position = self._segment(element) if element.identifier == SEGMENT else _end(element)
             self._check_end(position)
 
@@ -89,7 +93,7 @@ class _Walk:
         return max(position, end)
 
     def _cluster(self, cluster: _Element) -> int:
-        """Place after it; one of open size goes on until something else stands there."""
+        """Offset after the cluster; one of open size ends at the first foreign element."""
         position = cluster.content
         self._check_end(cluster.end or 0)
         while position < (cluster.end or self._file_bytes):
@@ -111,12 +115,12 @@ class _Walk:
         id_bytes = 9 - head[0].bit_length()
         identifier = int.from_bytes(head[:id_bytes], "big")
         if id_bytes > 4 or identifier not in known:
-            raise _BrokenElement(f"no Matroska element at byte {position}")
+            raise _BrokenElement(f"invalid Matroska element at byte {position}")
         size_head = head[id_bytes : id_bytes + 1]
         size_bytes = 9 - size_head[0].bit_length() if size_head else 0
         content = position + id_bytes + size_bytes
         if not 1 <= size_bytes <= 8 or content > self._file_bytes:
-            raise _BrokenElement(f"no Matroska element at byte {position}")
+            raise _BrokenElement(f"invalid Matroska element at byte {position}")
         open_size = (1 << 7 * size_bytes) - 1
         size = int.from_bytes(head[id_bytes : id_bytes + size_bytes], "big") & open_size
         return _Element(identifier, content, None if size == open_size else content + size)
@@ -126,14 +130,14 @@ class _Walk:
             raise _BrokenElement(f"cut off: {end - self._file_bytes} bytes are missing")
 
     def _verify(self, checksum: _Element, end: int) -> None:
-        """Compare a cluster's checksum, its first element, with what follows it."""
+        """Compare a cluster's checksum, its first element, with the rest of its content."""
         self._file.seek(checksum.content)
-        said = int.from_bytes(self._file.read(4), "little")
+        expected = int.from_bytes(self._file.read(4), "little")
         left, crc = end - checksum.content - 4, 0
         while left > 0:
             data = self._file.read(min(left, CHUNK_BYTES))
             crc, left = zlib.crc32(data, crc), left - len(data) if data else 0
-        self.wrong_checksums += crc != said
+        self.wrong_checksums += crc != expected
 
 
 def _end(element: _Element) -> int:

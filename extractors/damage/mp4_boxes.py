@@ -1,8 +1,8 @@
-"""Walks the outermost boxes of an mp4 or mov file: is it cut off, and what follows it?
+"""Walks the top-level boxes of an mp4 or mov file to find truncation and appended recordings.
 
-A box is (size, type, content), one after the other (ISO/IEC 14496-12, 4.2). A file that is cut off
-ends inside a box of a known type. Cameras and programs put bytes of their own after the last box:
-they are no loss, unless they hold another recording, which no decoder reads.
+A file is a sequence of boxes (size, type, content) (ISO/IEC 14496-12, 4.2). A truncated file ends
+inside a box of a known type. Some cameras append private data after the last box. That is not a
+loss, unless the data is another recording, which decoders do not read.
 """
 
 import os
@@ -13,16 +13,16 @@ from typing import BinaryIO, Final
 HEAD_BYTES: Final = 8
 LONG_HEAD_BYTES: Final = 16
 TO_THE_END, IN_64_BITS = 0, 1
-"""What a size of 0 and of 1 stands for."""
+"""Special meanings of the sizes 0 and 1."""
 LETTERS: Final = range(0x20, 0x7F)
 KNOWN: Final = frozenset(
     {"ftyp", "styp", "moov", "moof", "mdat", "imda", "free", "skip", "wide", "uuid", "meta", "pnot"}
     | {"sidx", "ssix", "prft", "emsg", "mfra", "udta", "pdin", "junk", "PICT"}
 )
-"""Types that stand outermost; a box of another type that passes the file's end is no box."""
+"""Top-level types. Another type whose size extends beyond the file is not taken for a box."""
 INDEX, FRAGMENT_INDEX = "moov", "mfra"
 IN_FRAGMENTS: Final = b"mvex"
-"""In an index: the frames are listed fragment by fragment, also those of a file appended."""
+"""Box in an index: frames are listed per fragment, including those of an appended file."""
 LARGEST_INDEX_READ: Final = 2**24
 RECORDINGS: Final = {
     b"\x1aE\xdf\xa3": "Matroska",
@@ -38,48 +38,48 @@ TRANSPORT_PACKET_BYTES: Final = 188
 
 @dataclass
 class Mp4Layout:
-    """What the outermost boxes of one file tell."""
+    """Top-level structure of one file."""
 
     missing_bytes: int = 0
-    """Bytes by which the last box passes the end of the file."""
+    """Bytes by which the last box extends beyond the end of the file."""
     indices: list[tuple[int, bool]] = field(default_factory=list)
-    """Places of the indices, and whether their frames are listed in fragments."""
+    """Offset of each index, and whether it lists its frames in fragments."""
     fragments_indexed: bool = False
-    """Whether an index of fragments stands there: its places are wrong in a file appended."""
+    """Whether the file has an index of fragments; its offsets are wrong in an appended file."""
     last: str = ""
     """Type of the last box."""
     trailer: int | None = None
-    """Place of the first byte that belongs to no box, unless all that follow are zeros."""
+    """Offset of the first byte after the last box; None if only zeros follow."""
     follower: str = ""
-    """Container of the recording that starts there, by its first bytes."""
+    """Container format of a recording that starts at `trailer`; empty if none does."""
 
     @property
     def may_be_shifted(self) -> bool:
-        """Whether bytes may have been put in: with the index first they push the last ones out."""
+        """Whether bytes may have been inserted, which pushes the end of the media data out."""
         return self.trailer is not None and self.last != INDEX
 
     def faults(self) -> list[str]:
-        """What is broken or not read, in words."""
+        """Describe what is broken or not read."""
         if self.missing_bytes:
             return [f"cut off: {self.missing_bytes} bytes are missing"]
         if self.follower:
             return [f"another recording ({self.follower}) begins at byte {self.trailer}, not read"]
         if self.trailer is not None and not self.indices:
-            return [f"no mp4 box at byte {self.trailer}"]
-        read_on = all(in_fragments for _, in_fragments in self.indices)
-        if len(self.indices) > 1 and not (read_on and not self.fragments_indexed):
-            place = self.indices[1][0]
-            return [f"another recording (mp4) with its index at byte {place}, not read"]
+            return [f"invalid mp4 box at byte {self.trailer}"]
+        in_fragments = all(fragmented for _, fragmented in self.indices)
+        if len(self.indices) > 1 and (self.fragments_indexed or not in_fragments):
+            offset = self.indices[1][0]
+            return [f"another recording (mp4) with its index at byte {offset}, not read"]
         return []
 
 
 def mp4_faults(path: Path) -> list[str]:
-    """What is broken, in words; empty for a file that is whole, whatever foreign bytes follow."""
+    """Describe what is broken; empty for an intact file, even if foreign bytes follow it."""
     return mp4_layout(path).faults()
 
 
 def mp4_layout(path: Path) -> Mp4Layout:
-    """Walk the boxes."""
+    """Walk the top-level boxes of a file."""
     layout = Mp4Layout()
     with path.open("rb") as file:
         file_bytes = os.fstat(file.fileno()).st_size
@@ -98,7 +98,7 @@ def mp4_layout(path: Path) -> Mp4Layout:
 
 
 def _box(file: BinaryIO, position: int, file_bytes: int) -> tuple[str, int]:
-    """Type of the box that starts here and the place after it; no type where none does."""
+    """Type of the box at `position`, and the offset after it; an empty type if there is no box."""
     file.seek(position)
     head = file.read(LONG_HEAD_BYTES)
     size, least = int.from_bytes(head[:4], "big"), HEAD_BYTES
@@ -119,7 +119,7 @@ def _in_fragments(file: BinaryIO, position: int, end: int) -> bool:
 
 
 def _note_trailer(layout: Mp4Layout, file: BinaryIO, position: int) -> None:
-    """Note what follows the last box, unless it is zeros, with which recorders fill up blocks."""
+    """Record what follows the last box, unless it is zero padding."""
     if only_zeros(file, position):
         return
     layout.trailer = position
@@ -132,6 +132,6 @@ def _note_trailer(layout: Mp4Layout, file: BinaryIO, position: int) -> None:
 
 
 def only_zeros(file: BinaryIO, position: int) -> bool:
-    """Whether nothing but zeros follows."""
+    """Whether all bytes from `position` to the end are zero."""
     file.seek(position)
     return not any(any(chunk) for chunk in iter(lambda: file.read(2**20), b""))

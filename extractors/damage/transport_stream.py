@@ -1,8 +1,8 @@
-"""Reads the packet headers of an MPEG transport stream: what of it is broken or missing.
+"""Finds broken and missing packets of an MPEG transport stream from the packet headers.
 
-A transport stream has no index and no length, but each of its packets starts with the byte 0x47 and
-carries a counter of 4 bits (ISO/IEC 13818-1, 2.4.3): lost bytes show as lost packet borders, lost
-packets as jumps of the counter, all but a loss of exactly 16, 32, ... packets.
+A transport stream has no index and no length, but each packet starts with the byte 0x47 and has a
+4-bit counter (ISO/IEC 13818-1, 2.4.3). Lost bytes shift the packet borders. Lost packets make the
+counter jump, except for a loss of exactly 16, 32, ... packets.
 """
 
 from collections.abc import Iterator
@@ -28,38 +28,39 @@ CHUNK_BYTES: Final = 2**20
 
 @dataclass
 class TransportFaults:
-    """What the packets of one stream tell."""
+    """Faults found in the packets of one stream."""
 
     borders_lost: int = 0
-    """Places where the next packet did not start where it should."""
+    """Times the next packet did not start at the expected offset."""
     marked: int = 0
-    """Packets that their sender or receiver marked as broken."""
+    """Packets that the sender or receiver marked as broken."""
     counter_jumps: int = 0
-    """Jumps of the counter within a frame: packets of it are missing."""
+    """Counter jumps within a frame: some of its packets are missing."""
     joints: int = 0
-    """Jumps of the counter between two frames: lost frames, or recordings joined without loss."""
+    """Counter jumps between two frames: frames are lost, or recordings were joined."""
     cut_short: bool = False
     """Whether the file ends inside a packet."""
     unread_pids: set[int] = field(default_factory=set)
-    """Packet identifiers under which the video goes on and is not read."""
+    """PIDs under which the video continues but is not read."""
 
     def broken(self) -> list[str]:
-        """What is broken for certain, in words; nothing of joints."""
+        """Describe what is certainly broken; joints are not included."""
         counted = (
             (self.borders_lost, "packet borders lost"),
             (self.marked, "packets marked as broken"),
             (self.counter_jumps, "jumps of the packet counter"),
         )
-        said = [f"{what}: {count}" for count, what in counted if count]
-        said += [f"video goes on under PID {pid:#x}, not read" for pid in sorted(self.unread_pids)]
-        return [*said, "cut off inside a packet"] if self.cut_short else said
+        faults = [f"{what}: {count}" for count, what in counted if count]
+        unread = sorted(self.unread_pids)
+        faults += [f"video continues under PID {pid:#x}, not read" for pid in unread]
+        return [*faults, "cut off inside a packet"] if self.cut_short else faults
 
 
 def transport_faults(path: Path, pid: int) -> TransportFaults:
-    """Scan the whole file for faults of the stream with this packet identifier.
+    """Scan the whole file for faults of the stream with this packet identifier (PID).
 
-    Counters of other streams are left out, but for those that continue this one: their losses are
-    no lost frames.
+    Only the counters of this PID and of PIDs that continue it are checked. Losses in other streams
+    do not affect the video.
     """
     faults = TransportFaults()
     sampled = sampled_video_pids(path)
@@ -76,7 +77,7 @@ def transport_faults(path: Path, pid: int) -> TransportFaults:
 
 
 class _Counter:
-    """Follows the counter of one stream through the runs of packets."""
+    """Follows the packet counter of one stream."""
 
     def __init__(self, pid: int, faults: TransportFaults) -> None:
         self._pid = pid
@@ -84,7 +85,7 @@ class _Counter:
         self._last: NDArray[np.uint8] | None = None
 
     def check(self, packets: NDArray[np.uint8]) -> None:
-        """Take the next whole packets, uint8 (packets, 188)."""
+        """Check the next whole packets, uint8 (packets, 188), values 0 to 255."""
         high, low = self._pid >> 8, self._pid & 0xFF
         own = np.flatnonzero((packets[:, 2] == low) & (packets[:, 1] & 0x1F == high))
         self._faults.marked += int((packets[own, 1] & 0x80 != 0).sum())
@@ -93,18 +94,18 @@ class _Counter:
             return
         self._step(self._last, packets[counted[0]])
         steps = (packets[counted[1:], 3] - packets[counted[:-1], 3]) & 0xF
-        for place in np.flatnonzero(steps != 1):
-            self._step(packets[counted[place]], packets[counted[place + 1]])
+        for index in np.flatnonzero(steps != 1):
+            self._step(packets[counted[index]], packets[counted[index + 1]])
         self._last = packets[counted[-1]].copy()
 
     def _step(self, last: NDArray[np.uint8] | None, packet: NDArray[np.uint8]) -> None:
-        """Count a jump between two packets of the stream, uint8 (188,)."""
+        """Count a jump between two successive packets of the stream, uint8 (188,)."""
         if last is None:
             return
         step = (int(packet[3]) - int(last[3])) & 0xF
-        twice = step == 0 and np.array_equal(packet[12:], last[12:])
+        repeated = step == 0 and np.array_equal(packet[12:], last[12:])
         announced = packet[3] & 0x20 and packet[4] and packet[5] & 0x80
-        if step == 1 or twice or announced:
+        if step == 1 or repeated or announced:
             return
         if packet[1] & 0x40:
             self._faults.joints += 1
@@ -113,7 +114,7 @@ class _Counter:
 
 
 def _packets(file: BinaryIO, faults: TransportFaults) -> Iterator[NDArray[np.uint8]]:
-    """Runs of whole packets, uint8 (packets, 188)."""
+    """Yield runs of whole packets, uint8 (packets, 188)."""
     position, spacing = _layout(_bytes_at(file, 0))
     while True:
         data = _bytes_at(file, position)
@@ -126,7 +127,7 @@ def _packets(file: BinaryIO, faults: TransportFaults) -> Iterator[NDArray[np.uin
         yield as_strided(data, (whole, PACKET_BYTES), (spacing, 1), writeable=False)
         position += whole * spacing
         if len(foreign):
-            if only_zeros(file, position):  # a recorder that reserves space, or a hole
+            if only_zeros(file, position):  # preallocated space, or a hole in the file
                 last = _bytes_at(file, max(position - spacing, 0))[:PACKET_BYTES]
                 faults.cut_short = not last[-1:].any()
                 return
@@ -135,7 +136,7 @@ def _packets(file: BinaryIO, faults: TransportFaults) -> Iterator[NDArray[np.uin
 
 
 def _layout(data: NDArray[np.uint8]) -> tuple[int, int]:
-    """Start of the first packet, and the spacing at which most bytes 0x47 follow one another."""
+    """Offset of the first packet, and the packet spacing that matches most sync bytes."""
     is_sync = data == SYNC
     spacing = max(SPACINGS, key=lambda size: int((is_sync[:-size] & is_sync[size:]).sum()))
     stamp = 4 if spacing == SPACINGS[1] else 0
@@ -143,16 +144,16 @@ def _layout(data: NDArray[np.uint8]) -> tuple[int, int]:
 
 
 def _next_border(file: BinaryIO, position: int, spacing: int) -> int:
-    """Where from here on three packets follow one another; the end of the file for nowhere."""
+    """Offset of the next three packets in a row; the end of the file if there are none."""
     while True:
         is_sync = _bytes_at(file, position) == SYNC
-        places = len(is_sync) - 2 * spacing
-        if places <= 0:
+        starts = len(is_sync) - 2 * spacing
+        if starts <= 0:
             return position + len(is_sync)
-        three = is_sync[:places] & is_sync[spacing:-spacing] & is_sync[2 * spacing :]
+        three = is_sync[:starts] & is_sync[spacing:-spacing] & is_sync[2 * spacing :]
         if three.any():
             return position + int(three.argmax())
-        position += places
+        position += starts
 
 
 def _bytes_at(file: BinaryIO, position: int) -> NDArray[np.uint8]:

@@ -1,8 +1,7 @@
-"""Reads the tables of an MPEG transport stream: which packets carry video, and where that changes.
+"""Reads from the tables of an MPEG transport stream which packets carry video.
 
-A stream names its parts in tables (ISO/IEC 13818-1, 2.4.4): one lists the programs, and one for
-each program lists its streams by packet identifier (PID). A recorder that restarts may give the
-same video another PID.
+One table lists the programs. A table for each program lists its streams by packet identifier (PID)
+(ISO/IEC 13818-1, 2.4.4). A recorder that restarts may assign the same video a new PID.
 """
 
 from collections.abc import Iterator
@@ -15,11 +14,11 @@ from numpy.typing import NDArray
 
 SYNC: Final = 0x47
 SPACINGS: Final = (188, 192, 204)
-"""Bytes from packet to packet: plain, with a time stamp before each (cameras), with parity."""
+"""Bytes from packet to packet: plain, with a timestamp prefix (camcorders), with parity."""
 PACKET_BYTES: Final = 188
 SAMPLES: Final = 8
 SAMPLE_BYTES: Final = 2**20
-"""Tables come at least twice a second; so many bytes hold some at 16 Mbit/s."""
+"""Half a second at 16 Mbit/s: tables are repeated at least twice a second."""
 VIDEO_TYPES: Final = frozenset({0x01, 0x02, 0x10, 0x1B, 0x24, 0x33, 0x42, 0xEA})
 """MPEG-1, MPEG-2, MPEG-4, H.264, H.265, VVC, AVS, VC-1."""
 PROGRAMS_PID, PROGRAMS_TABLE, STREAMS_TABLE = 0, 0, 2
@@ -31,17 +30,17 @@ Videos: TypeAlias = tuple[tuple[int, int], ...]
 
 @dataclass
 class VideoPids:
-    """Which PIDs carry the video, over the length of one file."""
+    """PIDs that carry the video over the course of one file."""
 
     first: dict[int, Videos] = field(default_factory=dict)
-    """By place in the list of programs: the streams that its first table with video names."""
+    """Index of the program to the streams of its first table that lists video."""
     later: dict[int, int] = field(default_factory=dict)
-    """PID that takes over, to the PID of `first` that it continues."""
+    """Later PID to the PID in `first` that it continues."""
     unread: set[int] = field(default_factory=set)
-    """PIDs of another codec that take over."""
+    """Later PIDs of a different codec, which are not read."""
 
     def add(self, data: Bytes) -> None:
-        """Take the tables in the next bytes of the file."""
+        """Read the tables in the next bytes of the file, uint8 (bytes,)."""
         for program, videos in _video_tables(data):
             known = self.first.setdefault(program, videos) if videos else ()
             named = {pid for streams in self.first.values() for pid, _ in streams}
@@ -55,18 +54,21 @@ class VideoPids:
 
 
 def sampled_video_pids(path: Path) -> VideoPids:
-    """Look at the tables in a few places of the file; those of a small one are all read."""
+    """Read the tables at evenly spaced offsets of the file; a small file is read whole."""
     pids = VideoPids()
     with path.open("rb") as file:
         last = max(file.seek(0, 2) - SAMPLE_BYTES, 0)
-        for place in sorted({last * number // (SAMPLES - 1) for number in range(SAMPLES)}):
-            file.seek(place)
+        for offset in sorted({last * number // (SAMPLES - 1) for number in range(SAMPLES)}):
+            file.seek(offset)
             pids.add(np.frombuffer(file.read(SAMPLE_BYTES), np.uint8))
     return pids
 
 
 def packet_places(data: Bytes, pid: int) -> NDArray[np.intp]:
-    """Where packets with this PID start: sync bytes with another one before or after them."""
+    """Offsets at which packets with this PID start, intp (packets,).
+
+    A packet starts at a sync byte that has another one a packet length before or after it.
+    """
     sync = data == SYNC
     heads = sync[:-2] & (data[1:-1] & 0x1F == pid >> 8) & (data[2:] == pid & 0xFF)
     places = np.flatnonzero(heads)
@@ -76,7 +78,7 @@ def packet_places(data: Bytes, pid: int) -> NDArray[np.intp]:
 
 
 def _video_tables(data: Bytes) -> Iterator[tuple[int, Videos]]:
-    """Place of the program and its video streams, for each table of streams, in file order."""
+    """Yield the program index and its video streams for each stream table, in file order."""
     found: list[tuple[int, int, Videos]] = []
     programs: dict[int, int] = {}
     for _, section in _sections(data, PROGRAMS_PID, PROGRAMS_TABLE):
@@ -90,7 +92,7 @@ def _video_tables(data: Bytes) -> Iterator[tuple[int, Videos]]:
 
 
 def _sections(data: Bytes, pid: int, table: int) -> Iterator[tuple[int, bytes]]:
-    """Place and content (no checksum) of each table that fits a packet, repeats left out."""
+    """Yield offset and content (without checksum) of each single-packet table, skipping repeats."""
     last = b""
     for place in packet_places(data, pid).tolist() if len(data) > PACKET_BYTES else []:
         packet = data[place : place + PACKET_BYTES].tobytes()
@@ -105,7 +107,7 @@ def _sections(data: Bytes, pid: int, table: int) -> Iterator[tuple[int, bytes]]:
 
 
 def _videos(section: bytes) -> Videos:
-    """Video streams of a table of streams."""
+    """Video streams listed in a stream table."""
     at = 12 + (_number(section[10:12]) & 0xFFF)
     videos = []
     while at + 5 <= len(section):
