@@ -13,6 +13,7 @@ Each folder imports only those before it:
 - `benchmark`: the paper's tables on whole data sets
 - `settings`, `clip_settings`: how a run is carried out
 - `run`, `looking`, `demo`, `demo_videos`: the whole line
+- `machine`: what is installed and what the machine can do
 - `watch`, `notify`: the same for videos as they arrive
 - `cli`: the command line
 """

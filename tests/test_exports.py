@@ -14,6 +14,7 @@ from c2fpl.pipeline.report.exports import (
     MissingParquet,
     unicode_name,
     write_detections,
+    write_label_studio,
     write_parquet,
 )
 from c2fpl.pipeline.settings import EventSettings
@@ -57,3 +58,23 @@ def test_detections_list_every_video_with_its_events_in_seconds(tmp_path: Path) 
     }
     assert stored["version"].startswith("c2fpl ")
     assert stored["external_data"]["used"] is False
+
+
+def test_label_studio_gets_a_task_a_video_with_frames_from_1_and_ends_included(
+    tmp_path: Path,
+) -> None:
+    files = small_run(tmp_path)
+    write_events(files, EventSettings())
+    tasks = json.loads(write_label_studio(files).read_text("utf-8"))
+    assert [task["data"]["video"] for task in tasks] == sorted([HOSTILE, "gate/night", "quiet"])
+    spans = {
+        task["data"]["video"]: [
+            (span["start"], span["end"], result["value"]["timelinelabels"], result["score"])
+            for result in task["predictions"][0]["result"]
+            for span in result["value"]["ranges"]
+        ]
+        for task in tasks
+    }
+    assert spans["quiet"] == []
+    assert spans["gate/night"] == [(81, 120, ["anomaly"], 0.9)]  # frames 80 to 119 from 0
+    assert all(task["predictions"][0]["model_version"].startswith("c2fpl ") for task in tasks)

@@ -11,7 +11,7 @@ from c2fpl.pipeline.clip_settings import ClipSettings
 
 logger = logging.getLogger(__name__)
 
-Form = Annotated[Literal["parquet", "activitynet"], Parameter(name="--format")]
+Form = Annotated[Literal["parquet", "activitynet", "label-studio"], Parameter(name="--format")]
 OptionalOutput = Annotated[Path | None, Parameter(name=["--output", "-o"])]
 Clips = Annotated[ClipSettings, Parameter(name="*", group="Clips")]
 
@@ -69,7 +69,10 @@ def overlay(
 
 @app.command
 def export(run: Path, *, form: Form) -> int:
-    """Write the run's scores as one .parquet, or its events as ActivityNet's JSON.
+    """Write the run's scores as one .parquet, or its events as JSON for other programs.
+
+    `activitynet` is the form of its temporal detection; `label-studio` are tasks with predictions
+    on its video timeline, to be checked and corrected there.
 
     Args:
         run: folder of the run.
@@ -78,8 +81,13 @@ def export(run: Path, *, form: Form) -> int:
     from rich.console import Console
 
     from c2fpl.pipeline.files.run_files import RunFiles
-    from c2fpl.pipeline.report.exports import write_detections, write_parquet
+    from c2fpl.pipeline.report import exports
 
-    path = (write_parquet if form == "parquet" else write_detections)(RunFiles(run))
+    write = {
+        "parquet": exports.write_parquet,
+        "activitynet": exports.write_detections,
+        "label-studio": exports.write_label_studio,
+    }[form]
+    path = write(RunFiles(run))
     Console().print(str(path), markup=False, highlight=False, soft_wrap=True)
     return 0

@@ -41,6 +41,18 @@ def inspect(
 
 
 @app.command
+def info() -> int:
+    """Say what is installed and what this machine can do, for a bug report."""
+    from rich.console import Console
+
+    from c2fpl.pipeline.machine import facts
+
+    for name, value in facts().items():
+        Console().print(f"{name:<38}{value}", markup=False, highlight=False, soft_wrap=True)
+    return 0
+
+
+@app.command
 def demo(
     *,
     output: Output = Path("demo-run"),

@@ -119,6 +119,11 @@ class RunFiles:
         return self.root / "detections.json"
 
     @property
+    def label_studio(self) -> Path:
+        """Events as tasks for Label Studio."""
+        return self.root / "label-studio.json"
+
+    @property
     def tensorboard(self) -> Path:
         """Folder of the training's scalars."""
         return self.root / "tensorboard"
@@ -193,7 +198,7 @@ def publish(part: Path, path: Path) -> None:
         os.close(folder)
 
 
-def save_json(path: Path, value: Mapping[str, Any]) -> None:
+def save_json(path: Path, value: Mapping[str, Any] | Sequence[Any]) -> None:
     """Write JSON a person can read; infinities and NaN become words (JSON has none)."""
     text = json.dumps(finite(value), indent=1, ensure_ascii=False, allow_nan=False, default=str)
     with whole_file(path) as file:

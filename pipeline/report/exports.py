@@ -87,6 +87,40 @@ def write_detections(files: RunFiles) -> Path:
     return files.detections
 
 
+def write_label_studio(files: RunFiles) -> Path:
+    """Write the events as tasks with predictions for Label Studio's video timeline.
+
+    Frames are counted from 1, ends included, as its `TimelineLabels` has them. The labelling
+    configuration is `<TimelineLabels name="events" toName="video"><Label value="anomaly"/>` beside
+    `<Video name="video" value="$video"/>`; `$video` is the video's name in the run, to be replaced
+    by the address under which Label Studio reaches it. Source: Label Studio, tags/timelinelabels.
+
+    Raises:
+        NoEvents: the run has no events yet.
+        NoScores: the run has no scores yet.
+    """
+    results: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for number, event in enumerate(load_events(files).events):
+        span = {"start": event.start_frame + 1, "end": event.end_frame}
+        results[event.video].append(
+            {
+                **{"id": f"event{number}", "from_name": "events", "to_name": "video"},
+                **{"type": "timelinelabels", "score": round(event.peak_score, 6)},
+                "value": {"ranges": [span], "timelinelabels": [LABEL]},
+            }
+        )
+    model = f"c2fpl {metadata.version('c2fpl')}"
+    tasks = [
+        {
+            "data": {"video": unicode_name(video.name)},
+            "predictions": [{"model_version": model, "result": results[video.name]}],
+        }
+        for video in scored_videos(files)
+    ]
+    save_json(files.label_studio, tasks)
+    return files.label_studio
+
+
 def unicode_name(name: str) -> str:
     """A name that any UTF-8 reader takes."""
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
