@@ -14,6 +14,7 @@ WindowLength = Literal["ceil", "floor"]
 Attention = Literal["residual", "multiplicative", "none"]
 Softmax = Literal["feature", "batch"]
 TrainingPrecision = Literal["auto", "fp32", "bf16"]
+DetectorInput = Literal["auto", "absolute", "relative"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,6 +120,10 @@ class TrainingSettings:
     clipping off, as in the released code."""
     weight_decay: float = 5e-4
     """Weight decay (L2 penalty) of the optimiser (released mainv2.py)."""
+    detector_input: DetectorInput = "auto"
+    """What the detector reads: the features (absolute), or how far each feature is from its median
+    in the video (relative), for videos of many scenes. auto is what `refined` found for the data,
+    and absolute for the other methods."""
     dropout: float = 0.6
     """Dropout rate after each hidden layer (supplementary A)."""
     matmul_precision: TrainingPrecision = "auto"

@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from c2fpl.models.labels.change import BadSegments, changes
-from c2fpl.models.labels.refined import NothingToTell, label, normal_scores
+from c2fpl.models.labels.change import BadSegments, larger_side, steps_of
+from c2fpl.models.labels.evidence import normal_scores
+from c2fpl.models.labels.refined import NothingToTell, label
 
 DIM = 24
 
@@ -118,7 +119,7 @@ def test_each_video_may_have_its_own_origin_and_axes() -> None:
 
 def test_change_is_the_distance_to_the_less_alike_neighbour() -> None:
     video = np.array([[0.0], [1], [1], [4]])
-    np.testing.assert_array_equal(changes([[video]])[0], [1, 1, 3, 3])
+    np.testing.assert_array_equal(larger_side(steps_of([[video]])[0]), [1, 1, 3, 3])
 
 
 def test_a_copy_of_a_video_is_labelled_like_it() -> None:
@@ -184,7 +185,7 @@ def test_features_that_cannot_be_compared_are_refused(videos: Any, said: Any) ->
 
 
 def test_normal_scores_know_ranks_only() -> None:
-    one = normal_scores([np.array([1.0, 50]), np.array([3.0])])
-    other = normal_scores([np.array([0.0, 9]), np.array([8.0])])
-    np.testing.assert_array_equal(np.concatenate(one), np.concatenate(other))
-    assert np.concatenate(one).sum() == pytest.approx(0)
+    one = normal_scores(np.array([1.0, 50, 3]), np.array([1.0, 3, 50]))
+    other = normal_scores(np.array([0.0, 9, 8]), np.array([0.0, 8, 9]))
+    np.testing.assert_array_equal(one, other)
+    assert one.sum() == pytest.approx(0)

@@ -3,5 +3,6 @@
 - `summaries`: features of one video to the few numbers that describe it
 - `coarse`: which videos are pseudo-anomalous
 - `fine`: which segments of them are
-- `change`, `two_states`, `refined`: the method `refined`, which needs no coarse split
+- `change`, `usual`, `evidence`, `two_states`, `refined`: the method `refined`, no coarse split
+- `joined`: evidence and a detector's scores as one score
 """

@@ -8,17 +8,15 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 Videos = Sequence[Iterable[NDArray[Any]]]
-"""Per video its crop means in order of time, as chunks of (segments, dim); read once."""
+"""Per video its crop means in order of time, as chunks of (segments, dim); read several times."""
 
 
 class BadSegments(ValueError):
     """Features that cannot be compared: other axes, no segment, or values that are not finite."""
 
 
-def changes(videos: Videos) -> tuple[Array, ...]:
-    """Per video (segments,): distance to the less alike of the two neighbours in time.
-
-    A video of one segment has nan. One chunk at a time is in memory.
+def steps_of(videos: Videos) -> tuple[Array, ...]:
+    """Per video (segments - 1,): distances of neighbours in time; one chunk is in memory.
 
     Raises:
         BadSegments: see the class; the video is given by its number.
@@ -38,7 +36,7 @@ def changes(videos: Videos) -> tuple[Array, ...]:
             last = rows[-1:]
         if last is None:
             raise BadSegments(f"video number {number} has no segment; extract it again")
-        found.append(_larger_side(np.concatenate(steps)))
+        found.append(np.concatenate(steps))
     return tuple(found)
 
 
@@ -56,12 +54,9 @@ def _checked(chunk: NDArray[Any], number: int, dim: int | None) -> NDArray[np.fl
     return rows
 
 
-def _larger_side(steps: Array) -> Array:
-    """(segments - 1,) distances between neighbours to (segments,): the larger of the two sides.
+def larger_side(steps: Array) -> Array:
+    """(segments - 1,) distances between neighbours, at least one, to (segments,): change.
 
-    Example:
-        [1, 3] -> [1, 3, 3]
+    Change is the distance to the less alike of a segment's neighbours: [1, 3] -> [1, 3, 3].
     """
-    if len(steps) == 0:
-        return np.full(1, np.nan)
     return np.maximum(np.append(steps[:1], steps), np.append(steps, steps[-1:]))

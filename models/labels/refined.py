@@ -1,13 +1,11 @@
-"""Labels from how segments change in time: `--method refined`. Knows no files.
+"""Labels from the evidence in time: `--method refined`. Knows no files.
 
 Coarse to fine like the paper's, with another z. Its derivation, what chose each part and what it
 brought stand in docs/methods.md.
 
-1. Change: distance of a segment to the less alike of its neighbours in time (change.py). A
-   difference in time takes the scene away, which is most of what features hold and says nothing
-   about anomaly.
-2. It becomes a normal score (rank to Gaussian quantile), free of unit, norm and outliers.
-3. A chain of two states is fitted to all videos (two_states.py). The state of more change is
+1. Evidence: change in time, distance from what is usual, and position where it counts, as one
+   normal score a segment (evidence.py).
+2. A chain of two states is fitted to all videos (two_states.py). The state of more evidence is
    the anomalous one. Its posterior is the soft label; a window is as long as the evidence says.
 """
 
@@ -16,12 +14,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
 from scipy.stats import rankdata
 from threadpoolctl import threadpool_limits
 
 from c2fpl.models.labels import two_states
-from c2fpl.models.labels.change import Array, Videos, changes
+from c2fpl.models.labels.change import Array, Videos, steps_of
+from c2fpl.models.labels.evidence import Evidence, make_evidence
 
 _APART = 3  # segments: the change of t rests on t - 1, t and t + 1
 _SAME = 1e-6  # relative: changes nearer than float32 can tell are the same change
@@ -41,6 +39,8 @@ class RefinedLabels:
     """(videos,) expected share of anomalous segments, in [0, 1]: the coarse statistic."""
     labels: tuple[NDArray[np.float32], ...]
     """Per video (segments,) in [0, 1]: probability that the segment is anomalous."""
+    evidence: Evidence
+    """How it was measured, for other videos."""
     scores: tuple[Array, ...]
     """Per video (segments,) the evidence z, a standard normal over all segments."""
     p_values: tuple[Array, ...]
@@ -50,9 +50,9 @@ class RefinedLabels:
 
 
 def label(videos: Videos) -> RefinedLabels:
-    """Soft labels for every segment, in one pass over the videos.
+    """Soft labels for every segment.
 
-    Nothing is set and nothing is drawn, and the order of the videos reaches no bit of a label.
+    Nothing is set, and the order of the videos reaches no bit of a label.
 
     Args:
         videos: per video its crop means as chunks (segments, dim), float16 or float32.
@@ -62,49 +62,45 @@ def label(videos: Videos) -> RefinedLabels:
         NothingToTell: all segments change alike (constant features, or one segment a video).
     """
     with threadpool_limits(limits=1):  # sums in one order, whatever the machine's cores
-        scores = normal_scores(_filled(changes(videos)))
+        steps = steps_of(videos)
+        _refuse_constant(steps)
+        evidence, scores = make_evidence(videos, steps)
         # The chain sums over the videos in the order of their evidence, not in the one given.
         order = sorted(range(len(scores)), key=lambda video: scores[video].tobytes())
-        evidence = [scores[video] for video in order]
-        posterior = two_states.higher_state(evidence, two_states.fit(evidence))
-        notes = _doubts(evidence)
+        ordered = [scores[video] for video in order]
+        posterior = two_states.higher_state(ordered, two_states.fit(ordered))
+        notes = _doubts(ordered)
     labels = [posterior[place] for place in np.argsort(order)]
     shares = np.array([float(one.mean()) for one in labels])
     return RefinedLabels(
         anomalous=shares > 0.5,
         shares=shares,
         labels=tuple(one.astype(np.float32) for one in labels),
-        scores=tuple(scores),
+        evidence=evidence,
+        scores=scores,
         p_values=tuple(_upper_tails(scores)),
         notes=notes,
     )
 
 
-def _filled(measured: Sequence[Array]) -> list[Array]:
-    """A video of one segment has no change: it is given the median, which says nothing.
+def _refuse_constant(steps: Sequence[Array]) -> None:
+    """Refuse videos in which nothing changes.
 
     Raises:
         NothingToTell: there is no change at all, or the same everywhere.
     """
-    every = np.concatenate(list(measured))
-    known = every[np.isfinite(every)]
+    known = np.concatenate(list(steps))
     if len(known) == 0 or np.ptp(known) <= _SAME * known.max():
         largest = f"{known.max():.3g}" if len(known) else "unknown (one segment a video)"
+        count = len(known) + len(steps)
         raise NothingToTell(
-            f"the {len(every)} segments all differ from their neighbours by the same {largest}, so "
+            f"the {count} segments all differ from their neighbours by the same {largest}, so "
             "none can be told from the others; give features that vary in time"
         )
-    return [np.where(np.isfinite(change), change, np.median(known)) for change in measured]
 
 
 def _split(every: Array, like: Sequence[Array]) -> list[Array]:
     return np.split(every, np.cumsum([len(video) for video in like])[:-1])
-
-
-def normal_scores(values: Sequence[Array]) -> list[Array]:
-    """Ranks over all videos to quantiles of the standard normal; equal values stay equal."""
-    every = np.concatenate(list(values))
-    return _split(ndtri((rankdata(every) - 0.5) / len(every)), values)
 
 
 def _upper_tails(evidence: Sequence[Array]) -> list[Array]:

@@ -77,6 +77,13 @@ def higher_state(z: Sequence[Array], chain: TwoStates) -> tuple[Array, ...]:
     return pieces.by_video(np.clip(_smoothed(pieces, chain).weights[..., 1], 0, 1))
 
 
+def log_odds(z: Sequence[Array], chain: TwoStates) -> tuple[Array, ...]:
+    """Per video (segments,): log-odds of the higher state, given all of the video."""
+    pieces = _Pieces(z)
+    weights = np.log(np.maximum(_smoothed(pieces, chain).weights, 1e-300))
+    return pieces.by_video(weights[..., 1] - weights[..., 0])
+
+
 def bic_of_one(values: Array) -> float:
     """BIC of one Gaussian without memory behind (segments,) values."""
     count = len(values)

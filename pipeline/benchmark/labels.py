@@ -90,7 +90,7 @@ class BenchmarkLabels:
         self, full: SegmentLabels, values: tuple[NDArray[np.float32], ...], kind: str, seed: int
     ) -> SegmentLabels:
         made_by = fingerprint({"labels": full.fingerprint, "kind": kind, "seed": seed})
-        return SegmentLabels(full.names, values, made_by)
+        return SegmentLabels(full.names, values, made_by, full.evidence)
 
     def _settings(self, variant: Variant) -> LabelSettings:
         return replace(self._plan.labels, method=variant.method).resolved()

@@ -7,13 +7,14 @@ again. A seed that was interrupted is trained from its beginning: same seed, sam
 
 import logging
 from dataclasses import asdict, dataclass, fields
-from functools import cached_property
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from c2fpl.models.labels.evidence import Evidence
 from c2fpl.models.settings import TrainingSettings
 from c2fpl.pipeline.benchmark.labels import BenchmarkLabels
 from c2fpl.pipeline.benchmark.material import Material
@@ -32,6 +33,12 @@ from c2fpl.pipeline.files.run_files import (
     save_json,
 )
 from c2fpl.pipeline.steps.label_segments import SegmentLabels
+from c2fpl.pipeline.steps.segment_scores import (
+    is_relative,
+    joined_with,
+    segment_scores,
+    training_source,
+)
 from c2fpl.pipeline.truth.frame_runs import VideoRuns, pooled
 
 if TYPE_CHECKING:
@@ -159,14 +166,14 @@ class SeedRunner:
         scores = self.labels.p_value_scores(variant, self.material.test)
         return np.concatenate([scores[own] for own in self.truth.own_names.values()])
 
-    @cached_property
-    def _feeder(self) -> "StreamedFeeder | ResidentFeeder":
+    @cache  # noqa: B019 - a runner lives as long as its feeders
+    def _feeder(self, relative: bool) -> "StreamedFeeder | ResidentFeeder":
         """The training segments; a GPU that holds them all gets them once for all seeds."""
         from c2fpl.models.detection.feeding import feeder_for
         from c2fpl.pipeline.extraction.devices import resolve_device
 
         device = resolve_device(self.plan.execution.devices[0])
-        return feeder_for(self.material.train.source(), device)
+        return feeder_for(training_source(self.material.train, relative=relative), device)
 
     def _trained(
         self, variant: Variant, settings: TrainingSettings, labels: SegmentLabels
@@ -177,7 +184,8 @@ class SeedRunner:
 
         execution = self.plan.execution
         device = resolve_device(execution.devices[0])
-        feeder = self._feeder
+        relative = is_relative(settings, labels.evidence)
+        feeder = self._feeder(relative)
         kept: dict[int, Detector] = {}
         title = f"{variant.key}, seed {settings.seed}"
         with progress(title, settings.epochs, "epochs", quiet=execution.quiet) as shown:
@@ -190,16 +198,17 @@ class SeedRunner:
                 shown.advance()
 
             train(feeder, labels.concatenated(), settings, device=device, after_epoch=after_epoch)
-        return list(kept), self._scored(list(kept.values()))
+        return list(kept), self._scored(list(kept.values()), labels.evidence, relative)
 
-    def _scored(self, detectors: list["Detector"]) -> NDArray[np.float32]:
+    def _scored(
+        self, detectors: list["Detector"], evidence: Evidence | None, relative: bool
+    ) -> NDArray[np.float32]:
         """(detectors, segments): all detectors in one pass, so test features are read once."""
-        from c2fpl.models.detection.detector import chunk_scores
-
+        joined = []
+        if evidence is not None:
+            joined = joined_with(evidence, detectors, self.material.train, relative=relative)
         rows = [
-            chunk_scores(
-                detectors, self.material.test.chunks(own), self.material.test.segment_count(own)
-            )
+            segment_scores(detectors, joined, self.material.test, own, relative=relative)
             for own in self.truth.own_names.values()
         ]
         return np.concatenate(rows, axis=1)

@@ -10,16 +10,23 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from c2fpl.models.labels.joined import Joined
 from c2fpl.models.settings import TrainingSettings
 from c2fpl.pipeline.files.run_files import whole_file
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from c2fpl.models.detection.detector import Detector
 
 logger = logging.getLogger(__name__)
 
 HEADER_KEY = "c2fpl"
 """Of the safetensors metadata: one JSON object (several entries have no fixed order there)."""
+_JOINED = "joined."
+"""Prefix of the tensors that are not the network's."""
 UNKNOWN_BACKBONE = "published"
 """Backbone of features that someone else made: only their length can be checked."""
 _DAMAGED = (
@@ -47,6 +54,8 @@ class SavedDetector:
     """Extraction and decoding settings of its features, and `weights_sha256`."""
     fingerprint: str
     """Of settings, labels and features."""
+    joined: Joined | None = None
+    """What its scores are joined with; None scores by the detector alone."""
 
 
 def save_detector(path: Path, saved: SavedDetector) -> None:
@@ -61,7 +70,7 @@ def save_detector(path: Path, saved: SavedDetector) -> None:
     }
     header = {HEADER_KEY: json.dumps(made_from, sort_keys=True, default=str)}
     with whole_file(path) as file:
-        file.write(save(saved.detector.state_dict(), metadata=header))
+        file.write(save({**saved.detector.state_dict(), **_joined_tensors(saved)}, metadata=header))
 
 
 def load_detector(path: Path) -> SavedDetector:
@@ -118,10 +127,25 @@ def _detector_of(content: dict[str, Any]) -> SavedDetector:
 
     settings = TrainingSettings(**content["settings"])
     detector = Detector(content["dim"], settings)
-    detector.load_state_dict(content["state"])
+    state = dict(content["state"])
+    arrays = {
+        name.removeprefix(_JOINED): state.pop(name).numpy()
+        for name in list(state)
+        if name.startswith(_JOINED)
+    }
+    detector.load_state_dict(state)
     return SavedDetector(
-        detector.eval(), content["dim"], settings, content["extraction"], content["fingerprint"]
+        *(detector.eval(), content["dim"], settings, content["extraction"]),
+        content["fingerprint"],
+        Joined.from_arrays(arrays) if arrays else None,
     )
+
+
+def _joined_tensors(saved: SavedDetector) -> dict[str, "Tensor"]:
+    import torch
+
+    arrays = saved.joined.as_arrays() if saved.joined is not None else {}
+    return {f"{_JOINED}{name}": torch.from_numpy(np.array(a)) for name, a in arrays.items()}
 
 
 def read_checkpoint(path: Path) -> SavedDetector:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from c2fpl.models.labels.evidence import Evidence
 from c2fpl.models.settings import LabelSettings
 from c2fpl.pipeline.features.feature_set import FeatureSet
 from c2fpl.pipeline.files.changes import what_changed
@@ -25,6 +26,7 @@ from c2fpl.pipeline.files.run_files import (
 )
 from c2fpl.pipeline.files.words import counted
 from c2fpl.pipeline.settings import Execution
+from c2fpl.pipeline.steps.evidence_files import load_evidence, save_evidence
 from c2fpl.pipeline.steps.make_labels import MadeLabels, make_labels
 from c2fpl.pipeline.videos.names import named
 
@@ -46,7 +48,9 @@ class SegmentLabels:
     values: tuple[NDArray[np.float32], ...]
     """(segments,) each, in [0, 1]."""
     fingerprint: str
-    """Of these labels and of the features that they belong to."""
+    """Of these labels, the evidence and the features that they belong to."""
+    evidence: Evidence | None = None
+    """What `refined` measured; scores are joined with it."""
 
     def concatenated(self) -> NDArray[np.float32]:
         """(segments of all videos,) in the order of names."""
@@ -79,6 +83,7 @@ def label_segments(
         logger.warning("labels: %s", note)
     files.labels_record.unlink(missing_ok=True)
     save_table(files.video_labels, made.video_header, made.video_rows)
+    save_evidence(files.evidence, made.evidence)
     save_table(files.segment_labels, LABELS_HEADER, _segment_rows(features, made))
     record: dict[str, Any] = {"settings": asked, "notes": list(made.notes)}
     save_json(files.labels_record, {**record, "fingerprint": wanted})
@@ -115,7 +120,10 @@ def load_labels(files: RunFiles, features: FeatureSet) -> SegmentLabels:
     if by_video:
         logger.warning("%s: labels of videos without features: %s", path, named(by_video))
     read = {"labels": sha256(path.read_bytes()).hexdigest(), "features": features.fingerprint()}
-    return SegmentLabels(features.names, values, fingerprint(read))
+    evidence = load_evidence(files.evidence)
+    if evidence is not None:
+        read["evidence"] = sha256(files.evidence.read_bytes()).hexdigest()
+    return SegmentLabels(features.names, values, fingerprint(read), evidence)
 
 
 def _labels_by_segment(path: Path) -> dict[str, dict[int, float]]:
@@ -168,8 +176,8 @@ def _segment_rows(features: FeatureSet, made: MadeLabels) -> Iterator[tuple[obje
 
 
 def _asked(settings: LabelSettings) -> dict[str, Any]:
-    """What labels follow from beside the features; version 1 of `refined` was another rule."""
-    version = {"version": 2} if settings.method == "refined" else {}
+    """What labels follow from beside the features; `refined` had other rules before version 3."""
+    version = {"version": 3} if settings.method == "refined" else {}
     return {**asdict(settings), **version}
 
 

@@ -1,6 +1,6 @@
-"""Labels in memory by each method, in one streaming pass over the features."""
+"""Labels in memory by each method; features are streamed, never held."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -11,6 +11,7 @@ from c2fpl.models.settings import LabelSettings
 from c2fpl.pipeline.files.progress import Progress, progress
 
 if TYPE_CHECKING:
+    from c2fpl.models.labels.evidence import Evidence
     from c2fpl.models.labels.fine import Norms
 
 ALONE = (
@@ -47,6 +48,8 @@ class MadeLabels:
     """Its rows: what the coarse labels were made from."""
     notes: tuple[str, ...]
     """One line for each reason to distrust the labels."""
+    evidence: "Evidence | None" = None
+    """What `refined` measured; it goes on to the scores."""
 
 
 def make_labels(features: NamedFeatures, settings: LabelSettings, *, quiet: bool) -> MadeLabels:
@@ -58,7 +61,7 @@ def make_labels(features: NamedFeatures, settings: LabelSettings, *, quiet: bool
     """
     with progress("labels", len(features.names), "videos read", quiet=quiet) as shown:
         if settings.method == "refined":
-            return _by_change(features, shown)
+            return _by_evidence(features, shown)
         return _by_norm(features, settings.resolved(), shown)
 
 
@@ -97,25 +100,27 @@ def _by_norm(features: NamedFeatures, settings: LabelSettings, shown: Progress) 
     )
 
 
-@dataclass(frozen=True)
-class _CropMeans:
-    """One video for `refined`: float32 (segments, dim) chunks."""
+class CropMeans:
+    """One video for `refined`: float32 (segments, dim) chunks, as often as wanted."""
 
-    features: NamedFeatures
-    name: str
-    shown: Progress
+    def __init__(
+        self, features: NamedFeatures, name: str, after_first: Callable[[], None] | None = None
+    ) -> None:
+        self._features, self._name, self._after_first = features, name, after_first
 
     def __iter__(self) -> Iterator[NDArray[np.float32]]:
-        for chunk in self.features.chunks(self.name):
+        for chunk in self._features.chunks(self._name):
             yield chunk.mean(axis=1)
-        self.shown.advance()
+        if self._after_first is not None:
+            self._after_first()
+            self._after_first = None
 
 
-def _by_change(features: NamedFeatures, shown: Progress) -> MadeLabels:
-    """`refined`: everything follows from change in time."""
+def _by_evidence(features: NamedFeatures, shown: Progress) -> MadeLabels:
+    """`refined`: everything follows from the evidence in time."""
     from c2fpl.models.labels import refined
 
-    videos: Sequence[_CropMeans] = [_CropMeans(features, name, shown) for name in features.names]
+    videos = [CropMeans(features, name, shown.advance) for name in features.names]
     found = refined.label(videos)
     rows: list[tuple[object, ...]] = [
         (name, len(labels), repr(float(share)), int(anomalous))
@@ -124,4 +129,6 @@ def _by_change(features: NamedFeatures, shown: Progress) -> MadeLabels:
         )
     ]
     header = ("video", "segments", "anomalous_share", "coarse")
-    return MadeLabels(found.anomalous, found.labels, found.p_values, header, rows, found.notes)
+    return MadeLabels(
+        *(found.anomalous, found.labels, found.p_values, header, rows, found.notes, found.evidence)
+    )

@@ -29,6 +29,7 @@ from c2fpl.pipeline.files.words import counted
 from c2fpl.pipeline.settings import Execution, ScoreSettings
 from c2fpl.pipeline.steps.detector_files import UNKNOWN_BACKBONE
 from c2fpl.pipeline.steps.score_index import INDEX_KEY, save_index, say_left_out
+from c2fpl.pipeline.steps.segment_scores import segment_scores
 
 if TYPE_CHECKING:
     from c2fpl.pipeline.steps.detector_files import SavedDetector
@@ -182,14 +183,14 @@ def _score_one(
     known: bool,
 ) -> None:
     """Write the formats that are missing."""
-    from c2fpl.models.detection.detector import chunk_scores
     from c2fpl.models.detection.scores import finished
 
     path, table = (beside(files.scores, name, suffix) for suffix in (".npy", ".csv"))
     plan = features.plan(name)
     if not (known and path.exists()):
-        chunks = features.chunks(name)
-        scores = chunk_scores([saved.detector], chunks, features.segment_count(name))[0]
+        joined = [saved.joined] if saved.joined is not None else []
+        relative = saved.settings.detector_input == "relative"
+        scores = segment_scores([saved.detector], joined, features, name, relative=relative)[0]
         table.unlink(missing_ok=True)  # of other scores; the index does not name the video now
         save_array(path, plan.to_frames(finished(scores, settings)))
     times = features.times(name)

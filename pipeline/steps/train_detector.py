@@ -1,7 +1,7 @@
 """Step 3: features + labels -> detector.pt, which carries the settings that made it."""
 
 import logging
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from c2fpl.pipeline.files.run_files import fingerprint
 from c2fpl.pipeline.settings import Execution
 from c2fpl.pipeline.steps.detector_files import SavedDetector, load_detector, save_detector
 from c2fpl.pipeline.steps.label_segments import SegmentLabels
+from c2fpl.pipeline.steps.segment_scores import is_relative, joined_with, training_source
 from c2fpl.pipeline.steps.tensorboard import scalars
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ def train_detector(
     from c2fpl.models.detection.training import train
     from c2fpl.pipeline.extraction.devices import resolve_device
 
+    relative = is_relative(settings, labels.evidence)
+    settings = replace(settings, detector_input="relative" if relative else "absolute")
     wanted = fingerprint({**asdict(settings), "labels": labels.fingerprint})
     if not execution.overwrite and path.exists():
         saved = load_detector(path)
@@ -48,7 +51,7 @@ def train_detector(
         cause = what_changed(asdict(saved.settings), asdict(settings)) or "labels"
         logger.info("detector: %s changed, training again", cause)
     device = resolve_device(execution.devices[0])
-    source = features.source()
+    source = training_source(features, relative=relative)
     with (
         scalars(tensorboard) as write_scalars,
         progress("train", settings.epochs, "epochs", quiet=execution.quiet) as shown,
@@ -64,6 +67,9 @@ def train_detector(
         )
     made_by = features.records[features.names[0]]
     extraction = {**made_by["settings"], "weights_sha256": made_by["weights_sha256"]}
-    saved = SavedDetector(detector.cpu().eval(), source.dim, settings, extraction, wanted)
+    joined = None
+    if labels.evidence is not None:
+        (joined,) = joined_with(labels.evidence, [detector.eval()], features, relative=relative)
+    saved = SavedDetector(detector.cpu().eval(), source.dim, settings, extraction, wanted, joined)
     save_detector(path, saved)
     return saved
