@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 from c2fpl.extractors.segments import SegmentPlan
 
 NAMES = (
-    *("ucf-crime-c3d", "ped2 flow", "ped2 mc3-18", "ucf-sample flow", "ucf-sample mc3-18"),
-    *("ucf-split flow", "ucf-split mc3-18"),
+    *("ucf-crime-c3d", "ped2 flow", "ped2 mc3-18", "ucf-crime-sample flow"),
+    *("ucf-crime-sample mc3-18", "surv-cameras flow", "surv-fights flow", "upcam-home flow"),
 )
-"""`ucf-sample` learns from all twelve videos, `ucf-split` from the six of the training list."""
+"""All but the first learn from all their videos, the measured ones included."""
 BACKBONES = {"flow": ("flow", "10"), "mc3-18": ("mc3-18", "1")}
-FOLDERS = {"ped2": "ped2", "ucf-sample": "ucf-crime-sample", "ucf-split": "ucf-crime-sample"}
+FRAME_RATES = {"ped2": 10.0, "upcam-home": 5.0}
+"""Frames a second; the others have 30."""
 
 
 @dataclass(frozen=True)
@@ -33,34 +34,34 @@ class RealSet:
     """(frames,) of each tested video."""
     to_frames: tuple[Callable[[NDArray[np.float32]], NDArray[np.float32]], ...]
     """(segments,) scores to (frames,) of each tested video."""
+    frame_rate: float = 30.0
+    """Frames a second."""
 
 
 def load(name: str, data: Path, out: Path) -> RealSet:
     """One of NAMES; its videos were extracted to OUT before."""
+    folder_name = name.split(" ")[0]
     if name == "ucf-crime-c3d":
-        return _c3d(data / "ucf-crime-c3d" / "features.npz")
-    kind = name.split(" ")[0]
-    folder = data / FOLDERS[kind]
-    intervals = _ped2(folder) if kind == "ped2" else _ucf(folder)
-    return _extracted(_features(name, out), intervals, split=kind == "ucf-split")
+        return _c3d(data / folder_name / "features.npz")
+    folder = data / folder_name
+    intervals = _ucf(folder) if folder_name == "ucf-crime-sample" else _rows(folder)
+    if folder_name == "ped2":
+        intervals = {f"Test/{video}": ends for video, ends in intervals.items()}
+    return _extracted(out / name.replace(" ", "-"), intervals, FRAME_RATES.get(folder_name, 30.0))
 
 
 def extract(name: str, data: Path, out: Path, precision: str = "auto") -> None:
     """Features of one of NAMES to OUT by the line's own command; what is there already stays."""
     if name == "ucf-crime-c3d":
         return
-    kind, backbone = name.split(" ")
+    folder, backbone = name.split(" ")
     model, crops = BACKBONES[backbone]
-    command = [sys.executable, "-m", "c2fpl", "extract", str(data / FOLDERS[kind])]
-    command += ["-o", str(_features(name, out)), "--backbone", model, "--crops", crops]
+    command = [sys.executable, "-m", "c2fpl", "extract", str(data / folder)]
+    command += ["-o", str(out / name.replace(" ", "-")), "--backbone", model, "--crops", crops]
     command += ["--dtype", "float32", "--precision", precision, "--device", "cpu", "--quiet"]
     if backbone != "flow":
         command += ["--weights", str(data / "weights" / "mc3_18_fight.pth")]
     subprocess.run(command, check=True)
-
-
-def _features(name: str, out: Path) -> Path:
-    return out / name.replace("split", "sample").replace(" ", "-")
 
 
 def _c3d(path: Path) -> RealSet:
@@ -95,10 +96,10 @@ def _truth(frame_count: int, intervals: Iterable[Iterable[int]]) -> NDArray[np.b
     return truth
 
 
-def _ped2(folder: Path) -> dict[str, list[tuple[int, int]]]:
+def _rows(folder: Path) -> dict[str, list[tuple[int, int]]]:
     """Path without suffix -> [start, end) of each tested video: `name start end ...`, 0-based."""
     rows = [line.split() for line in (folder / "annotations.txt").read_text().splitlines()]
-    return {f"Test/{row[0]}": _pairs(row[1:]) for row in rows if row}
+    return {row[0]: _pairs(row[1:]) for row in rows if row}
 
 
 def _ucf(folder: Path) -> dict[str, list[tuple[int, int]]]:
@@ -117,9 +118,9 @@ def _pairs(numbers: list[str]) -> list[tuple[int, int]]:
 
 
 def _extracted(
-    features: Path, intervals: dict[str, list[tuple[int, int]]], *, split: bool
+    features: Path, intervals: dict[str, list[tuple[int, int]]], frame_rate: float
 ) -> RealSet:
-    """Videos with intervals (or none) given to measure on; all, or the others, to learn from."""
+    """Videos with intervals (or none) given to measure on, all of them to learn from."""
     values, plans = {}, {}
     for path in sorted(features.rglob("*.npy")):
         name = str(path.relative_to(features).with_suffix(""))
@@ -128,8 +129,9 @@ def _extracted(
         plans[name] = SegmentPlan(record["num_frames_decoded"])
     assert set(intervals) <= set(values), f"no features of {set(intervals) - set(values)}"
     return RealSet(
-        tuple(value for name, value in values.items() if not split or name not in intervals),
+        tuple(values.values()),
         tuple(values[name] for name in intervals),
         tuple(_truth(plans[name].frame_count, ends) for name, ends in intervals.items()),
         tuple(plans[name].to_frames for name in intervals),
+        frame_rate,
     )

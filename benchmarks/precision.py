@@ -14,17 +14,18 @@ from pathlib import Path
 
 import numpy as np
 from method_sets import RealSet, extract, load
-from method_variants import METHODS, VARIANTS
-from methods import auc
+from method_table import METHODS, Arrays
 from numpy.typing import NDArray
+from sklearn.metrics import roc_auc_score
 
 from c2fpl.models.detection.detector import Detector, segment_scores
 from c2fpl.models.detection.training import train
-from c2fpl.models.settings import TrainingSettings
+from c2fpl.models.settings import LabelSettings, Method, TrainingSettings
 from c2fpl.models.sources import ArraySource
+from c2fpl.pipeline.steps.make_labels import make_labels
 
 PRECISIONS = ("fp32", "bf16")
-SETS = ("ucf-sample mc3-18", "ped2 mc3-18")
+SETS = ("ucf-crime-sample mc3-18", "ped2 mc3-18")
 LABELS_ALIKE = 0.01
 
 
@@ -37,7 +38,7 @@ class Aucs:
     same_detector: float
 
 
-def measured(plain: RealSet, other: RealSet, method: str, seed: int) -> Aucs:
+def measured(plain: RealSet, other: RealSet, method: Method, seed: int) -> Aucs:
     """Train on each, score each; and the other by the plain detector."""
     of_plain, of_other = (trained(real, labels_of(real, method), seed) for real in (plain, other))
     return Aucs(
@@ -47,11 +48,10 @@ def measured(plain: RealSet, other: RealSet, method: str, seed: int) -> Aucs:
     )
 
 
-def labels_of(real: RealSet, method: str) -> NDArray[np.float32]:
+def labels_of(real: RealSet, method: Method) -> NDArray[np.float32]:
     """Of all segments."""
-    labels = VARIANTS[method](list(real.trained))
-    assert labels is not None
-    return np.concatenate(labels)
+    made = make_labels(Arrays(real.trained), LabelSettings(method=method), quiet=True)
+    return np.concatenate(made.labels)
 
 
 def trained(real: RealSet, labels: NDArray[np.float32], seed: int) -> Detector:
@@ -61,7 +61,11 @@ def trained(real: RealSet, labels: NDArray[np.float32], seed: int) -> Detector:
 
 def frame_auc_percent(real: RealSet, detector: Detector) -> float:
     """Over the frames of all tested videos together."""
-    return 100 * auc(real, [segment_scores(detector, video) for video in real.tested])
+    frames = [
+        spread(segment_scores(detector, video))
+        for spread, video in zip(real.to_frames, real.tested, strict=True)
+    ]
+    return 100 * float(roc_auc_score(np.concatenate(real.truths), np.concatenate(frames)))
 
 
 def feature_error_percent(plain: RealSet, other: RealSet) -> float:
@@ -70,7 +74,7 @@ def feature_error_percent(plain: RealSet, other: RealSet) -> float:
     return float(100 * np.linalg.norm(left - right) / np.linalg.norm(left))
 
 
-def row(name: str, method: str, plain: RealSet, other: RealSet, seeds: int) -> str:
+def row(name: str, method: Method, plain: RealSet, other: RealSet, seeds: int) -> str:
     """One line of the table."""
     aucs = [measured(plain, other, method, seed) for seed in range(seeds)]
     moved = [one.whole_run - one.plain for one in aucs]

@@ -7,9 +7,9 @@ again. A seed that was interrupted is trained from its beginning: same seed, sam
 
 import logging
 from dataclasses import asdict, dataclass, fields
-from functools import cache
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,9 +86,8 @@ class SeedRunner:
 
     def last_scores(self, variant: Variant, seed: int) -> NDArray[np.float32]:
         """(segments of all test videos,) of the last epoch of a seed that is done."""
-        path = self.files.scores(variant.key, seed)
-        scores: NDArray[np.float32] = np.load(path, allow_pickle=False)[-1]
-        return scores
+        scores = np.load(self.files.scores(variant.key, seed), allow_pickle=False)[-1]
+        return cast("NDArray[np.float32]", scores)
 
     def _measured(
         self, epochs: list[int], scores: NDArray[np.float32], seed: int
@@ -166,14 +165,20 @@ class SeedRunner:
         scores = self.labels.p_value_scores(variant, self.material.test)
         return np.concatenate([scores[own] for own in self.truth.own_names.values()])
 
-    @cache  # noqa: B019 - a runner lives as long as its feeders
+    @cached_property
+    def _feeders(self) -> "dict[bool, StreamedFeeder | ResidentFeeder]":
+        return {}
+
     def _feeder(self, relative: bool) -> "StreamedFeeder | ResidentFeeder":
         """The training segments; a GPU that holds them all gets them once for all seeds."""
         from c2fpl.models.detection.feeding import feeder_for
         from c2fpl.pipeline.extraction.devices import resolve_device
 
-        device = resolve_device(self.plan.execution.devices[0])
-        return feeder_for(training_source(self.material.train, relative=relative), device)
+        if relative not in self._feeders:
+            source = training_source(self.material.train, relative=relative)
+            device = resolve_device(self.plan.execution.devices[0])
+            self._feeders[relative] = feeder_for(source, device)
+        return self._feeders[relative]
 
     def _trained(
         self, variant: Variant, settings: TrainingSettings, labels: SegmentLabels

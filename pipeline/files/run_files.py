@@ -54,11 +54,6 @@ class RunFiles:
         return self.labels / "labels.csv"
 
     @property
-    def evidence(self) -> Path:
-        """What `refined` measured, for training and scores."""
-        return self.labels / "evidence.safetensors"
-
-    @property
     def video_labels(self) -> Path:
         """Table of the coarse label of every video, and of what it was made from."""
         return self.labels / "videos.csv"

@@ -23,10 +23,10 @@ from c2fpl.pipeline.files.run_files import (
     load_table,
     save_json,
     save_table,
+    whole_file,
 )
 from c2fpl.pipeline.files.words import counted
 from c2fpl.pipeline.settings import Execution
-from c2fpl.pipeline.steps.evidence_files import load_evidence, save_evidence
 from c2fpl.pipeline.steps.make_labels import MadeLabels, make_labels
 from c2fpl.pipeline.videos.names import named
 
@@ -83,7 +83,7 @@ def label_segments(
         logger.warning("labels: %s", note)
     files.labels_record.unlink(missing_ok=True)
     save_table(files.video_labels, made.video_header, made.video_rows)
-    save_evidence(files.evidence, made.evidence)
+    save_evidence(evidence_path(files), made.evidence)
     save_table(files.segment_labels, LABELS_HEADER, _segment_rows(features, made))
     record: dict[str, Any] = {"settings": asked, "notes": list(made.notes)}
     save_json(files.labels_record, {**record, "fingerprint": wanted})
@@ -120,9 +120,9 @@ def load_labels(files: RunFiles, features: FeatureSet) -> SegmentLabels:
     if by_video:
         logger.warning("%s: labels of videos without features: %s", path, named(by_video))
     read = {"labels": sha256(path.read_bytes()).hexdigest(), "features": features.fingerprint()}
-    evidence = load_evidence(files.evidence)
+    evidence = load_evidence(evidence_path(files))
     if evidence is not None:
-        read["evidence"] = sha256(files.evidence.read_bytes()).hexdigest()
+        read["evidence"] = sha256(evidence_path(files).read_bytes()).hexdigest()
     return SegmentLabels(features.names, values, fingerprint(read), evidence)
 
 
@@ -184,3 +184,36 @@ def _asked(settings: LabelSettings) -> dict[str, Any]:
 def _record(files: RunFiles) -> dict[str, Any]:
     """What was said of labels that are whole; empty where there are none."""
     return load_json(files.labels_record) if files.labels_record.exists() else {}
+
+
+def evidence_path(files: RunFiles) -> Path:
+    """Beside the labels."""
+    return files.labels / "evidence.safetensors"
+
+
+def save_evidence(path: Path, evidence: Evidence | None) -> None:
+    """Write it; labels of another method have none, and an earlier file goes."""
+    from safetensors.numpy import save
+
+    if evidence is None:
+        path.unlink(missing_ok=True)
+        return
+    with whole_file(path) as file:
+        file.write(save(evidence.as_arrays()))
+
+
+def load_evidence(path: Path) -> Evidence | None:
+    """Read it; None where there is no file.
+
+    Raises:
+        BadLabels: a file that is something else.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    if not path.exists():
+        return None
+    try:
+        return Evidence.from_arrays(load(path.read_bytes()))
+    except (SafetensorError, KeyError) as error:
+        raise BadLabels(f"{path} is not what `c2fpl label` wrote; label again") from error
