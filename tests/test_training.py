@@ -21,7 +21,9 @@ from separable_segments import DIM, separable, short, weights
 )
 def test_a_detector_learns_what_the_labels_say(attention: Attention, softmax: Softmax) -> None:
     values, labels = separable()
-    settings = TrainingSettings(attention=attention, softmax=softmax, epochs=20, batch_size=32)
+    settings = TrainingSettings(
+        attention=attention, softmax=softmax, epochs=8, epoch_steps=1, batch_size=32
+    )
     detector = train(ArraySource([values]), labels, settings, device="cpu")
     scores = segment_scores(detector, values)
     auc = np.mean(scores[labels == 1][:, None] > scores[labels == 0])
