@@ -127,7 +127,7 @@ def test_an_empty_file_a_binary_file_and_no_file_are_refused(tmp_path: Path) -> 
         ("Abuse028_x264.mp4 Arson 1 2 -1 -1", "'Arson' is not the class in the name, Abuse"),
         ("Abuse028_x264.mp4 Abuse -1 -1 -1 -1", "is an anomalous video without intervals"),
         ("Normal_Videos_003_x264 Normal 1 2 -1 -1", "is a normal video with intervals"),
-        ("holiday.mp4 Abuse 1 2 -1 -1", "'holiday' is no UCF-Crime name"),
+        ("holiday.mp4 Abuse 1 2 -1 -1", "'holiday' is not a UCF-Crime name"),
         ("Abuse028_x264.mp4", "has no intervals"),
         ("frames/Abuse/Abuse028_x264.mp4 1412 1 165 240", "looks like a list of UMIL"),
     ],
@@ -141,7 +141,7 @@ def test_ucf_rows_that_contradict_themselves_are_refused(
 def test_xd_rows_that_contradict_their_name_are_refused(tmp_path: Path) -> None:
     assert "is a normal video with" in refusal(tmp_path, "x__#1_label_A 1 2", "xd-violence")
     assert "an anomalous video without" in refusal(tmp_path, "x__#1_label_G-0-0", "xd-violence")
-    assert "is no XD-Violence name" in refusal(tmp_path, "x__#1_label_Z 1 2", "xd-violence")
+    assert "is not an XD-Violence name" in refusal(tmp_path, "x__#1_label_Z 1 2", "xd-violence")
 
 
 def test_masks_become_runs_and_know_their_length(tmp_path: Path) -> None:
@@ -173,7 +173,7 @@ def test_normal_videos_of_xd_and_shanghaitech_are_known_by_name_only(tmp_path: P
     normal = annotation_of("y__#1_label_A", xd, "xd-violence")
     assert normal is not None and normal.intervals == ()
     assert annotation_of("y__#1_label_G", xd, "xd-violence") is None
-    with pytest.raises(UnknownName, match="'y' is no XD-Violence name"):
+    with pytest.raises(UnknownName, match="'y' is not an XD-Violence name"):
         annotation_of("y", xd, "xd-violence")
 
 

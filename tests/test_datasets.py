@@ -77,7 +77,7 @@ def test_a_name_tells_its_classes(
     ],
 )
 def test_a_foreign_name_is_refused(name: str, dataset: DatasetName) -> None:
-    with pytest.raises(UnknownName, match=f"'{name}' is no"):
+    with pytest.raises(UnknownName, match=f"'{name}' is not a"):
         classes_of(name, dataset)
 
 
@@ -137,8 +137,8 @@ def test_missing_videos_are_named_with_the_effect(tmp_path: Path) -> None:
     found = index_videos(tmp_path, ["Abuse001_x264"], "training")
     assert found.missing == ("Abuse001_x264",)
     assert "1 of 1 training videos" in found.notes[0]
-    assert "Abuse001_x264; labels and detector are learned without them" in found.notes[0]
-    assert "another test set" in index_videos(tmp_path, ["Abuse001_x264"], "test").notes[0]
+    assert "Abuse001_x264; pseudo-labels and detector are learned without them" in found.notes[0]
+    assert "a different test set" in index_videos(tmp_path, ["Abuse001_x264"], "test").notes[0]
 
 
 @pytest.mark.parametrize("copies", ["z_Normal_Videos_event", "Normal_Videos_for_Event_Recognition"])
@@ -148,14 +148,14 @@ def test_copies_of_normal_videos_give_way_to_the_original(tmp_path: Path, copies
     found = index_videos(tmp_path, ["Normal_Videos003_x264"], "training")
     assert found.files["Normal_Videos003_x264"] == original
     assert found.notes == (
-        "1 training videos lie there twice, counted once: Normal_Videos003_x264",
+        "1 training videos have several files, counted once: Normal_Videos003_x264",
     )
 
 
 def test_two_different_files_of_one_video_are_refused(tmp_path: Path) -> None:
     video(tmp_path, "a/Abuse001_x264.mp4")
     video(tmp_path, "b/Abuse001_x264.avi", b"something else")
-    with pytest.raises(BadLayout, match=r"Abuse001_x264 lies there as .* differ in size"):
+    with pytest.raises(BadLayout, match=r"Abuse001_x264 has two files that differ in size"):
         index_videos(tmp_path, ["Abuse001_x264"], "test")
 
 
@@ -177,8 +177,9 @@ def test_lists_of_a_part_of_the_data_set_are_taken_and_said(tmp_path: Path) -> N
     split = read_split(train, test, "ucf-crime")
     assert (split.train, split.test) == (("Abuse001_x264",), ("Abuse028_x264",))
     assert split.notes == (
-        "1 training videos and 1610 are official: figures are not comparable with published ones",
-        "1 test videos and 290 are official: figures are not comparable with published ones",
+        "1 training videos instead of the official 1610: figures are not comparable with"
+        " published ones",
+        "1 test videos instead of the official 290: figures are not comparable with published ones",
     )
 
 

@@ -147,7 +147,7 @@ def test_a_part_of_the_test_set_is_native_only(shared_data: Path) -> None:
 def test_a_table_without_the_needed_columns_names_those_it_has(tmp_path: Path) -> None:
     path = tmp_path / "counts.csv"
     path.write_text("name,frames\na,1\n")
-    with pytest.raises(BadCounts, match=r"no column 'video': its columns are name, frames"):
+    with pytest.raises(BadCounts, match=r"no column 'video': add it; its columns are name, frames"):
         read_count_table(path)
     path.write_text("video,n_frames\na,1\n")
     with pytest.raises(BadCounts, match="no column 'T'"):

@@ -78,7 +78,7 @@ def test_names_of_another_data_set_are_reported_and_not_counted(
     path = tmp_path / "list.txt"
     path.write_text("Abuse001_x264.mp4\nREADME\n01_0014\n")
     assert read_name_list(path, "ucf-crime") == ("Abuse001_x264",)
-    assert "no names of ucf-crime, left out: README, 01_0014" in caplog.text
+    assert "left out, not names of ucf-crime: README, 01_0014" in caplog.text
     with pytest.raises(BadList, match="names no video of xd-violence"):
         read_name_list(path, "xd-violence")
 

@@ -75,7 +75,7 @@ def test_segments_may_have_another_length(tmp_path: Path) -> None:
     found = measured(tmp_path, unit=ScoreUnit("segment", 64))
     assert (found.metrics.frames, found.metrics.auc) == (128, 1.0)
     table = CountTable(tmp_path, {"a": Counts(frames=900)})
-    with pytest.raises(WrongCount, match="a has 2 scores of segments of 64 frames, 128 in all"):
+    with pytest.raises(WrongCount, match="a has 2 scores for segments of 64 frames, 128 in total"):
         measured(tmp_path, table=table, unit=ScoreUnit("segment", 64))
 
 
@@ -84,7 +84,7 @@ def test_scores_of_32_parts_need_frame_counts_and_are_spread_over_them(tmp_path:
     (tmp_path / "annotations.txt").write_text("a 512 1024\n")
     with pytest.raises(WrongCount, match=r"its 32 frames by its scores.*--scores-per part"):
         measured(tmp_path)
-    with pytest.raises(WrongCount, match="a has 32 scores, one for each equal part, and no frame"):
+    with pytest.raises(WrongCount, match="a has 32 scores, one per equal part, but no frame"):
         measured(tmp_path, unit=PARTS)
     table = CountTable(tmp_path, {"a": Counts(frames=1024)})
     found = measured(tmp_path, table=table, unit=PARTS).metrics

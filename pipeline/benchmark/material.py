@@ -83,7 +83,7 @@ def _from_videos(
     )
     ready = set(report.ready)
     features = OwnFeatures(files.run.features, tuple(report.ready))
-    notes = [note for note in (*train.notes, *test.notes) if "twice" in note]
+    notes = [note for note in (*train.notes, *test.notes) if "counted once" in note]
     notes += [f"{f.video} did not decode and is left out: {f.reason}" for f in report.failures]
     return _joined(
         plan,

@@ -1,8 +1,9 @@
-"""Lists and raw videos of a benchmark; videos are found by file name, never by folder.
+"""Read a benchmark's split lists and find its raw videos by file name.
 
-The archives of UCF-Crime come in two shapes and nest when unpacked, XD-Violence has differing
-mirrors; file names are the same everywhere. The 50 videos of `Normal_Videos_event` (also
-`z_Normal_Videos_event`, `Normal_Videos_for_Event_Recognition`) are copies of others.
+Folders are ignored: the UCF-Crime archives come in two layouts and nest when unpacked, and the
+mirrors of XD-Violence differ, but file names are the same everywhere. The 50 videos in
+`Normal_Videos_event` (also `z_Normal_Videos_event`, `Normal_Videos_for_Event_Recognition`) are
+copies of other videos.
 """
 
 import logging
@@ -27,58 +28,58 @@ from c2fpl.pipeline.videos.names import named, video_name
 logger = logging.getLogger(__name__)
 
 COPIES_FOLDER_MARK = "event"
-"""Folders of copied normal videos have this in their name, in any case of letters."""
+"""Folders of copied normal videos have this word in their name (case-insensitive)."""
 
 LIST_NAMES: Mapping[DatasetName, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "ucf-crime": (("Anomaly_Train.txt",), ("Anomaly_Test.txt",)),
     "xd-violence": (("train_list.txt", "rgb.list"), ("test_list.txt", "rgb_test.list")),
     "shanghaitech": (("SH_Train.txt",), ("SH_Test.txt",)),
 }
-"""File names of the official lists, training and test."""
+"""File names of the official training and test lists."""
 
 _FEATURE_SUFFIX = re.compile(r"(?i)(_C\.txt|\.txt|\.npz|\.pth?|\.h5|\.hdf5|\.mat|\.pkl)$")
 
 
 class BadLayout(ValueError):
-    """A folder of raw videos that cannot be used: video, files, rule and cure in one line."""
+    """An unusable folder of raw videos: video, files, rule and cure in one line."""
 
 
 @dataclass(frozen=True)
 class Split:
-    """Names of training and test videos, in list order."""
+    """Training and test videos, in list order."""
 
     train: tuple[str, ...]
     """Joining names."""
     test: tuple[str, ...]
     """Joining names."""
     notes: tuple[str, ...] = ()
-    """Where the counts are not the official ones."""
+    """Counts that differ from the official ones."""
 
 
 @dataclass(frozen=True)
 class RawVideos:
-    """Files of the wanted videos."""
+    """Files of the requested videos."""
 
     files: Mapping[str, Path]
-    """By joining name, in the order wanted."""
+    """By joining name, in the requested order."""
     missing: tuple[str, ...]
-    """Wanted and not there."""
+    """Requested videos that were not found."""
     notes: tuple[str, ...]
-    """What is missing or doubled, by name, with its effect."""
+    """Missing and duplicate videos by name, and what follows from them."""
 
 
 def read_split(train_list: Path, test_list: Path, dataset: DatasetName) -> Split:
-    """Read the two lists.
+    """Read the training and the test list.
 
     Raises:
-        BadList: a list cannot be read, is empty, or names a video of the other.
+        BadList: a list cannot be read or is empty, or both lists name the same video.
     """
     train, test = (read_name_list(path, dataset) for path in (train_list, test_list))
     shared = sorted(set(train) & set(test))
     if shared:
         raise BadList(
             f"{train_list} and {test_list} both list {named(shared)}: a test video must not be"
-            " trained on; take it off one list"
+            " used for training; remove it from one list"
         )
     return Split(train, test, official_notes(dataset, train, test))
 
@@ -86,30 +87,30 @@ def read_split(train_list: Path, test_list: Path, dataset: DatasetName) -> Split
 def official_notes(
     dataset: DatasetName, train: Sequence[str], test: Sequence[str]
 ) -> tuple[str, ...]:
-    """Where the parts have not as many videos as the official ones."""
+    """Notes on parts whose number of videos differs from the official split."""
     known = DATASETS[dataset]
     parts = (
         ("training", len(train), known.train_videos),
         ("test", len(test), known.test_videos),
     )
     return tuple(
-        f"{found} {kind} videos and {official} are official: figures are not comparable with"
-        " published ones"
+        f"{found} {kind} videos instead of the official {official}: figures are not comparable"
+        " with published ones"
         for kind, found, official in parts
         if found != official
     )
 
 
 def read_name_list(path: Path, dataset: DatasetName = "own") -> tuple[str, ...]:
-    """Joining names of a list, in its order, each once.
+    """Read the distinct joining names of a list, in list order.
 
-    Read are the forms of `list_entries`, and lists of feature files, whose crops (`__0.npy` to
-    `__9.npy`, `_0.npy` to `_9.npy` where the rest is the name of a benchmark) are one video.
-    Entries that are not of the data set, or doubled, are reported and left out.
+    The list has a format of `list_entries`, or names feature files. The crops of one video
+    (`__0.npy` to `__9.npy`; also `_0.npy` to `_9.npy` if the rest is a benchmark name) count once.
+    Duplicates and entries that do not belong to the data set are reported and left out.
 
     Raises:
-        BadList: unreadable, empty (the Anomaly_Train.txt inside UCF_Crimes.zip is), or without a
-            name of the data set.
+        BadList: the list cannot be read, is empty (like the Anomaly_Train.txt in UCF_Crimes.zip),
+            or names no video of the data set.
     """
     try:
         entries = read_entries(path)
@@ -117,7 +118,7 @@ def read_name_list(path: Path, dataset: DatasetName = "own") -> tuple[str, ...]:
         raise BadList(str(error)) from error
     if not entries:
         raise BadList(
-            f"{path} is empty (as the Anomaly_Train.txt in UCF_Crimes.zip is): take the list from"
+            f"{path} is empty (like the Anomaly_Train.txt in UCF_Crimes.zip): take the list from"
             " the authors' repository"
         )
     doubled = [entry for entry, times in Counter(entries).items() if times > 1]
@@ -127,16 +128,16 @@ def read_name_list(path: Path, dataset: DatasetName = "own") -> tuple[str, ...]:
     strange = [name for name in dict.fromkeys(names) if not belongs_to(name, dataset)]
     if len(strange) == len(set(names)):
         raise BadList(
-            f"{path} names no video of {dataset}, but {named(strange)}: give the list of {dataset}"
+            f"{path} names no video of {dataset}, only {named(strange)}: give a list for {dataset}"
         )
     if strange:
-        logger.warning("%s: no names of %s, left out: %s", path, dataset, named(strange))
+        logger.warning("%s: left out, not names of %s: %s", path, dataset, named(strange))
     left_out = set(strange)
     return tuple(dict.fromkeys(name for name in names if name not in left_out))
 
 
 def _without_crop(name: str) -> str:
-    """Less the number of a crop: `_` numbers crops only after the name of a benchmark."""
+    """Strip a crop number; `_` precedes one only after a benchmark name."""
     bare = re.sub("__[0-9]$", "", name)
     single = re.sub("_[0-9]$", "", bare)
     return single if not is_of_a_benchmark(bare) and is_of_a_benchmark(single) else bare
@@ -146,12 +147,12 @@ def index_videos(folder: Path, wanted: Collection[str], role: str) -> RawVideos:
     """Find the file of each wanted video by its name.
 
     Args:
-        folder: searched below.
+        folder: searched recursively.
         wanted: joining names.
-        role: what they are for, in notes: `training` or `test`.
+        role: `training` or `test`, for the notes.
 
     Raises:
-        BadLayout: two files of one video that differ in size, neither in a folder of copies.
+        BadLayout: two files of one video differ in size and neither is in a folder of copies.
     """
     found: dict[str, list[Path]] = defaultdict(list)
     names = set(wanted)
@@ -165,11 +166,11 @@ def index_videos(folder: Path, wanted: Collection[str], role: str) -> RawVideos:
     notes = []
     if doubled:
         notes.append(
-            f"{len(doubled)} {role} videos lie there twice, counted once: {named(doubled)}"
+            f"{len(doubled)} {role} videos have several files, counted once: {named(doubled)}"
         )
     if missing:
         notes.append(
-            f"{len(missing)} of {len(names)} {role} videos are not below {folder}:"
+            f"{len(missing)} of {len(names)} {role} videos not found in {folder}:"
             f" {named(missing)}; {_effect(role)}"
         )
     return RawVideos(chosen, missing, tuple(notes))
@@ -177,8 +178,8 @@ def index_videos(folder: Path, wanted: Collection[str], role: str) -> RawVideos:
 
 def _effect(role: str) -> str:
     if role == "test":
-        return "their frames are left out, so figures are of another test set"
-    return "labels and detector are learned without them"
+        return "their frames are left out, so the figures describe a different test set"
+    return "pseudo-labels and detector are learned without them"
 
 
 def _one_of(name: str, files: list[Path]) -> Path:
@@ -186,8 +187,8 @@ def _one_of(name: str, files: list[Path]) -> Path:
     sizes = {path.stat().st_size for path in originals}
     if len(sizes) > 1:
         raise BadLayout(
-            f"{name} lies there as {originals[0]} and {originals[1]}, which differ in size: it"
-            " would be another video; remove the wrong one"
+            f"{name} has two files that differ in size, {originals[0]} and {originals[1]}: they"
+            " cannot be the same video; remove the wrong one"
         )
     return originals[0]
 

@@ -1,7 +1,8 @@
-"""The benchmark data sets: official counts, what a name says, official lists, published figures.
+"""The benchmark data sets: official counts, classes in video names and published figures.
 
 UCF-Crime: Sultani et al., CVPR 2018. XD-Violence: Wu et al., ECCV 2020. ShanghaiTech: Liu et al.,
-CVPR 2018, in the weak split of Zhong et al., CVPR 2019. `own` is any other set of videos.
+CVPR 2018, with the weakly supervised split of Zhong et al., CVPR 2019. `own` stands for any other
+videos.
 """
 
 import re
@@ -35,43 +36,43 @@ _SHANGHAITECH_NAME = re.compile(r"[0-9]{2}_(?P<number>[0-9]{3,4})")
 
 
 class UnknownName(ValueError):
-    """A file name that is not of the data set: value, rule and cure in one line."""
+    """A file name that does not belong to the data set: value, rule and cure in one line."""
 
 
 class BadList(ValueError):
-    """A split list that cannot be used: file, value, rule and cure in one line."""
+    """An unusable split list: file, value, rule and cure in one line."""
 
 
 @dataclass(frozen=True)
 class PublishedFigure:
-    """One published result to stand beside ours."""
+    """One published result for comparison."""
 
     metric: MetricName
-    """Which metric."""
+    """Metric."""
     value: float
     """In [0, 1]."""
     what: str
     """Method and setting."""
     source: str
-    """Where the figure is written."""
+    """Publication that reports the figure."""
     std: float | None = None
-    """Standard deviation over seeds in [0, 1], where given."""
+    """Standard deviation over seeds in [0, 1], or None if not reported."""
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """What is known of a data set before its files are seen."""
+    """Published facts about a data set."""
 
     name: DatasetName
-    """As on the command line."""
+    """Name on the command line."""
     title: str
-    """As in print."""
+    """Name in print."""
     train_videos: int | None
-    """Official training videos; None for own videos."""
+    """Number of official training videos; None for own videos."""
     test_videos: int | None
-    """Official test videos."""
+    """Number of official test videos; None for own videos."""
     test_anomalous: int | None
-    """Of these, anomalous ones."""
+    """Number of anomalous test videos; None for own videos."""
     figures: tuple[PublishedFigure, ...]
     """Published results, best known first."""
 
@@ -155,7 +156,9 @@ def classes_of(name: str, dataset: DatasetName) -> tuple[str, ...]:
     if dataset == "shanghaitech":
         match = _SHANGHAITECH_NAME.fullmatch(name)
         if match is None:
-            raise UnknownName(f"{name!r} is no ShanghaiTech name: expected such as 01_0014, 01_001")
+            raise UnknownName(
+                f"{name!r} is not a ShanghaiTech name: expected, for example, 01_0014 or 01_001"
+            )
         return ("Anomaly",) if len(match["number"]) == 4 else ("Normal",)
     return ("Unknown",)
 
@@ -175,14 +178,14 @@ def is_of_a_benchmark(name: str) -> bool:
 
 
 def is_anomalous(name: str, dataset: DatasetName) -> bool:
-    """True for a video whose name tells an anomaly.
+    """Whether the video's name marks it as anomalous.
 
     Raises:
-        UnknownName: the name is not of the data set, or the data set is `own` (no rule for names).
+        UnknownName: the name does not belong to the data set, or the data set is `own`.
     """
     if dataset == "own":
         raise UnknownName(
-            f"{name!r} is of no benchmark: only annotations tell whether it is normal"
+            f"{name!r} is not a benchmark video: only annotations tell whether it is normal"
         )
     return classes_of(name, dataset) != ("Normal",)
 
@@ -193,7 +196,8 @@ def _ucf_classes(name: str) -> tuple[str, ...]:
         return ("Normal",)
     if match is None or match["kind"] not in UCF_CLASSES:
         raise UnknownName(
-            f"{name!r} is no UCF-Crime name: expected such as Abuse028_x264, Normal_Videos_003_x264"
+            f"{name!r} is not a UCF-Crime name: expected, for example, Abuse028_x264 or"
+            " Normal_Videos_003_x264"
         )
     return (match["kind"],)
 
@@ -204,6 +208,7 @@ def _xd_classes(name: str) -> tuple[str, ...]:
     strange = [code for code in codes if code not in XD_CODES]
     if not codes or strange or ("A" in codes and codes != ["A"]):
         raise UnknownName(
-            f"{name!r} is no XD-Violence name: expected such as ...__#1_label_A, ..._label_B2-G-0"
+            f"{name!r} is not an XD-Violence name: expected, for example, ...__#1_label_A or"
+            " ..._label_B2-G-0"
         )
     return tuple(XD_CODES[code] for code in codes)

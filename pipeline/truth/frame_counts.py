@@ -1,4 +1,4 @@
-"""Tables of test videos: which there are, in list order, with their frame and segment counts."""
+"""Read the table of test videos with their frame and segment counts, in list order."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,35 +10,35 @@ from c2fpl.pipeline.truth.protocols import Counts
 from c2fpl.pipeline.videos.names import video_name, video_path_name
 
 NAME_COLUMNS = ("video", "path")
-"""Either may name the videos, with or without folders and suffixes."""
+"""Accepted columns of video names, with or without folders and suffixes."""
 
 FRAMES_COLUMNS = ("n_frames", "n_mask_frames")
-"""Either may hold the frames of a video; an empty cell is an unknown count."""
+"""Accepted columns of frame counts; an empty cell is an unknown count."""
 
 
 class BadCounts(ValueError):
-    """A table of counts that cannot be used: file, row, value, rule and cure in one line."""
+    """An unusable table of counts: file, row, value, rule and cure in one line."""
 
 
 @dataclass(frozen=True)
 class CountTable:
-    """Counts by name, in list order."""
+    """Counts of each video."""
 
     path: Path
     """The CSV."""
     counts: Mapping[str, Counts]
-    """By joining name."""
+    """By joining name, in list order."""
     gap: str = ""
-    """What the column `order` tells of a lost or moved row; empty for none."""
+    """Message about a lost or moved row, found by the column `order`; empty if there is none."""
 
     @property
     def frames(self) -> dict[str, int]:
-        """Frames by joining name, of the videos that have a count."""
+        """Known frame counts by joining name."""
         return {n: counts.frames for n, counts in self.counts.items() if counts.frames is not None}
 
 
 def read_frames(path: Path) -> dict[str, int]:
-    """Frames by joining name, of the videos of a table that have a count.
+    """Read the known frame counts of a table, by joining name.
 
     Raises:
         BadCounts: as `read_count_table`.
@@ -50,21 +50,22 @@ def read_count_table(path: Path, segments_column: str | None = None) -> CountTab
     """Read a CSV with columns `video` and `n_frames` (or `n_mask_frames`), rows in list order.
 
     Args:
-        path: the CSV; a column `order`, where there is one, tells of lost rows.
+        path: the CSV; an optional column `order` (0, 1, ...) reveals lost rows.
         segments_column: column with the segment counts of a feature set.
 
     Raises:
-        BadCounts: unreadable, a column or a row missing, a video doubled, or no number.
+        BadCounts: the file cannot be read, a column or all rows are missing, a video is listed
+            twice, or a count is not a number.
     """
     rows = _rows(path)
     frames_column = next((c for c in FRAMES_COLUMNS if c in rows[0]), None)
     name_column = next((c for c in NAME_COLUMNS if c in rows[0]), None)
     if name_column is None:
-        raise BadCounts(f"{path} has no column 'video': {_columns(rows[0])}")
+        raise BadCounts(f"{path} has no column 'video': add it; {_columns(rows[0])}")
     if segments_column is not None and segments_column not in rows[0]:
-        raise BadCounts(f"{path} has no column {segments_column!r}: {_columns(rows[0])}")
+        raise BadCounts(f"{path} has no column {segments_column!r}: add it; {_columns(rows[0])}")
     if frames_column is None and segments_column is None:
-        raise BadCounts(f"{path} has no column n_frames: {_columns(rows[0])}")
+        raise BadCounts(f"{path} has no column 'n_frames': add it; {_columns(rows[0])}")
     names = _names([row[name_column] or "" for row in rows])
     _check_names(path, names)
     counts = {
@@ -82,12 +83,12 @@ def _rows(path: Path) -> list[dict[str, str]]:
     except NotATable as error:
         raise BadCounts(f"{error}: give the table of counts") from error
     if not rows:
-        raise BadCounts(f"{path} has no rows: a CSV with columns video and n_frames is needed")
+        raise BadCounts(f"{path} has no rows: give a CSV with columns video and n_frames")
     return rows
 
 
 def _names(written: list[str]) -> list[str]:
-    """File names, or paths where two videos share a file name."""
+    """Joining names: file names, or paths if two videos share a file name."""
     names = [video_name(entry) for entry in written]
     return names if len(set(names)) == len(names) else [video_path_name(e) for e in written]
 
@@ -101,12 +102,12 @@ def _check_names(path: Path, names: list[str]) -> None:
     for row, name in enumerate(names, start=2):
         if not name or name in seen:
             fault = f"{name!r} a second time" if name else "no video"
-            raise BadCounts(f"{path}, line {row} names {fault}: keep one row for each video")
+            raise BadCounts(f"{path}, line {row} names {fault}: keep one row per video")
         seen.add(name)
 
 
 def _gap(path: Path, rows: list[dict[str, str]], names: list[str]) -> str:
-    """The first row whose `order` is not its place: a row before it was lost or moved."""
+    """Describe the first row whose `order` is not its row number: a row was lost or moved."""
     if "order" not in rows[0]:
         return ""
     for place, (row, name) in enumerate(zip(rows, names, strict=True)):
@@ -114,7 +115,7 @@ def _gap(path: Path, rows: list[dict[str, str]], names: list[str]) -> str:
             before = f"between {names[place - 1]} and {name}" if place else f"before {name}"
             return (
                 f"{path}: a row was lost or moved {before} (order {row['order']!r}, expected"
-                f" {place}): every frame after it would shift, restore the table"
+                f" {place}): every frame after it would shift; restore the table"
             )
     return ""
 
@@ -131,5 +132,5 @@ def _count(cell: str | None) -> int | None:
     if not digits:
         return None
     if not (digits.isascii() and digits.isdigit() and len(digits) < 12):
-        raise ValueError(f"{cell!r} is no count: digits are needed")
+        raise ValueError(f"{cell!r} is not a count: write digits only")
     return int(digits)

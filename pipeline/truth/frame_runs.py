@@ -1,4 +1,4 @@
-"""Frames of videos as runs of equal score and label: exact, and far fewer than frames."""
+"""Run-length encoding of frame scores and labels: exact, and much shorter than the frames."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,21 +8,21 @@ from numpy.typing import NDArray
 
 
 class BadScores(ValueError):
-    """Scores that cannot be measured: video, value, rule and cure in one line."""
+    """Scores that cannot be evaluated: video, value, rule and cure in one line."""
 
 
 @dataclass(frozen=True)
 class FrameRuns:
-    """Runs of frames of some videos."""
+    """Runs of consecutive frames with equal score and label, over one or more videos."""
 
     scores: NDArray[np.float64]
-    """(runs,) score of every frame of the run."""
+    """(runs,) score of each frame in the run."""
     labels: NDArray[np.bool_]
-    """(runs,) True where the frames are anomalous."""
+    """(runs,) True for anomalous frames."""
     lengths: NDArray[np.int64]
-    """(runs,) frames, at least 1."""
+    """(runs,) number of frames, at least 1."""
     videos: NDArray[np.int64]
-    """(runs,) index of the video in the given order."""
+    """(runs,) index of the video."""
 
 
 @dataclass(frozen=True)
@@ -32,18 +32,18 @@ class VideoRuns:
     name: str
     """Joining name."""
     classes: tuple[str, ...]
-    """Classes it counts in."""
+    """Classes whose results it counts towards."""
     runs: FrameRuns
-    """Its frames; `videos` is all 0."""
+    """Runs of this video; `videos` is all 0."""
 
     @property
     def frame_count(self) -> int:
-        """Frames in all."""
+        """Number of frames."""
         return int(self.runs.lengths.sum())
 
     @property
     def is_anomalous(self) -> bool:
-        """True with at least one anomalous frame."""
+        """Whether at least one frame is anomalous."""
         return bool(self.runs.labels.any())
 
 
@@ -53,23 +53,23 @@ def video_runs(
     truth: NDArray[np.uint8],
     classes: tuple[str, ...] = ("Unknown",),
 ) -> VideoRuns:
-    """Join scores (frames,) and truth (frames,) of one video.
+    """Encode scores (frames,) and ground truth (frames,) of one video as runs.
 
-    [0.2, 0.2, 0.7, 0.7] with [0, 0, 0, 1] are three runs of lengths 2, 1, 1.
+    [0.2, 0.2, 0.7, 0.7] with [0, 0, 0, 1] gives three runs of lengths 2, 1, 1.
 
     Raises:
-        BadScores: lengths differ, or a score is not finite.
+        BadScores: the lengths differ, or a score is not finite.
     """
     if scores.shape != truth.shape or scores.ndim != 1:
         raise BadScores(
-            f"{name} has scores {scores.shape} and truth {truth.shape}: one score for each frame"
-            " is needed, score it again or correct its frame count"
+            f"{name} has scores {scores.shape} and truth {truth.shape}: one score per frame is"
+            " required; score the video again or correct its frame count"
         )
     strange = np.flatnonzero(~np.isfinite(scores))
     if strange.size:
         frame = int(strange[0])
         raise BadScores(
-            f"{name}, frame {frame}: score {scores[frame]} is not finite: score it again"
+            f"{name}, frame {frame}: score {scores[frame]} is not finite: score the video again"
         )
     changes = (np.diff(scores) != 0) | (np.diff(truth.astype(np.int8)) != 0)
     starts = np.flatnonzero(np.concatenate(([len(scores) > 0], changes)))
@@ -84,14 +84,14 @@ def video_runs(
 
 
 def runs_of_ones(mask: NDArray[np.bool_] | NDArray[np.uint8]) -> tuple[tuple[int, int], ...]:
-    """[start, end) of each run of ones (or True): [0, 1, 1, 0, 1] -> ((1, 3), (4, 5))."""
+    """[start, end) of each run of ones (or True) in a 1-D mask: [0, 1, 1] gives ((1, 3),)."""
     edges = np.diff(mask.astype(np.int8), prepend=0, append=0)
     starts, ends = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
     return tuple((int(start), int(end)) for start, end in zip(starts, ends, strict=True))
 
 
 def pooled(videos: Sequence[VideoRuns]) -> FrameRuns:
-    """All runs of the videos, which are numbered in the given order."""
+    """Concatenate the runs of all videos; `videos` numbers them from 0."""
     parts = [video.runs for video in videos]
     counts = [len(part.scores) for part in parts]
     return FrameRuns(

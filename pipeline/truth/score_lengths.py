@@ -1,4 +1,4 @@
-"""Scores as long as the ground truth: of segments or parts expanded, of frames fitted."""
+"""Expand segment or part scores to frames, and fit scores to the length of the ground truth."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -20,10 +20,10 @@ class ScoreUnit:
     """What one number of a score file covers."""
 
     scores_per: Literal["frame", "segment", "part"] = "frame"
-    """A frame; a segment, whose score all its frames get; one of equal parts of the video, usually
-    32 (Sultani et al.)."""
+    """One score per frame, per segment, or per equal part of the video, usually 32 parts (Sultani
+    et al.)."""
     frames_per_segment: int = SEGMENT_FRAMES
-    """Frames of a segment, for scores per segment: 16; 64 for features of 64-frame snippets."""
+    """Frames of a segment, for scores per segment; 64 for features of 64-frame snippets."""
 
     def __post_init__(self) -> None:
         if self.frames_per_segment < 1:
@@ -35,11 +35,11 @@ class ScoreUnit:
     def to_frames(
         self, name: str, scores: NDArray[np.float32], counts: Counts
     ) -> NDArray[np.float32]:
-        """Scores of a video's segments or parts as scores of its frames, (n,) -> (frames,).
+        """Expand the scores of one video, (frames, segments or parts,) -> (frames,).
 
         Raises:
-            WrongCount: parts of a video whose frame count is unknown, or a count that segments of
-                this length cannot have.
+            WrongCount: the frame count is needed but unknown, or the number of segments does not
+                fit it.
         """
         if self.scores_per == "frame":
             return scores
@@ -47,8 +47,8 @@ class ScoreUnit:
             return self._repeated(name, scores, counts.frames)
         if counts.frames is None:
             raise WrongCount(
-                f"{name} has {len(scores)} scores, one for each equal part, and no frame count to"
-                " spread them over: give --frame-counts"
+                f"{name} has {len(scores)} scores, one per equal part, but no frame count to spread"
+                " them over: give --frame-counts"
             )
         return spread_parts(scores, counts.frames)
 
@@ -60,9 +60,9 @@ class ScoreUnit:
             return repeated
         if abs(len(repeated) - frames) > self.frames_per_segment:
             raise WrongCount(
-                f"{name} has {len(scores)} scores of segments of {self.frames_per_segment} frames,"
-                f" {len(repeated)} in all, and the video {frames} frames: another video's scores,"
-                " or another --frames-per-segment"
+                f"{name} has {len(scores)} scores for segments of {self.frames_per_segment} frames,"
+                f" {len(repeated)} in total, but the video has {frames} frames: give the scores of"
+                " this video, or another --frames-per-segment"
             )
         missing = max(0, frames - len(repeated))
         return np.pad(repeated, (0, missing), mode="edge")[:frames]
@@ -71,20 +71,23 @@ class ScoreUnit:
 def fit_scores(
     name: str, scores: NDArray[np.float32], frame_count: int, decoded: int | None = None
 ) -> NDArray[np.float32]:
-    """Scores as long as the ground truth: the last value repeated, or the end cut off.
+    """Fit scores to the ground truth by repeating the last score or cutting off the end.
 
-    Protocols round a video to whole segments: scores of its decoded frames (give or take one, for
-    decoders differ by one) are fitted, and so are scores of segments that round otherwise. A whole
-    segment too many or too few is another video's feature file, or another protocol's.
+    Protocols round a video to whole segments, so small differences are expected. Accepted are a
+    difference of less than one segment, and scores of all decoded frames (give or take one frame,
+    because decoders differ by one). Anything else indicates another video or another protocol.
 
     Args:
-        name: for the message.
+        name: video name for messages.
         scores: (frames,).
         frame_count: frames of the ground truth.
-        decoded: frames that the video has, where known.
+        decoded: decoded frames of the video, if known.
+
+    Returns:
+        Scores, (frame_count,).
 
     Raises:
-        WrongCount: the lengths differ by a segment or more.
+        WrongCount: neither case applies.
     """
     of_frames = decoded is not None and abs(len(scores) - decoded) <= 1
     if len(scores) == 0 or not (of_frames or abs(len(scores) - frame_count) < SEGMENT_FRAMES):
@@ -97,12 +100,12 @@ def fit_scores(
 
 
 def unit_hint(scores: int, frames: int) -> str:
-    """What scores of this number may be, where the video has, or needs, so many frames."""
+    """Suggest what the scores of a video may be, given their number and the number of frames."""
     if scores == SULTANI_PARTS and frames > SULTANI_PARTS:
-        return "if they are of 32 equal parts, give --scores-per part"
+        return "if there is one score per 32nd of the video, give --scores-per part"
     if abs(scores * SEGMENT_FRAMES - frames) <= 2 * SEGMENT_FRAMES:
         return f"the length fits segments of {SEGMENT_FRAMES} frames: give --scores-per segment"
     return (
-        "wrong feature file or protocol? If each score is of a segment, give --scores-per segment"
-        " (and --frames-per-segment)"
+        "check the feature file and the protocol; if there is one score per segment, give"
+        " --scores-per segment (and --frames-per-segment)"
     )

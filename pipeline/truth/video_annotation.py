@@ -1,4 +1,4 @@
-"""What is annotated of one video, and of the videos of one file."""
+"""The annotation of one video, and the annotations of one file."""
 
 import math
 from collections.abc import Mapping
@@ -14,30 +14,30 @@ Convention = Literal["as written", "0-based, end exclusive"]
 
 @dataclass(frozen=True)
 class VideoAnnotation:
-    """What a file says of one video."""
+    """The annotation of one video."""
 
     name: str
-    """Joining name (names.py); own videos keep the folders they were written with."""
+    """Joining name (names.py); own videos keep the folders written in the file."""
     classes: tuple[str, ...]
-    """Classes in the name or the row: one, or up to three on XD-Violence; ("Normal",) for none."""
+    """Classes from the name or the row: one, or up to three on XD-Violence; ("Normal",) if none."""
     intervals: tuple[tuple[int, int], ...]
-    """Anomalous (start, end) frames as the file has them; empty for a normal video."""
+    """Anomalous (start, end) frames as written in the file; empty for a normal video."""
     frame_count: int | None = None
-    """Frames of the video if the file says it."""
+    """Frames of the video, if the file gives the number."""
     seconds: tuple[tuple[float, float], ...] = ()
-    """Anomalous (start, end) in seconds, for `in_frames`; an open end is infinite."""
+    """Anomalous (start, end) in seconds, converted by `in_frames`; an open end is infinite."""
 
     def in_frames(self, times: PresentationTimes | None) -> "VideoAnnotation":
-        """The same with seconds as frames: those that begin in [start, end).
+        """Convert [start, end) in seconds to the frames that begin in it.
 
         Raises:
-            BadAnnotation: there are seconds, and times of the frames are not known.
+            BadAnnotation: there are seconds, but the frame times are unknown.
         """
         if not self.seconds:
             return self
         if times is None:
             raise BadAnnotation(
-                f"{self.name} is annotated in seconds and its frame rate is not known: add a column"
+                f"{self.name} is annotated in seconds, but its frame rate is unknown: add a column"
                 " fps, or give evaluate --frame-rate"
             )
         found = [(frame_at(times, start), frame_at(times, end)) for start, end in self.seconds]
@@ -46,20 +46,20 @@ class VideoAnnotation:
 
 @dataclass(frozen=True)
 class Annotations:
-    """One annotation file or folder."""
+    """Annotations from one file or folder."""
 
     path: Path
-    """Where it was read."""
+    """The file or folder."""
     convention: Convention
-    """What the interval numbers mean."""
+    """Meaning of the interval numbers."""
     videos: Mapping[str, VideoAnnotation]
     """By joining name, in the order of the file."""
     form: str = ""
-    """What was read and how its numbers are meant, for one line."""
+    """One-line summary for the user: what was read and how its numbers were interpreted."""
 
 
 def frame_at(times: PresentationTimes, seconds: float) -> int:
-    """First frame that begins at `seconds` or later; beyond the video the rate goes on."""
+    """First frame that begins at `seconds` or later, extrapolated beyond the end of the video."""
     if seconds == math.inf:
         return LARGEST_FRAME
     beyond = math.ceil((seconds - times.duration_s - SHORTEST_S) * times.frame_rate)

@@ -1,4 +1,4 @@
-"""Annotated windows of the videos of a run, for shading; not for evaluation (groundtruth.py)."""
+"""Annotated intervals for shading plots and reports. Evaluation uses groundtruth.py instead."""
 
 import logging
 from collections import Counter
@@ -15,7 +15,7 @@ from c2fpl.pipeline.videos.names import video_name, video_path_name
 logger = logging.getLogger(__name__)
 
 Windows = Sequence[tuple[int, int]]
-"""[start, end) of one video, in frames."""
+"""[start, end) intervals of one video, in frames."""
 
 
 def read_windows(
@@ -24,13 +24,13 @@ def read_windows(
     dataset: DatasetName = "own",
     reading: AnnotationSettings = AnnotationSettings(),
 ) -> dict[str, VideoAnnotation]:
-    """Annotations by the run's own video names; videos that the file does not name are left out.
+    """Read annotations by the run's video names; videos without an annotation are left out.
 
-    An annotation without folders is of the one video with that file name, and of none where several
-    have it. Frame numbers are taken as written: one more or less is not seen in a picture.
+    An annotation without folders applies to the video with that file name, unless several videos
+    share it. Frame numbers are taken as written: an error of one frame is invisible in a plot.
 
     Raises:
-        BadAnnotation: the first line that breaks a rule.
+        BadAnnotation: a line breaks a rule; the first one is named.
     """
     read = read_annotations(annotations, dataset, reading)
     logger.info("%s", read.form)
@@ -47,7 +47,7 @@ def read_windows(
 def windows_in_frames(
     annotated: Mapping[str, VideoAnnotation], times: Mapping[str, PresentationTimes]
 ) -> dict[str, Windows]:
-    """[start, end) in frames of the annotated videos whose times are given, cut at their ends."""
+    """Convert the annotations of the videos in `times` to frames, clipped to each video's end."""
     return {
         name: tuple(
             (start, min(end, known.frame_count))
