@@ -179,25 +179,25 @@ def test_other_encodings_are_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("video,start,end\na,12.0,15.0\n", "line 2: '12.0' may be a frame or a second"),
-        ("a 0:10 0:20\nb 30 45\n", "line 2: '30' is a plain number among times"),
-        ("a 10 20x\n", "line 1: '20x' is no whole number and no time"),
-        ("a 00:00:10:12 00:00:20:00\n", "is a time code that ends in frames"),
+        ("video,start,end\na,12.0,15.0\n", "line 2: '12.0' may be in frames or in seconds"),
+        ("a 0:10 0:20\nb 30 45\n", "line 2: '30' is a plain number, but other positions are times"),
+        ("a 10 20x\n", "line 1: '20x' is neither a number nor a time"),
+        ("a 00:00:10:12 00:00:20:00\n", "is a time code with frames"),
         ("video,label\na,1\n", "no columns for start and end"),
         ("video,frame,label\na,0,1\n", "no columns for start and end"),
         ("a Fighting\n", "'Fighting' is a class without an interval"),
-        ("video,start_s,end_s,fps\na,1,2,fast\n", "line 2: 'fast' is no frame rate"),
-        ("video,start_s,end_s\n,1,2\n", "line 2: no video is named"),
+        ("video,start_s,end_s,fps\na,1,2,fast\n", "line 2: 'fast' is not a frame rate"),
+        ("video,start_s,end_s\n,1,2\n", "line 2: column 'video' is empty"),
         ("a end 5\n", "is half an interval"),
-        ('{"a": ', "is no JSON"),
-        ('{"a": 1}', "is JSON of no known form"),
-        ("<html></html>", "is XML of no known form"),
+        ('{"a": ', "is not valid JSON"),
+        ('{"a": 1}', "is JSON of an unknown format"),
+        ("<html></html>", "is XML of an unknown format"),
         (
             '<annotations><track><box frame="x"/></track></annotations>',
-            "looks like CVAT, but lacks",
+            "looks like CVAT, but an item is missing",
         ),
         ('<!DOCTYPE x [<!ENTITY a "b">]><annotations/>', "defines entities"),
-        ('[{"temporal_label": [1, 2]}]', "looks like VERA, but an entry lacks"),
+        ('[{"temporal_label": [1, 2]}]', "looks like VERA, but an entry is incomplete"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_in_one_line(
@@ -215,7 +215,7 @@ def test_an_ambiguity_is_settled_by_the_option(tmp_path: Path) -> None:
     seconds = read(tmp_path, text, how=AnnotationSettings("seconds")).videos["a"]
     frames = read(tmp_path, text, how=AnnotationSettings("frames")).videos["a"]
     assert (seconds.seconds, frames.intervals) == (((12.0, 15.0),), ((12, 15),))
-    with pytest.raises(BadAnnotation, match="is a fraction of a frame"):
+    with pytest.raises(BadAnnotation, match="is not a whole frame number"):
         read(tmp_path, "a 1.5 3\n", how=AnnotationSettings("frames"))
 
 
@@ -267,7 +267,7 @@ def test_seconds_take_the_rate_of_the_scored_video_or_the_one_given(
     save(tmp_path / "scores", "a", np.arange(100) >= 50)
     (tmp_path / "own.csv").write_text("video,start_s,end_s\na,2,\n")
     given = ("evaluate", tmp_path / "scores", "--annotations", tmp_path / "own.csv")
-    assert "a is annotated in seconds and its frame rate is not known" in refused(capsys, *given)
+    assert "a is annotated in seconds, but its frame rate is unknown" in refused(capsys, *given)
     assert c2fpl(*given, "--frame-rate", "25") == 0
     assert json.loads((tmp_path / "scores/metrics.json").read_text())["auc"] == 1.0
     (tmp_path / "features").mkdir()

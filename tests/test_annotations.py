@@ -92,11 +92,11 @@ def test_own_rows_are_name_start_end_and_a_name_alone_is_normal(tmp_path: Path) 
         ("5 3", "'5 3' ends before it starts"),
         ("-7 3", "'-7' is outside 0 to 1000000000"),
         ("1 2000000000", "'2000000000' is outside"),
-        ("1 99999999999999999999999", "is no whole number"),
+        ("1 99999999999999999999999", "is neither a number nor a time"),
         ("1 nan", "'1 nan' is half an interval"),
-        ("\u0661 \u0662", "is no whole number"),
-        ("1_0 20", "'1_0' is no whole number"),
-        ("1 2 3", "'1 2 3' is an odd count"),
+        ("\u0661 \u0662", "is neither a number nor a time"),
+        ("1_0 20", "'1_0' is neither a number nor a time"),
+        ("1 2 3", "'1 2 3' is an odd number of positions"),
         ("-1 5", "'-1 5' is half an interval"),
     ],
 )
@@ -109,13 +109,13 @@ def test_absurd_numbers_are_refused_with_line_and_value(
 
 def test_a_doubled_row_is_refused_with_both_lines(tmp_path: Path) -> None:
     message = refusal(tmp_path, "a 1 2\nb 1 2\na.mp4 1 2\n", "own")
-    assert "line 3: 'a' is there already on line 1" in message
+    assert "line 3: 'a' is already on line 1" in message
 
 
 def test_an_empty_file_a_binary_file_and_no_file_are_refused(tmp_path: Path) -> None:
     assert "has no rows" in refusal(tmp_path, "\r\n \n", "own")
     (tmp_path / "annotations.txt").write_bytes(b"\x93NUMPY\x01\x00\xff\xfe")
-    with pytest.raises(BadAnnotation, match="is no text file"):
+    with pytest.raises(BadAnnotation, match="is not a text file"):
         read_annotations(tmp_path / "annotations.txt", "own")
     with pytest.raises(BadAnnotation, match="cannot be read"):
         read_annotations(tmp_path / "none.txt", "ucf-crime")
@@ -124,12 +124,12 @@ def test_an_empty_file_a_binary_file_and_no_file_are_refused(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("row", "complaint"),
     [
-        ("Abuse028_x264.mp4 Arson 1 2 -1 -1", "'Arson' is not the class in the name, Abuse"),
+        ("Abuse028_x264.mp4 Arson 1 2 -1 -1", "'Arson' is not the class of the name, Abuse"),
         ("Abuse028_x264.mp4 Abuse -1 -1 -1 -1", "is an anomalous video without intervals"),
         ("Normal_Videos_003_x264 Normal 1 2 -1 -1", "is a normal video with intervals"),
         ("holiday.mp4 Abuse 1 2 -1 -1", "'holiday' is not a UCF-Crime name"),
         ("Abuse028_x264.mp4", "has no intervals"),
-        ("frames/Abuse/Abuse028_x264.mp4 1412 1 165 240", "looks like a list of UMIL"),
+        ("frames/Abuse/Abuse028_x264.mp4 1412 1 165 240", "looks like a UMIL list"),
     ],
 )
 def test_ucf_rows_that_contradict_themselves_are_refused(
@@ -159,12 +159,12 @@ def test_masks_that_are_not_zero_and_one_are_refused(tmp_path: Path) -> None:
     with pytest.raises(BadMask, match="frame 1: nan is neither 0 nor 1"):
         read_mask(path)
     np.save(path, np.zeros((2, 2)))
-    with pytest.raises(BadMask, match="one value for each frame"):
+    with pytest.raises(BadMask, match="one value per frame"):
         read_mask(path)
     np.save(path, np.array([None, 1]), allow_pickle=True)
     with pytest.raises(BadNpy, match="pickled objects"):
         read_mask(path)
-    with pytest.raises(BadMask, match="is no folder"):
+    with pytest.raises(BadMask, match="is not a folder"):
         read_annotations(path, "shanghaitech")
 
 

@@ -122,7 +122,7 @@ def test_a_video_missing_from_the_annotation_is_refused_by_name(
     text = (folder / FILES["ucf-crime"][0]).read_text()
     short = tmp_path / "annotations.txt"
     short.write_text("".join(line for line in text.splitlines(True) if "Abuse030" not in line))
-    with pytest.raises(BadCounts, match="has Abuse030_x264, not annotated there"):
+    with pytest.raises(BadCounts, match="has Abuse030_x264, without annotation"):
         build(folder, "ucf-crime", "rtfm", annotations=short)
 
 
@@ -132,7 +132,7 @@ def test_a_missing_mask_is_refused_by_name(shared_data: Path, tmp_path: Path) ->
     shutil.copytree(folder / "test_frame_mask", masks)
     masks.chmod(0o755)
     (masks / "01_0025.npy").unlink()
-    with pytest.raises(BadCounts, match="has 01_0025, not annotated there"):
+    with pytest.raises(BadCounts, match="has 01_0025, without annotation"):
         build(folder, "shanghaitech", "shanghaitech-rtfm", "T_rtfm", annotations=masks)
 
 
@@ -140,7 +140,7 @@ def test_a_part_of_the_test_set_is_native_only(shared_data: Path) -> None:
     folder = shared_data / "ucf-crime-sample"
     annotations = folder / "Temporal_Anomaly_Annotation_for_Testing_Videos.txt"
     table = folder.parent / "annotations" / "ucf-crime" / "ucf_test.csv"
-    with pytest.raises(BadCounts, match="not annotated there"):
+    with pytest.raises(BadCounts, match="without annotation"):
         build(folder, "ucf-crime", "rtfm", annotations=annotations, frame_counts=table)
 
 

@@ -27,9 +27,9 @@ def fights(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("interval", "words"),
     [
-        ("500 600", "from frame 500 to 600, which starts beyond its 421 frames by its scores"),
+        ("500 600", "from frame 500 to 600, which starts beyond its 421 frames (from its scores)"),
         ("421 421", "starts beyond its 421 frames"),
-        ("100 437", "from frame 100 to 437, which ends beyond its 421 frames by its scores"),
+        ("100 437", "from frame 100 to 437, which ends beyond its 421 frames (from its scores)"),
         ("0 9 1000 1001", "from frame 1000 to 1001, which starts beyond"),
     ],
 )
@@ -58,7 +58,7 @@ def test_scores_of_segments_are_refused_until_they_are_called_so(tmp_path: Path)
     save(tmp_path / "scores", "a", [0.1, 0.2, 0.9, 0.3])  # 60 frames
     save(tmp_path / "scores", "b", [0.1, 0.1])
     (tmp_path / "annotations.txt").write_text("a 32 48\nb\n")
-    with pytest.raises(WrongCount, match=r"its 4 frames by its scores.*--scores-per segment"):
+    with pytest.raises(WrongCount, match=r"its 4 frames \(from its scores\).*--scores-per segment"):
         measured(tmp_path)
     table = CountTable(tmp_path, {"a": Counts(frames=60), "b": Counts(frames=32)})
     with pytest.raises(WrongCount, match=r"a has 4 scores and 60 frames.*--scores-per segment"):
@@ -82,7 +82,7 @@ def test_segments_may_have_another_length(tmp_path: Path) -> None:
 def test_scores_of_32_parts_need_frame_counts_and_are_spread_over_them(tmp_path: Path) -> None:
     save(tmp_path / "scores", "a", np.arange(32) >= 16)
     (tmp_path / "annotations.txt").write_text("a 512 1024\n")
-    with pytest.raises(WrongCount, match=r"its 32 frames by its scores.*--scores-per part"):
+    with pytest.raises(WrongCount, match=r"its 32 frames \(from its scores\).*--scores-per part"):
         measured(tmp_path)
     with pytest.raises(WrongCount, match="a has 32 scores, one per equal part, but no frame"):
         measured(tmp_path, unit=PARTS)

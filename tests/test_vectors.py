@@ -52,20 +52,22 @@ def test_a_vector_is_the_truth_and_what_differs_from_the_intervals_is_named(pair
     assert "gt.npy equals the intervals in every frame" in found.notes
     found = measured(pair, vector(pair, 52, *range(3, 11)))
     assert found.metrics.anomalous_frames == 8
-    differs = "gt.npy counts as truth; it differs from the intervals in 2 frames: Abuse028_x264 2"
+    differs = (
+        "gt.npy is used as ground truth; it differs from the intervals in 2 frames: Abuse028_x264 2"
+    )
     assert differs in found.notes
 
 
 def test_a_vector_of_another_length_names_the_protocol_that_it_fits(pair: Path) -> None:
-    with pytest.raises(WrongCount, match=r"64 frames, .* native 52: give --protocol rtfm"):
+    with pytest.raises(WrongCount, match=r"64 frames, .* native have 52: give --protocol rtfm"):
         measured(pair, vector(pair, 64, 3))
     assert measured(pair, vector(pair, 64, 3), "rtfm").metrics.anomalous_frames == 1
-    with pytest.raises(WrongCount, match="it is of another list of videos"):
+    with pytest.raises(WrongCount, match="it belongs to a different list of videos"):
         measured(pair, vector(pair, 99, 3))
 
 
 def test_a_vector_in_another_order_is_refused_by_the_names_of_videos(pair: Path) -> None:
-    with pytest.raises(WrongCount, match=r"ones: Abuse028_x264, Normal_Videos_003_x264: its"):
+    with pytest.raises(WrongCount, match=r"ones: Abuse028_x264, Normal_Videos_003_x264: it has"):
         measured(pair, vector(pair, 52, 40))
 
 

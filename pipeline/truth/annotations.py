@@ -1,17 +1,18 @@
-r"""Annotation files as they lie on users' disks -> which frames of which video are anomalous.
+"""Read annotation files: which frames of which video are anomalous.
 
-Four forms, all plain text or plain arrays, none ever unpickled:
+The format depends on the data set:
 
-- `ucf-crime`: `name class s1 e1 s2 e2` (official; -1 for none), also with a frame count before the
-  class (UR-DMU, ekosman) or at the end (MIST), and `path n s1 e1 ...` or `path|n|[s1, e1]`;
-- `xd-violence`: `name s1 e1 s2 e2 ...`, one row for each violent test video, none for normal ones;
-- `shanghaitech`: a folder of frame masks (frame_masks.py);
-- `own`: any form of forms/, such as lines `name start end start end ...` or a table with a header.
+- `ucf-crime`: `name class s1 e1 s2 e2` (official; -1 for no interval), also with a frame count
+  before the class (UR-DMU, ekosman) or at the end (MIST), and `path n s1 e1 ...` or
+  `path|n|[s1, e1]`;
+- `xd-violence`: `name s1 e1 s2 e2 ...`, one row per violent test video; normal videos have no row;
+- `shanghaitech`: a folder of frame masks (forms/masks.py);
+- `own`: any format in forms/, for example lines `name start end start end ...` or a table.
 
-UCF-Crime and XD-Violence are also read as tables and as JSON of HIVAU-70k and VERA. CRLF, trailing
-blanks, a missing final newline and names with folder or `.mp4` all read alike. The numbers of their
-official files are kept as written: whether an end belongs to its interval is decided by a protocol
-(protocols.py), because published code disagrees about it.
+UCF-Crime and XD-Violence may also be tables, or the JSON files of HIVAU-70k and VERA. Line endings,
+trailing blanks, folders and `.mp4` do not matter. Numbers in official files are kept as written:
+published code disagrees on whether the end frame belongs to its interval, so the protocol decides
+(protocols.py).
 """
 
 from collections.abc import Sequence
@@ -46,7 +47,7 @@ from c2fpl.pipeline.truth.video_annotation import Annotations, Convention, Video
 from c2fpl.pipeline.videos.names import video_name, video_path_name
 
 SHANGHAITECH_TEST_LIST = "SH_Test.txt"
-"""List of the weak test split, as it is published."""
+"""Published test list of the weakly supervised split."""
 
 
 def read_annotations(
@@ -56,12 +57,12 @@ def read_annotations(
 
     Args:
         path: the file or folder.
-        dataset: whose names, classes and official form apply.
-        reading: unit, first frame and end of own annotations, where their file does not tell.
+        dataset: determines names, classes and the official format.
+        reading: how to read own annotations if their file does not specify it.
 
     Raises:
-        BadAnnotation: the first line that breaks a rule, with what to do about it.
-        BadMask: a mask that is no vector of 0 and 1.
+        BadAnnotation: a line breaks a rule; the first one is named.
+        BadMask: a mask is not a vector of 0 and 1.
     """
     if dataset == "shanghaitech":
         masks = read_mask_folder(path)
@@ -81,13 +82,13 @@ def read_annotations(
         if video.name in rows:
             raise row.bad(
                 video.name,
-                f"is there already on line {first_lines[video.name]}",
-                "keep one row for each video, or its frames count twice",
+                f"is already on line {first_lines[video.name]}",
+                "keep one row per video, or its frames count twice",
             )
         rows[video.name] = video
         first_lines[video.name] = row.line
     if not rows:
-        raise BadAnnotation(f"{path} has no rows: an annotation file has one line for each video")
+        raise BadAnnotation(f"{path} has no rows: write one line per video")
     marked = sum(len(video.intervals) for video in rows.values())
     read = f"{counted(marked, 'interval')} of {counted(len(rows), 'video')}"
     said = f"{path.name} read as rows of {dataset}: {read}"
@@ -95,7 +96,7 @@ def read_annotations(
 
 
 def _is_official(path: Path) -> bool:
-    """Rows of text without a header; tables, JSON and masks are of another form."""
+    """Whether this is a text file without a header, rather than a table, JSON or masks."""
     if path.suffix.lower() == ".json" or path.is_dir():
         return False
     first = next(annotation_rows(path), None)
@@ -103,10 +104,10 @@ def _is_official(path: Path) -> bool:
 
 
 def _from_records(path: Path, dataset: DatasetName, reading: AnnotationSettings) -> Annotations:
-    """Any form: records of one video are joined, its seconds kept for `in_frames`."""
+    """Read any format of forms/ and join the records of each video."""
     records, form = read_records(path)
     if not records:
-        raise BadAnnotation(f"{path} has no rows: an annotation file has one line for each video")
+        raise BadAnnotation(f"{path} has no rows: write one line per video")
     unit = unit_of(records, reading)
     joining_name = video_path_name if dataset == "own" else video_name
     by_name: dict[str, list[Record]] = {}
@@ -160,8 +161,8 @@ def _own_classes(anomalous: Sequence[Record], has_intervals: bool) -> tuple[str,
     if written and not has_intervals:
         raise anomalous[0].bad(
             written[0],
-            "is a class without an interval, and the video would count as normal: give the interval"
-            " (0 end for all of it), or call it Normal",
+            "is a class without an interval, so the video would count as normal: add the interval"
+            " (0 end for the whole video), or name the class Normal",
         )
     named = [one if one.lower() not in UNNAMED_CLASSES else "Anomaly" for one in written]
     return tuple(dict.fromkeys(named)) or (("Anomaly",) if has_intervals else ("Normal",))
@@ -170,12 +171,12 @@ def _own_classes(anomalous: Sequence[Record], has_intervals: bool) -> tuple[str,
 def annotation_of(
     name: str, annotations: Annotations, dataset: DatasetName
 ) -> VideoAnnotation | None:
-    """What is known of a video, None for nothing.
+    """The annotation of a video, or None if there is none.
 
-    Normal videos of XD-Violence and ShanghaiTech stand in no annotation: their names tell.
+    Normal videos of XD-Violence and ShanghaiTech are recognised by name; they have no annotation.
 
     Raises:
-        UnknownName: the name is not of the data set.
+        UnknownName: the name does not belong to the data set.
     """
     video = annotations.videos.get(name)
     if video is None and dataset in ("xd-violence", "shanghaitech"):
@@ -185,13 +186,13 @@ def annotation_of(
 
 
 def required_names(annotations: Annotations, dataset: DatasetName) -> frozenset[str]:
-    """Test videos that the annotations tell of: all rows; for masks those of a list beside them.
+    """Test videos named by the annotations.
 
-    The folder of masks also holds training videos; SH_Test.txt beside or inside it says which are
-    test videos. Without it none is required.
+    The ShanghaiTech masks include training videos, so the test videos are those listed in
+    SH_Test.txt inside or next to the folder of masks. Without that file the result is empty.
 
     Raises:
-        BadList: SH_Test.txt is there and cannot be used.
+        BadList: SH_Test.txt exists but cannot be used.
     """
     if dataset != "shanghaitech":
         return frozenset(annotations.videos)

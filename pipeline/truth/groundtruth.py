@@ -1,8 +1,8 @@
-"""The ground-truth vector of a test set: the frames of its videos end to end, in list order.
+"""Build the ground-truth vector of a test set: the frames of all videos, concatenated.
 
-Built by name from the annotation file and a table of counts, so that a lost, renamed or doubled
-video is refused by name and never shifts what follows. Under the published protocols the saved
-file is byte-identical to the one its authors publish (PUBLISHED_VECTORS).
+Annotations and counts are joined by name, so a lost, renamed or duplicate video is refused and
+never shifts the frames after it. Under a published protocol the saved file is byte-identical to
+the one published by its authors (PUBLISHED_VECTORS).
 """
 
 import hashlib
@@ -28,12 +28,12 @@ from c2fpl.pipeline.videos.names import named
 
 @dataclass(frozen=True)
 class PublishedVector:
-    """A vector that authors publish, as known from its file."""
+    """Facts about a published ground-truth file."""
 
     frames: int
-    """Length."""
+    """Length of the vector."""
     anomalous_frames: int
-    """Ones."""
+    """Number of ones."""
     blob_id: str
     """Git blob id of the .npy: SHA-1 of `blob <size>`, a zero byte and the file."""
 
@@ -64,19 +64,19 @@ PUBLISHED_VECTORS: Mapping[tuple[DatasetName, ProtocolName], PublishedVector] = 
 
 @dataclass(frozen=True)
 class GroundTruth:
-    """The frames of all test videos, end to end."""
+    """Ground truth of all test videos, concatenated."""
 
     names: tuple[str, ...]
     """Videos in list order."""
     frame_counts: tuple[int, ...]
     """Frames of each video in the vector."""
     frames: NDArray[Any]
-    """(frames,) of 0 and 1 in the protocol's number type."""
+    """(frames,) of 0 and 1 in the protocol's dtype."""
     notes: tuple[str, ...] = ()
-    """What to know beside it: whether it equals the published vector, and if not how it differs."""
+    """Comparison with the published vector."""
 
     def blob_id(self) -> str:
-        """Git blob id of the .npy that numpy.save writes of `frames`."""
+        """Git blob id of `frames` as written by numpy.save."""
         file = io.BytesIO()
         np.save(file, self.frames, allow_pickle=False)
         content = file.getvalue()
@@ -97,10 +97,10 @@ def make_ground_truth(
     """Build the vector of a test set from its files.
 
     Raises:
-        BadAnnotation, BadMask, BadNpy: the annotations cannot be meant.
-        BadCounts: the table of counts, or a video that only one of the files has.
-        WrongCount: the counts of a video do not fit each other or its intervals.
-        WrongProtocol: the protocol does not belong to the data set.
+        BadAnnotation, BadMask, BadNpy: the annotations are invalid.
+        BadCounts: the table is invalid, or a video is in only one of the files.
+        WrongCount: the counts of a video contradict each other or its intervals.
+        WrongProtocol: the protocol does not apply to the data set.
     """
     table = read_count_table(frame_counts, segments_column)
     read = read_annotations(annotations, dataset, reading)
@@ -118,7 +118,7 @@ def make_ground_truth(
 
 
 def _refuse_mismatch(table: CountTable, annotations: Annotations, dataset: DatasetName) -> None:
-    """Refuse a video that only one of the files has."""
+    """Refuse a video that is in only one of the files."""
     required = required_names(annotations, dataset)
     listed = required if dataset == "shanghaitech" and required else frozenset(table.counts)
     strange = [
@@ -129,7 +129,7 @@ def _refuse_mismatch(table: CountTable, annotations: Annotations, dataset: Datas
     lost = sorted(required - set(table.counts))
     if lost or strange:
         faults = [f"lacks {named(lost)}"] if lost else []
-        faults += [f"has {named(strange)}, not annotated there"] if strange else []
+        faults += [f"has {named(strange)}, without annotation"] if strange else []
         raise BadCounts(
             f"{table.path} does not match {annotations.path}: the table {' and '.join(faults)}"
             f" ({_effect(lost, strange)}); restore the row or the name in whichever file is wrong"
@@ -145,13 +145,13 @@ def _check_complete(dataset: DatasetName, table: CountTable, protocol: ProtocolN
     official = DATASETS[dataset].test_videos
     if len(table.counts) != official:
         raise BadCounts(
-            f"{table.path} has {len(table.counts)} videos and the test set {official}: protocol"
-            f" {protocol} is a vector over all of them; for a part of them choose native"
+            f"{table.path} has {len(table.counts)} videos, but the test set has {official}:"
+            f" protocol {protocol} needs all of them; for a subset choose native"
         )
 
 
 def _check_published_order(dataset: DatasetName, table: CountTable) -> None:
-    """Anomalous videos by name, then normal ones (ShanghaiTech has another order)."""
+    """Require anomalous videos by name, then normal ones (ShanghaiTech is ordered differently)."""
     if dataset == "shanghaitech":
         return
     names = list(table.counts)
@@ -159,8 +159,8 @@ def _check_published_order(dataset: DatasetName, table: CountTable) -> None:
     for name, expected in zip(names, ordered, strict=True):
         if name != expected:
             raise BadCounts(
-                f"{table.path}: {name} stands where {expected} belongs (published order: anomalous"
-                " videos by name, then normal ones by name): a row was renamed or moved"
+                f"{table.path} has {name} where {expected} belongs (published order: anomalous"
+                " videos by name, then normal ones by name): restore the renamed or moved row"
             )
 
 
@@ -173,6 +173,6 @@ def _notes(truth: GroundTruth, dataset: DatasetName, protocol: ProtocolName) -> 
     ones = int(truth.frames.sum())
     return (
         f"differs from the published vector (git blob {published.blob_id[:12]}):"
-        f" {len(truth.frames)} frames against {published.frames}, {ones} anomalous against"
-        f" {published.anomalous_frames}, or another order of videos",
+        f" {len(truth.frames)} frames instead of {published.frames}, {ones} anomalous instead of"
+        f" {published.anomalous_frames}, or a different order of videos",
     )

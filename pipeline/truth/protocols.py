@@ -1,7 +1,7 @@
-"""Ground truth of one video under a named protocol: which frames are scored, which are anomalous.
+"""Frame labels of one video under each published protocol.
 
-Published code disagrees about both: how many segments of 16 frames a video has, and whether the end
-of an annotated interval belongs to it. Each function below is one convention, with its source.
+Published code disagrees on how many segments of 16 frames a video has, and on whether the end frame
+of an annotated interval belongs to it. Each function below implements one convention.
 """
 
 from collections.abc import Callable, Mapping
@@ -20,13 +20,13 @@ ProtocolName = Literal[
 ]
 
 SEGMENT_FRAMES = 16
-"""Frames of a segment in every published feature set read here."""
+"""Frames of a segment in the published feature sets."""
 
 SULTANI_PARTS = 32
-"""Equal parts of a video, whatever its length, in the feature sets that follow Sultani et al."""
+"""Equal parts of each video in the feature sets that follow Sultani et al."""
 
 LARGEST_FRAME_COUNT = 10**8
-"""Frames of one video: 38 days at 30 fps, far above the longest (107,997)."""
+"""Limit for one video: 38 days at 30 fps, far above the longest benchmark video (107,997)."""
 
 DEEPMIL_ONE_SEGMENT_LESS = frozenset(
     {
@@ -35,7 +35,8 @@ DEEPMIL_ONE_SEGMENT_LESS = frozenset(
         "Normal_Videos_881_x264", "Normal_Videos_914_x264",
     }
 )  # fmt: skip
-"""Of the 20 test videos whose frames 16 divides, those whose published features lack the last."""
+"""Test videos whose published features lack the last segment, although 16 divides their frames
+(as it does for 11 other videos)."""
 
 VADCLIP_ONE_SEGMENT_MORE = frozenset(
     {
@@ -48,17 +49,17 @@ VADCLIP_ONE_SEGMENT_MORE = frozenset(
 
 
 class WrongCount(ValueError):
-    """Frame or segment counts of a video that do not fit: video, values, rule, cure in one line."""
+    """Frame or segment counts that do not fit: video, values, rule and cure in one line."""
 
 
 @dataclass(frozen=True)
 class Counts:
-    """How long one video is, as far as it is known."""
+    """Known counts of one video."""
 
     frames: int | None = None
     """Decoded frames."""
     segments: int | None = None
-    """Segments that the feature set has."""
+    """Segments in the feature set."""
 
     def __post_init__(self) -> None:
         limits = {"frames": LARGEST_FRAME_COUNT, "segments": LARGEST_FRAME_COUNT // SEGMENT_FRAMES}
@@ -69,7 +70,7 @@ class Counts:
 
 
 def native(video: VideoAnnotation, counts: Counts) -> NDArray[np.uint8]:
-    """Real frames, none added or cut; [start, end), 0-based, clipped to the video.
+    """All decoded frames; [start, end), 0-based, clipped to the video.
 
     UCF-Crime: 1,111,808 frames, 84,182 anomalous. XD-Violence: 2,335,801 and 538,324.
     """
@@ -77,10 +78,10 @@ def native(video: VideoAnnotation, counts: Counts) -> NDArray[np.uint8]:
 
 
 def sultani(video: VideoAnnotation, counts: Counts) -> NDArray[np.uint8]:
-    """Real frames; [start, end], numbers taken as 1-based, clipped to the video.
+    """All decoded frames; [start, end], 1-based, clipped to the video.
 
     UCF-Crime: 1,111,808 frames, 84,338 anomalous. Source: Evaluate_Anomaly_Detector.m of Sultani et
-    al., CVPR 2018; scores of its 32 parts become scores of frames by `spread_parts`.
+    al., CVPR 2018; `spread_parts` expands scores of its 32 parts to frames.
     """
     frames = _frames(video, counts, "sultani")
     from_zero = tuple((max(start - 1, 0), end) for start, end in video.intervals)
@@ -88,17 +89,17 @@ def sultani(video: VideoAnnotation, counts: Counts) -> NDArray[np.uint8]:
 
 
 def rtfm(video: VideoAnnotation, counts: Counts) -> NDArray[np.uint8]:
-    """ceil(n/16) segments of 16 frames; [start, end], the end included, numbers taken as 0-based.
+    """ceil(n/16) segments of 16 frames; [start, end], 0-based.
 
-    Source: RTFM (ICCV 2021) list/gt-ucf.npy as first published (commit 97a4d08); C2FPL scores in
-    this way, against a later file that differs in 46 frames for an unknown reason.
+    Source: RTFM (ICCV 2021) list/gt-ucf.npy as first published (commit 97a4d08). C2FPL uses this
+    convention with a later file that differs in 46 frames for an unknown reason.
     """
     segments = _segments(video, counts, lambda n: -(-n // SEGMENT_FRAMES), "ceil(n/16)")
     return _marked(video, segments * SEGMENT_FRAMES, end_included=True)
 
 
 def deepmil(video: VideoAnnotation, counts: Counts) -> NDArray[np.uint8]:
-    """floor(n/16) segments, one less in nine videos (their features end early); [start, end).
+    """floor(n/16) segments, one fewer in nine videos whose features end early; [start, end).
 
     Source: DeepMIL, UR-DMU and PEL4VAD gt-ucf.npy.
     """
@@ -120,7 +121,7 @@ def vadclip(video: VideoAnnotation, counts: Counts) -> NDArray[np.uint8]:
 
 
 def xdviodet(video: VideoAnnotation, counts: Counts) -> NDArray[np.uint8]:
-    """floor((n-1)/16) segments: the last frame falls (optical flow has none); [start, end).
+    """floor((n-1)/16) segments, because the last frame has no optical flow; [start, end).
 
     Source: XDVioDet (ECCV 2020) list/make_gt.py; the same gt.npy in UR-DMU, BN-WVAD, PEL4VAD,
     CLIP-TSA, CLAP, MACIL_SD.
@@ -130,10 +131,10 @@ def xdviodet(video: VideoAnnotation, counts: Counts) -> NDArray[np.uint8]:
 
 
 def shanghaitech_rtfm(video: VideoAnnotation, counts: Counts) -> NDArray[np.uint8]:
-    """Masks continued by their last label to ceil(n/16) segments; normal videos all zero.
+    """Masks padded with their last label to ceil(n/16) segments; normal videos are all zero.
 
-    The segment count of a normal video is taken from its features, never from its frames: 41 of
-    155 deviate. Source: RTFM (ICCV 2021) list/gt-sh.npy; the same in CLIP-TSA and S3R.
+    A normal video takes its segment count from its features, because 41 of 155 deviate from the
+    frame count. Source: RTFM (ICCV 2021) list/gt-sh.npy; the same in CLIP-TSA and S3R.
     """
     if not video.intervals and counts.segments is not None:
         return np.zeros(counts.segments * SEGMENT_FRAMES, np.uint8)
@@ -146,16 +147,17 @@ def shanghaitech_rtfm(video: VideoAnnotation, counts: Counts) -> NDArray[np.uint
 
 
 def spread_parts(scores: NDArray[np.float32], frame_count: int) -> NDArray[np.float32]:
-    """Scores of equal parts of a video (parts,), usually 32 -> scores of its frames (frame_count,).
+    """Expand scores of equal parts of a video, (parts,), to its frames, (frame_count,).
 
     Part i covers the 16-frame segments from edge i up to edge i + 1, where the edges are
     `parts + 1` evenly spaced numbers from the first segment to the last, rounded half up. The last
     segment and the frames after it repeat the last score; a part without segments is skipped.
-    Source: Evaluate_Anomaly_Detector.m of Sultani et al., CVPR 2018 (which leaves the last segment
-    of most videos at 0, because its test for the last part never holds; not imitated here).
+    Source: Evaluate_Anomaly_Detector.m of Sultani et al., CVPR 2018. That code leaves the last
+    segment of most videos at 0, because its test for the last part is never true; this one does
+    not.
 
     Raises:
-        WrongCount: no parts, or no frames.
+        WrongCount: there are no parts or no frames.
     """
     parts = len(scores)
     if parts == 0 or frame_count < 1:
@@ -171,14 +173,14 @@ def spread_parts(scores: NDArray[np.float32], frame_count: int) -> NDArray[np.fl
 
 @dataclass(frozen=True)
 class Protocol:
-    """One convention and where it applies."""
+    """One convention and the data sets it applies to."""
 
     truth: Callable[[VideoAnnotation, Counts], NDArray[np.uint8]]
-    """The frames of one video, 1 for anomalous: uint8 (frames,)."""
+    """Computes the labels of one video, (frames,), 1 for anomalous."""
     datasets: tuple[DatasetName, ...]
     """Data sets that it was published for."""
     dtype: DTypeLike
-    """Number type of the published vector."""
+    """dtype of the published vector."""
 
 
 PROTOCOLS: Mapping[ProtocolName, Protocol] = MappingProxyType(
@@ -197,14 +199,14 @@ PROTOCOLS: Mapping[ProtocolName, Protocol] = MappingProxyType(
 
 
 class WrongProtocol(ValueError):
-    """A protocol that does not belong to the data set."""
+    """A protocol that does not apply to the data set."""
 
 
 def protocol_of(name: ProtocolName, dataset: DatasetName) -> Protocol:
-    """The protocol, if it was published for the data set.
+    """Look up a protocol.
 
     Raises:
-        WrongProtocol: it was not; those that were are named.
+        WrongProtocol: it was not published for the data set.
     """
     if name not in PROTOCOLS or dataset not in PROTOCOLS[name].datasets:
         fitting = [known for known, protocol in PROTOCOLS.items() if dataset in protocol.datasets]
@@ -215,8 +217,8 @@ def protocol_of(name: ProtocolName, dataset: DatasetName) -> Protocol:
 def _frames(video: VideoAnnotation, counts: Counts, protocol: str) -> int:
     if counts.frames is None:
         raise WrongCount(
-            f"{video.name} has no frame count, which protocol {protocol} needs: give one,"
-            " or choose a protocol that counts segments"
+            f"{video.name} has no frame count, but protocol {protocol} needs one: give it, or"
+            " choose a protocol that counts segments"
         )
     return counts.frames
 
@@ -224,7 +226,7 @@ def _frames(video: VideoAnnotation, counts: Counts, protocol: str) -> int:
 def _segments(
     video: VideoAnnotation, counts: Counts, by_rule: Callable[[int], int], rule: str
 ) -> int:
-    """Segments by rule, which those of the features must equal where both are known."""
+    """Number of segments by `rule`; the segment count of the features, if known, must equal it."""
     if counts.frames is None and counts.segments is None:
         raise WrongCount(f"{video.name} has neither frame nor segment count: give one of them")
     if counts.frames is None:
@@ -233,13 +235,13 @@ def _segments(
     if counts.segments is not None and counts.segments != expected:
         raise WrongCount(
             f"{video.name} has {counts.segments} segments, but {counts.frames} frames make"
-            f" {expected} by {rule}: wrong feature file, wrong column or wrong protocol"
+            f" {expected} by {rule}: check the feature file, the column and the protocol"
         )
     return expected
 
 
 def _marked(video: VideoAnnotation, frame_count: int, *, end_included: bool) -> NDArray[np.uint8]:
-    """Zeros with ones in the intervals; what lies beyond the video is clipped."""
+    """Label the intervals, clipped to the video: (frame_count,) of 0 and 1."""
     truth = np.zeros(frame_count, np.uint8)
     for start, end in video.intervals:
         truth[start : end + end_included] = 1

@@ -1,4 +1,4 @@
-"""The test set: which videos, how long they are and what is annotated; scores joined by name."""
+"""The test set: its videos, their lengths and annotations, and scores joined by name."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
@@ -23,32 +23,32 @@ from c2fpl.pipeline.truth.video_annotation import Annotations, VideoAnnotation
 from c2fpl.pipeline.videos.names import named
 
 SILENT_OVERHANG_FRAMES = 2
-"""Ends of 7 official UCF-Crime rows lie up to 2 frames beyond their videos; these are clipped."""
+"""Seven official UCF-Crime rows end up to 2 frames beyond their videos; clip these silently."""
 
 
 class UnmatchedVideos(ValueError):
-    """Videos that only the scores or only the test set has: names, effect and cure in one line."""
+    """Videos that are only in the scores or the test set: names, effect and cure in one line."""
 
 
 @dataclass(frozen=True)
 class TestSet:
-    """Test videos with what is annotated of them, under one protocol."""
+    """Test videos and their annotations under one protocol."""
 
     __test__ = False  # not a test case, whatever pytest thinks of the name
 
     dataset: DatasetName
     """Data set."""
     protocol: ProtocolName
-    """Convention of the truth."""
+    """Convention of the ground truth."""
     videos: Mapping[str, VideoAnnotation]
     """By joining name, in list order."""
     counts: Mapping[str, Counts]
-    """Frames and segments of each video as far as they are known, same keys."""
+    """Known frame and segment counts of each video, same keys."""
     given: Mapping[str, NDArray[np.uint8]] = field(default_factory=dict)
-    """(frames,) of a ready vector, by name; where it has a video, intervals do not count."""
+    """Ready ground truth (frames,) by name; it replaces the intervals of a video."""
 
     def in_frames(self, times: Mapping[str, PresentationTimes | None]) -> "TestSet":
-        """The same with seconds as frames by the times of each video; other videos stay.
+        """Convert annotations in seconds to frames for the videos in `times`.
 
         Raises:
             BadAnnotation: a video is annotated in seconds and its times are None.
@@ -57,14 +57,14 @@ class TestSet:
         return replace(self, videos={**self.videos, **found})
 
     def truth(self, name: str, scored_frames: int | None = None) -> NDArray[np.uint8]:
-        """Truth of one video, (frames,) of 0 and 1.
+        """Ground truth of one video, (frames,) of 0 and 1.
 
         Args:
             name: joining name.
-            scored_frames: length of its scores, which counts where nothing else is known.
+            scored_frames: length of its scores, used if no other length is known.
 
         Raises:
-            WrongCount: the counts do not fit each other, or an interval lies beyond the video.
+            WrongCount: the counts contradict each other, or an interval is beyond the video.
         """
         if name in self.given:
             return self.given[name]
@@ -76,10 +76,18 @@ class TestSet:
     def fitted(
         self, name: str, scores: NDArray[np.float32], unit: ScoreUnit = ScoreUnit()
     ) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-        """Scores of a video's frames, segments or parts -> scores and truth of frames, (frames,).
+        """Expand the scores of one video to frames and fit them to its ground truth.
+
+        Args:
+            name: joining name.
+            scores: (frames, segments or parts,).
+            unit: what one score covers.
+
+        Returns:
+            Scores and ground truth, both (frames,).
 
         Raises:
-            WrongCount: the lengths cannot be those of one video.
+            WrongCount: the lengths cannot belong to the same video.
         """
         known = self._counts(name, None)
         frames = unit.to_frames(name, scores, known)
@@ -89,17 +97,17 @@ class TestSet:
     def runs(
         self, name: str, scores: NDArray[np.float32], unit: ScoreUnit = ScoreUnit()
     ) -> VideoRuns:
-        """Scores of a video joined with its truth, for metrics; raises as `fitted`."""
+        """Scores and ground truth of a video as runs; arguments and errors as in `fitted`."""
         return video_runs(name, *self.fitted(name, scores, unit), self.videos[name].classes)
 
     def clipped(self, frames: Mapping[str, int]) -> dict[str, int]:
-        """Frames by which an interval ends beyond its video, where more than a rounding.
+        """Number of frames by which intervals end beyond their video, if more than rounding.
 
         Args:
-            frames: length of each measured video.
+            frames: length of each evaluated video.
         """
         if self.protocol not in ("native", "sultani"):
-            return {}  # the others cut videos to whole segments
+            return {}  # the other protocols cut videos to whole segments
         last = {n: max((end for _, end in self.videos[n].intervals), default=0) for n in frames}
         over = {name: end - frames[name] for name, end in last.items() if end != LARGEST_FRAME}
         return {name: by for name, by in over.items() if by > SILENT_OVERHANG_FRAMES}
@@ -120,14 +128,14 @@ def make_test_set(
     """Join the videos of a test set with their annotations by name.
 
     Args:
-        dataset: whose names and protocols apply.
-        protocol: convention of the truth.
-        annotations: read; may hold other videos too.
-        counts: of every test video in list order; Counts() where nothing is known.
+        dataset: determines names and protocols.
+        protocol: convention of the ground truth.
+        annotations: may include other videos.
+        counts: of every test video in list order; Counts() if unknown.
 
     Raises:
-        UnmatchedVideos: a video without annotation, which would count as normal.
-        WrongProtocol: the protocol is not for the data set.
+        UnmatchedVideos: a video has no annotation, so it would count as normal.
+        WrongProtocol: the protocol does not apply to the data set.
     """
     protocol_of(protocol, dataset)
     found = {name: annotation_of(name, annotations, dataset) for name in counts}
@@ -140,8 +148,8 @@ def refuse_unannotated(names: Collection[str], annotations: Annotations) -> None
     """Refuse test videos that no annotation mentions."""
     if names:
         raise UnmatchedVideos(
-            f"{annotations.path} has no annotation of the test videos {named(names)}: without it"
-            " they would count as normal; restore the row or the name"
+            f"{annotations.path} has no annotation of the test videos {named(names)}: they would"
+            " count as normal; restore the row or the name"
         )
 
 
@@ -149,12 +157,12 @@ def refuse_beyond(video: VideoAnnotation, counts: Counts, scored_frames: int | N
     """Refuse an interval that starts beyond the video or ends a segment or more beyond it.
 
     Args:
-        video: with its intervals.
-        counts: known before any score was read; Counts() for nothing.
-        scored_frames: length of the scores, which counts where nothing else is known.
+        video: annotation of the video.
+        counts: known counts; Counts() if unknown.
+        scored_frames: length of the scores, used if no other length is known.
 
     Raises:
-        WrongCount: names the video, the interval and the length that it does not fit.
+        WrongCount: names the video, the interval and the length.
     """
     for frames, source in _lengths(video, counts, scored_frames):
         for start, end in video.intervals:
@@ -163,14 +171,14 @@ def refuse_beyond(video: VideoAnnotation, counts: Counts, scored_frames: int | N
                 hint = f"; {unit_hint(frames, end)}" if source == "its scores" else ""
                 raise WrongCount(
                     f"{video.name} is annotated from frame {start} to {end}, which {beyond} beyond"
-                    f" its {frames} frames by {source}: correct the interval or the count{hint}"
+                    f" its {frames} frames (from {source}): correct the interval or the count{hint}"
                 )
 
 
 def _lengths(
     video: VideoAnnotation, counts: Counts, scored_frames: int | None
 ) -> list[tuple[int, str]]:
-    """Lengths of a video and who gives them; features leave out a segment at most."""
+    """Lengths of a video and their sources; features leave out at most one segment."""
     by_segments = (counts.segments + 1) * SEGMENT_FRAMES if counts.segments else None
     known = (
         (counts.frames, "the table or features"),

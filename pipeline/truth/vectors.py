@@ -1,4 +1,4 @@
-"""A ready vector of ground truth, such as a published gt.npy, in place of the intervals."""
+"""Use an existing ground-truth vector, such as a published gt.npy, instead of intervals."""
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -17,36 +17,37 @@ from c2fpl.pipeline.videos.names import named
 
 
 def videos_of_vector(path: Path, dataset: DatasetName, names: Iterable[str]) -> Annotations:
-    """What is known of a vector's videos before it is read: their classes, by name.
+    """Annotations without intervals for the videos of a vector; their names give the classes.
 
     Raises:
-        UnknownName: a name that is not of the data set.
+        UnknownName: a name does not belong to the data set.
     """
     videos = {name: VideoAnnotation(name, classes_of(name, dataset), ()) for name in names}
     return Annotations(path, "as written", videos, f"{path.name} read as a vector of ground truth")
 
 
 def with_vector(test_set: TestSet, path: Path) -> tuple[TestSet, tuple[str, ...]]:
-    """Take a ready vector, the frames of all videos in list order, in place of the intervals.
+    """Replace the intervals of a test set by a ground-truth vector.
 
     Args:
-        test_set: every video in the order of the vector, with its counts.
-        path: .npy (frames of all videos,) of 0 and 1, such as a published gt.npy.
+        test_set: all videos in the order of the vector, with their counts.
+        path: .npy (frames of all videos,) of 0 and 1.
 
     Returns:
-        The test set, and notes: in which videos the vector and the intervals differ.
+        The test set, and notes that name the videos in which vector and intervals differ.
 
     Raises:
-        WrongCount: not as long as the protocol makes it; one that fits is named.
-        BadMask, BadNpy: no vector of 0 and 1.
+        WrongCount: the length does not fit the protocol (a protocol that fits is suggested), or
+            the order of the videos is wrong.
+        BadMask, BadNpy: the file is not a vector of 0 and 1.
     """
     mask = read_mask(path)
     by_intervals = {name: test_set.truth(name) for name in test_set.videos}
     lengths = [len(frames) for frames in by_intervals.values()]
     if sum(lengths) != mask.frame_count:
         raise WrongCount(
-            f"{path} has {mask.frame_count} frames, and {len(lengths)} videos under protocol"
-            f" {test_set.protocol} {sum(lengths)}: {_fitting(test_set, mask.frame_count)}"
+            f"{path} has {mask.frame_count} frames, but {len(lengths)} videos under protocol"
+            f" {test_set.protocol} have {sum(lengths)}: {_fitting(test_set, mask.frame_count)}"
         )
     vector = np.zeros(mask.frame_count, np.uint8)
     for start, end in mask.intervals:
@@ -60,20 +61,20 @@ def with_vector(test_set: TestSet, path: Path) -> tuple[TestSet, tuple[str, ...]
 
 
 def _fitting(test_set: TestSet, frame_count: int) -> str:
-    """What to do about a vector of another length."""
+    """Cure for a vector of the wrong length."""
     for name, protocol in PROTOCOLS.items():
         if test_set.dataset in protocol.datasets:
             other = replace(test_set, protocol=name)
             with suppress(WrongCount):
                 if sum(len(other.truth(video)) for video in other.videos) == frame_count:
-                    return f"give --protocol {name}, which it fits"
-    return "it is of another list of videos, or of other counts"
+                    return f"give --protocol {name}, which fits"
+    return "it belongs to a different list of videos or other counts; give the matching table"
 
 
 def _refuse_other_order(
     test_set: TestSet, path: Path, given: Mapping[str, NDArray[np.uint8]]
 ) -> None:
-    """Names tell which videos are normal, so a vector in another order shows itself."""
+    """Refuse a vector that contradicts the classes in the video names."""
     wrong = [
         name
         for name, frames in given.items()
@@ -81,8 +82,8 @@ def _refuse_other_order(
     ]
     if wrong:
         raise WrongCount(
-            f"{path} marks normal videos, or marks nothing in anomalous ones: {named(wrong)}: its"
-            " videos stand in another order than the table's, or it is of another set"
+            f"{path} marks frames of normal videos, or none of anomalous ones: {named(wrong)}: it"
+            " has another order of videos than the table, or belongs to another test set"
         )
 
 
@@ -97,6 +98,6 @@ def _differences(
         return (f"{path.name} equals the intervals in every frame",)
     shown = named(f"{name} {frames}" for name, frames in changed.items())
     return (
-        f"{path.name} counts as truth; it differs from the intervals in {sum(changed.values())}"
-        f" frames: {shown}",
+        f"{path.name} is used as ground truth; it differs from the intervals in"
+        f" {sum(changed.values())} frames: {shown}",
     )

@@ -1,4 +1,4 @@
-"""Which form an annotation file has, and its records."""
+"""Detect the format of an annotation file and read its records."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,13 +12,14 @@ from c2fpl.pipeline.truth.forms.xmls import xml_records
 
 
 def read_records(path: Path) -> tuple[list[Record], str]:
-    """Records of an annotation file or folder, and its form in words.
+    """Read an annotation file, a folder of masks, or a folder of JSON or XML files.
 
-    A folder holds masks, or files of one tool, one a video.
+    Returns:
+        The records, and the name of the format.
 
     Raises:
-        BadAnnotation: what cannot be read, with file, line or entry, value, rule and cure.
-        BadMask, BadNpy: a mask that is no vector of 0 and 1.
+        BadAnnotation: a file cannot be read or has an invalid entry.
+        BadMask, BadNpy: a mask is not a vector of 0 and 1.
     """
     if path.is_dir():
         files = [
@@ -31,8 +32,8 @@ def read_records(path: Path) -> tuple[list[Record], str]:
         return records, f"{len(files)} files of {', '.join(sorted({form for _, form in found}))}"
     if path.suffix.lower() in (".npy", ".mat", ".pkl", ".xlsx", ".xls", ".ods"):
         raise BadAnnotation(
-            f"{path} is no text file: save the table as CSV; a vector of ground truth is given with"
-            " --ground-truth, masks as a folder with one .npy for each video"
+            f"{path} is not a text file: save a table as CSV, give a ground-truth vector with"
+            " --ground-truth, or masks as a folder with one .npy per video"
         )
     text = decoded(path)
     if text.lstrip("\ufeff \r\n\t")[:1] in ("{", "[") and path.suffix.lower() != ".csv":
@@ -43,10 +44,10 @@ def read_records(path: Path) -> tuple[list[Record], str]:
 
 
 def decoded(path: Path) -> str:
-    """The text of a file: UTF-8, UTF-16 with its mark, else Windows-1252 as Excel writes it.
+    """Decode a file: UTF-16 with a byte order mark, UTF-8, or Windows-1252 (Excel).
 
     Raises:
-        BadAnnotation: unreadable, or no text.
+        BadAnnotation: the file cannot be read or is not text.
     """
     try:
         content = path.read_bytes()
@@ -58,7 +59,7 @@ def decoded(path: Path) -> str:
         except UnicodeDecodeError:
             continue
     raise BadAnnotation(
-        f"{path} is no text file: give a text, table, JSON or XML file of annotations"
+        f"{path} is not a text file: give a text, table, JSON or XML file of annotations"
     )
 
 

@@ -1,11 +1,14 @@
 """JSON annotations: HIVAU-70k, VERA, ActivityNet, S3R, VIA 3 and Label Studio.
 
-HIVAU-70k (Zhang et al., CVPR 2025): `{name: {"fps", "n_frames", "label", "events": [[s, e], ...]}}`
-in seconds, on XD-Violence also `events(frame)`. VERA (Ye et al., CVPR 2025): a list of `{"video",
-"temporal_label": [start, end, ...], "length"}` in frames. ActivityNet, which `c2fpl export` writes:
-`{"database" or "results": {name: {"annotations": [{"segment": [s, e], "label"}]}}}` in seconds. S3R
-(Wu et al., ECCV 2022): `{name: {"num_frames", "labels": [0, 1, ...]}}`. VIA 3: a project of videos,
-in seconds. Label Studio: tasks with `timelinelabels`, frames from 1, ends included.
+- HIVAU-70k (Zhang et al., CVPR 2025): `{name: {"fps", "n_frames", "label", "events": [[s, e],
+  ...]}}` in seconds; on XD-Violence also `events(frame)`.
+- VERA (Ye et al., CVPR 2025): list of `{"video", "temporal_label": [start, end, ...], "length"}` in
+  frames.
+- ActivityNet, also written by `c2fpl export`: `{"database" or "results": {name: {"annotations":
+  [{"segment": [s, e], "label"}]}}}` in seconds.
+- S3R (Wu et al., ECCV 2022): `{name: {"num_frames", "labels": [0, 1, ...]}}`.
+- VIA 3: a video project, in seconds.
+- Label Studio: tasks with `timelinelabels`; frames from 1, end included.
 """
 
 import json
@@ -25,16 +28,19 @@ Content = dict[str, Any] | list[Any]
 
 
 def json_records(path: Path, text: str) -> tuple[list[Record], str]:
-    """Records of a JSON file, and the form in words.
+    """Read the records of a JSON file.
+
+    Returns:
+        The records, and the name of the format.
 
     Raises:
-        BadAnnotation: no JSON, no known form, or an entry that lacks what its form has.
+        BadAnnotation: the file is not JSON, its format is unknown, or an entry is incomplete.
     """
     try:
         content = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise BadAnnotation(
-            f"{path} is no JSON ({error}): save it again, or give a table"
+            f"{path} is not valid JSON ({error}): save it again, or give a table"
         ) from error
     for form, holds, read in _FORMS:
         try:
@@ -44,13 +50,13 @@ def json_records(path: Path, text: str) -> tuple[list[Record], str]:
             if isinstance(error, BadAnnotation):
                 raise
             raise BadAnnotation(
-                f"{path} looks like {form}, but an entry lacks what that has ({error!r}): export it"
-                " again"
+                f"{path} looks like {form}, but an entry is incomplete or invalid ({error!r}):"
+                " export it again"
             ) from error
     top = list(content)[:5] if isinstance(content, dict) else type(content).__name__
     raise BadAnnotation(
-        f"{path} is JSON of no known form (at its top: {top}): known are"
-        f" {', '.join(form for form, _, _ in _FORMS)}; or give a table with start and end"
+        f"{path} is JSON of an unknown format (top level: {top}): give"
+        f" {', '.join(form for form, _, _ in _FORMS)}, or a table with start and end"
     )
 
 
@@ -63,7 +69,7 @@ def _texts(numbers: Iterable[object]) -> Spans:
     if flat == ["-1"]:
         return ()
     if len(flat) % 2:
-        raise ValueError(f"an odd count of numbers, {numbers}")
+        raise ValueError(f"an odd number of positions, {flat}")
     return tuple(zip(flat[::2], flat[1::2], strict=True))
 
 
@@ -131,7 +137,7 @@ def _s3r(path: Path, content: dict[str, Any]) -> Iterator[Record]:
     for name, entry in content.items():
         labels = np.asarray(entry["labels"])
         if labels.ndim != 1 or not np.isin(labels, (0, 1)).all():
-            raise ValueError(f"labels of {name} that are not a list of 0 and 1")
+            raise ValueError(f"labels of {name} are not a list of 0 and 1")
         spans = tuple((str(start), str(end)) for start, end in runs_of_ones(labels == 1))
         place = f"{path}, {name}"
         yield Record(
@@ -166,7 +172,7 @@ def _is_label_studio(content: Content) -> bool:
 def _label_studio(path: Path, content: list[Any]) -> Iterator[Record]:
     for number, task in enumerate(content):
         written = next(v for v in task["data"].values() if isinstance(v, str))
-        name = re.sub(r"^[0-9a-f]{8}-", "", written.split("/")[-1])  # prefix of an upload
+        name = re.sub(r"^[0-9a-f]{8}-", "", written.split("/")[-1])  # upload prefix
         place = f"{path}, task {task.get('id', number)}"
         yield Record(place, name)
         for result in (one for each in task["annotations"] for one in each["result"]):

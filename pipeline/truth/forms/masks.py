@@ -1,4 +1,4 @@
-"""Folders of frame masks: a .npy of 0 and 1 a video, or a folder of mask images a video."""
+"""Folders of frame masks: one .npy of 0 and 1 per video, or one folder of images per video."""
 
 import re
 from dataclasses import dataclass
@@ -14,34 +14,34 @@ from c2fpl.pipeline.truth.frame_runs import runs_of_ones
 from c2fpl.pipeline.videos.names import video_name
 
 IMAGES = frozenset({".png", ".bmp", ".jpg", ".jpeg", ".tif", ".tiff"})
-"""Suffixes of mask images; a pixel that is not black is an anomaly."""
+"""Suffixes of mask images, in lower case."""
 
 
 class BadMask(ValueError):
-    """A frame mask that is no vector of 0 and 1: file, value, rule and cure in one line."""
+    """A frame mask that is not a vector of 0 and 1: file, value, rule and cure in one line."""
 
 
 @dataclass(frozen=True)
 class FrameMask:
-    """One video's mask as intervals."""
+    """The mask of one video as intervals."""
 
     frame_count: int
     """Frames of the video."""
     intervals: tuple[tuple[int, int], ...]
-    """Anomalous [start, end) frames, 0-based, in order, not touching."""
+    """Anomalous [start, end) frames, 0-based, sorted, with gaps between them."""
 
 
 def read_mask_folder(folder: Path) -> dict[str, FrameMask]:
-    """Every mask of a folder by name, in order of name.
+    """Read all masks of a folder, sorted by name.
 
-    The official folder holds 107: 44 of the weak test split and 63 of its training split.
+    The official folder has 107: 44 of the weakly supervised test split, 63 of its training split.
 
     Raises:
-        BadMask: no folder, no masks, or one that is not 0 and 1.
-        BadNpy: a file that is no plain array.
+        BadMask: there is no folder or no mask, or a mask has other values than 0 and 1.
+        BadNpy: a file is not a plain array.
     """
     if not folder.is_dir():
-        raise BadMask(f"{folder} is no folder: give the folder of frame masks, test_frame_mask")
+        raise BadMask(f"{folder} is not a folder: give the folder of frame masks, test_frame_mask")
     masks = {video_name(path.name): read_mask(path) for path in sorted(folder.glob("*.npy"))}
     if not masks:
         raise BadMask(f"{folder} holds no .npy: give the folder of frame masks, test_frame_mask")
@@ -49,28 +49,31 @@ def read_mask_folder(folder: Path) -> dict[str, FrameMask]:
 
 
 def read_mask(path: Path) -> FrameMask:
-    """One mask, 1-D, of 0 and 1 in any number type.
+    """Read one mask, (frames,) of 0 and 1 in any numeric dtype.
 
     Raises:
-        BadMask: another shape or another value.
-        BadNpy: no plain array.
+        BadMask: the shape or a value is wrong.
+        BadNpy: the file is not a plain array.
     """
     mask = load_npy(path)
     if mask.ndim != 1 or mask.size == 0:
-        raise BadMask(f"{path} has shape {mask.shape}: a mask has one value for each frame")
+        raise BadMask(f"{path} has shape {mask.shape}: give a 1-D mask, one value per frame")
     strange = np.flatnonzero((mask != 0) & (mask != 1))
     if strange.size:
         frame = int(strange[0])
-        raise BadMask(f"{path}, frame {frame}: {mask[frame]} is neither 0 nor 1: a mask is both")
+        raise BadMask(f"{path}, frame {frame}: {mask[frame]} is neither 0 nor 1: correct the mask")
     return FrameMask(len(mask), runs_of_ones(mask == 1))
 
 
 def mask_records(folder: Path) -> tuple[list[Record], str]:
-    """Records of a folder of masks, named by their path below it, and the form in words.
+    """Read the records of a folder of masks; videos are named by their path inside it.
+
+    Returns:
+        The records, and the name of the format.
 
     Raises:
-        BadAnnotation: no masks, or an image that cannot be read.
-        BadMask, BadNpy: an array that is no vector of 0 and 1.
+        BadAnnotation: there are no masks, or an image cannot be read.
+        BadMask, BadNpy: an array is not a vector of 0 and 1.
     """
     arrays = sorted(folder.rglob("*.npy"))
     if arrays:
@@ -82,8 +85,8 @@ def mask_records(folder: Path) -> tuple[list[Record], str]:
         by_video.setdefault(path.parent, []).append(path)
     if not images or folder in by_video:
         raise BadAnnotation(
-            f"{folder} holds no masks: give a folder with one .npy of 0 and 1 for each video, or"
-            " one folder of mask images for each video"
+            f"{folder} has no masks: give a folder with one .npy of 0 and 1 per video, or one"
+            " folder of mask images per video"
         )
     records = [
         _record(
@@ -91,7 +94,7 @@ def mask_records(folder: Path) -> tuple[list[Record], str]:
         )
         for place, found in sorted(by_video.items())
     ]
-    return records, "mask images, one folder a video"
+    return records, "mask images, one folder per video"
 
 
 def _record(place: Path, name: str, mask: FrameMask) -> Record:
@@ -108,7 +111,7 @@ def _record(place: Path, name: str, mask: FrameMask) -> Record:
 
 
 def _image_mask(images: list[Path]) -> FrameMask:
-    """One value a frame, in order of the numbers in the images' names."""
+    """Read one image per frame, sorted by the numbers in the file names."""
     ordered = sorted(images, key=lambda path: [int(n) for n in re.findall("[0-9]+", path.stem)])
     marked = np.array([_is_marked(path) for path in ordered])
     return FrameMask(len(marked), runs_of_ones(marked))
@@ -117,5 +120,5 @@ def _image_mask(images: list[Path]) -> FrameMask:
 def _is_marked(path: Path) -> bool:
     image = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_GRAYSCALE)
     if image is None:
-        raise BadAnnotation(f"{path} is no image that can be read: write the mask again")
+        raise BadAnnotation(f"{path} is not a readable image: write the mask again")
     return bool((image > 127).any() or (image.max() == 1))

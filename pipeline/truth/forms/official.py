@@ -25,7 +25,7 @@ def _parse_ucf(row: AnnotationRow) -> VideoAnnotation:
     elif frame_count is not None and len(rest) > 1 and len(rest) % 2:
         raise row.bad(
             " ".join(row.fields[1:]),
-            "looks like a list of UMIL, with class numbers and 14 altered videos",
+            "looks like a UMIL list, with class numbers and 14 altered videos",
             "use the official annotation file",
         )
     if not rest:
@@ -45,12 +45,12 @@ def _classes(row: AnnotationRow, name: str, dataset: DatasetName) -> tuple[str, 
 def _check_class(row: AnnotationRow, written: str, classes: tuple[str, ...]) -> None:
     if (written,) != classes and not (written.startswith("Normal") and classes == ("Normal",)):
         raise row.bad(
-            written, f"is not the class in the name, {classes[0]}", "correct the name or the class"
+            written, f"is not the class of the name, {classes[0]}", "correct the name or the class"
         )
 
 
 def _parse_xd(row: AnnotationRow) -> VideoAnnotation:
-    """`name s1 e1 [s2 e2 ...]`; 14 official rows keep `.mp4`."""
+    """`name s1 e1 [s2 e2 ...]`; 14 official names include `.mp4`."""
     name = video_name(row.fields[0])
     classes = _classes(row, name, "xd-violence")
     intervals = row.intervals(row.fields[1:])

@@ -1,4 +1,4 @@
-"""One written position in a video: a frame number, a time, or neither."""
+"""Parse one position in a video: a frame number or a time."""
 
 import re
 from dataclasses import dataclass
@@ -19,15 +19,15 @@ OPEN_ENDS = frozenset({"end", "inf", "eof", "..."})
 
 
 class NotAPosition(ValueError):
-    """Text that is no frame number and no time: the rule and the cure."""
+    """Text that is neither a frame number nor a time: the rule and the cure."""
 
 
 @dataclass(frozen=True)
 class Position:
-    """A position as it is written."""
+    """A parsed position."""
 
     kind: Literal["nothing", "end", "whole", "decimal", "time"]
-    """`whole` and `decimal` may be frames or seconds; `time` is seconds (1:20, 12 s, 1500 ms)."""
+    """`whole` and `decimal` are frames or seconds; `time` is seconds (1:20, 12 s, 1500 ms)."""
     value: float = 0.0
     """Frames or seconds."""
 
@@ -36,7 +36,7 @@ def read_position(text: str) -> Position:
     """Read `165`, `12.5`, `12,5`, `1:20`, `00:01:20.500`, `12.5s`, `1m20s`, `1500ms`, `end`, `-1`.
 
     Raises:
-        NotAPosition: anything else, and time codes that end in frames.
+        NotAPosition: anything else, including time codes that end with a frame number.
     """
     written = text.strip().strip("'\"").lower().replace(" ", "")
     if written in NOTHING:
@@ -47,13 +47,11 @@ def read_position(text: str) -> Position:
         value = float(written.replace(",", "."))
         if not 0 <= value <= LARGEST_FRAME:
             raise NotAPosition(
-                f"is outside 0 to {LARGEST_FRAME} (-1 for none): frame numbers or seconds are meant"
+                f"is outside 0 to {LARGEST_FRAME} (-1 for none): give a frame number or seconds"
             )
         return Position("decimal" if re.search("[.,]", written) else "whole", value)
     if TIMECODE.fullmatch(written):
-        raise NotAPosition(
-            "is a time code that ends in frames: write hours:minutes:seconds.fraction"
-        )
+        raise NotAPosition("is a time code with frames: write hours:minutes:seconds.fraction")
     if clock := CLOCK.fullmatch(written):
         hours, minutes, seconds = clock.groups()
         whole = 3600 * int(hours or 0) + 60 * int(minutes)
@@ -61,7 +59,7 @@ def read_position(text: str) -> Position:
     if measured := MEASURED.fullmatch(written):
         return Position("time", _seconds(*measured.groups()))
     raise NotAPosition(
-        "is no whole number and no time: write frames (165), seconds (5.5) or 00:00:05.5"
+        "is neither a number nor a time: write frames (165), seconds (5.5) or 00:00:05.5"
     )
 
 

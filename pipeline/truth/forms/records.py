@@ -1,4 +1,4 @@
-"""What an annotation file says of one video, before frames, seconds and names are settled."""
+"""Annotations as written in a file, and their conversion to frames and seconds."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -16,32 +16,32 @@ from c2fpl.pipeline.truth.forms.rows import LARGEST_FRAME, BadAnnotation
 NORMAL_CLASSES = frozenset(
     {"normal", "none", "no", "0", "background", "nominal", "non-anomalous", "no_anomaly", "false"}
 )
-"""Classes, in small letters, whose intervals are no anomaly."""
+"""Classes, in lower case, whose intervals are not anomalies."""
 
 UNNAMED_CLASSES = frozenset({"1", "true", "yes", "anomaly", "anomalous", "abnormal"})
-"""Classes that say no more than that something happens."""
+"""Classes that mark an anomaly without naming its kind."""
 
 
 @dataclass(frozen=True)
 class AnnotationSettings:
-    """How the positions of own annotations are meant, where the file does not tell."""
+    """How to read positions in own annotations if the file does not specify it."""
 
     annotation_unit: Literal["auto", "frames", "seconds"] = "auto"
-    """Unit of plain numbers; auto takes column names, then whole numbers for frames and
-    fractions for seconds."""
+    """Unit of plain numbers; auto uses the column names, otherwise whole numbers are frames and
+    decimals are seconds."""
     annotation_first_frame: Literal[0, 1] = 0
     """Number of the first frame."""
     annotation_end: Literal["exclusive", "inclusive"] = "exclusive"
-    """Whether the frame of an end belongs to its interval."""
+    """Whether the end frame belongs to the interval."""
 
     def __str__(self) -> str:
-        """For the line that names the form."""
+        """Description for the summary line."""
         return f"frames from {self.annotation_first_frame}, end {self.annotation_end}"
 
 
 @dataclass(frozen=True)
 class Record:
-    """One row, track or entry."""
+    """One row, track or entry of a file."""
 
     place: str
     """File and line or key, for messages."""
@@ -50,39 +50,40 @@ class Record:
     spans: tuple[tuple[str, str], ...] = ()
     """(start, end) of its intervals, as written."""
     unit: Unit | None = None
-    """Unit of plain numbers where the file tells it."""
+    """Unit of plain numbers, if the file specifies it."""
     first_frame: int | None = None
-    """Number of the first frame where the form fixes it."""
+    """Number of the first frame, if the format defines it."""
     end_included: bool | None = None
-    """Whether ends belong to their intervals where the form fixes it."""
+    """Whether the end frame belongs to the interval, if the format defines it."""
     classes: tuple[str, ...] = ()
     """Classes, as written."""
     frame_count: int | None = None
-    """Frames of the video, where given."""
+    """Frames of the video, if given."""
     frame_rate: float | None = None
-    """Frames a second, where given."""
+    """Frames per second, if given."""
 
     def bad(self, value: object, rule: str) -> BadAnnotation:
-        """The error to raise for a value of this record; `rule` ends in the cure."""
+        """The error to raise for a value of this record; `rule` ends with the cure."""
         return BadAnnotation(f"{self.place}: {value!r} {rule}")
 
     @property
     def is_normal(self) -> bool:
-        """Whether its class says that nothing happens."""
+        """Whether all of its classes are normal."""
         return bool(self.classes) and all(one.lower() in NORMAL_CLASSES for one in self.classes)
 
     def positions(self) -> list[tuple[Position, Position]]:
-        """The intervals, read; pairs of nothing are left out.
+        """Parse the intervals; empty pairs are left out.
 
         Raises:
-            BadAnnotation: no position, half an interval, or an end before its start.
+            BadAnnotation: a position is invalid, half an interval is missing, or an interval ends
+                before it starts.
         """
         pairs = [(self._read(start), self._read(end)) for start, end in self.spans]
         for (start, end), written in zip(pairs, self.spans, strict=True):
             shown = " ".join(written)
             if (start.kind == "nothing") != (end.kind == "nothing") or start.kind == "end":
                 raise self.bad(
-                    shown, "is half an interval: write -1 for both, or `end` for the end"
+                    shown, "is half an interval: write -1 for both, or `end` for an open end"
                 )
             if end.kind != "end" and start.value > end.value:
                 raise self.bad(shown, "ends before it starts: swap or correct them")
@@ -96,11 +97,11 @@ class Record:
 
 
 SPAN = re.compile(r"(?<=[\w.])\s*(?:-{1,2}>?|\u2013|\u2014|~|\.\.)\s*(?=[0-9]|end\b)", re.ASCII)
-"""Between the start and the end of one interval: a hyphen, a dash, an arrow, two dots."""
+"""Separator between start and end of an interval: a hyphen, dash, arrow or two dots."""
 
 
 def split_spans(text: str) -> list[str]:
-    """The positions of several intervals in one text: `10-20; 30-40`, `[[10, 20], [30, 40]]`."""
+    """Split a text into positions: `10-20; 30-40` or `[[10, 20], [30, 40]]` gives four."""
     bare = re.sub(r"[\[\](){}|;]|,\s", " ", SPAN.sub(" ", text.strip()))
     found = bare.split()
     if len(found) == 1 and "," in bare:
@@ -109,17 +110,17 @@ def split_spans(text: str) -> list[str]:
 
 
 def pairs_of(place: str, positions: Sequence[str]) -> tuple[tuple[str, str], ...]:
-    """Positions two by two; one -1 alone is no interval.
+    """Group positions into (start, end) pairs; a single -1 means no interval.
 
     Raises:
-        BadAnnotation: an odd count.
+        BadAnnotation: the number of positions is odd.
     """
     if list(positions) == ["-1"]:
         return ()
     if len(positions) % 2:
         raise BadAnnotation(
-            f"{place}: {' '.join(positions)!r} is an odd count of numbers: give a start and an end"
-            " each"
+            f"{place}: {' '.join(positions)!r} is an odd number of positions: give a start and an"
+            " end for each interval"
         )
     return tuple(zip(positions[::2], positions[1::2], strict=True))
 
@@ -135,16 +136,15 @@ def refuse_doubled(by_name: Mapping[str, Sequence[Record]]) -> None:
             first = records[0].place.rpartition(" ")[2]
             raise records[1].bad(
                 name,
-                f"is there already on line {first}: keep one row for each video, or its frames"
-                " count twice",
+                f"is already on line {first}: keep one row per video, or its frames count twice",
             )
 
 
 def unit_of(records: Sequence[Record], reading: AnnotationSettings) -> Unit:
-    """The unit of a file's plain numbers.
+    """Determine the unit of the plain numbers in a file.
 
     Raises:
-        BadAnnotation: numbers that may be either, where a guess would shift every interval.
+        BadAnnotation: the unit is ambiguous; a wrong guess would shift every interval.
     """
     if reading.annotation_unit != "auto":
         return reading.annotation_unit
@@ -160,14 +160,15 @@ def unit_of(records: Sequence[Record], reading: AnnotationSettings) -> Unit:
         record, position = plain[0]
         raise record.bad(
             f"{position.value:g}",
-            "is a plain number among times: give --annotation-unit frames or seconds",
+            "is a plain number, but other positions are times: give --annotation-unit frames or"
+            " seconds",
         )
     decimals = [(record, p) for record, p in plain if p.kind == "decimal"]
     if decimals and all(p.value.is_integer() for _, p in plain):
         record, position = decimals[0]
         raise record.bad(
             f"{position.value:.1f}",
-            "may be a frame or a second: give --annotation-unit frames or seconds",
+            "may be in frames or in seconds: give --annotation-unit frames or seconds",
         )
     return "seconds" if timed or decimals else "frames"
 
@@ -175,12 +176,12 @@ def unit_of(records: Sequence[Record], reading: AnnotationSettings) -> Unit:
 def frames_and_seconds(
     record: Record, unit: Unit, reading: AnnotationSettings
 ) -> tuple[tuple[tuple[int, int], ...], tuple[tuple[float, float], ...]]:
-    """The record's intervals: those in frames, 0-based and end exclusive, and those in seconds.
+    """Split intervals into those in frames, 0-based [start, end), and those in seconds.
 
-    Seconds become frames where the record has the frame rate.
+    Seconds are converted to frames if the record has a frame rate.
 
     Raises:
-        BadAnnotation: a fraction of a frame, or a frame before the first.
+        BadAnnotation: a frame number is fractional or before the first frame.
     """
     frames, seconds = [], []
     for start, end in record.positions():
@@ -196,7 +197,7 @@ def frames_and_seconds(
 
 
 def frames_at(start_s: float, end_s: float, frame_rate: float) -> tuple[int, int]:
-    """[start, end) in frames of a constant rate: frames whose time lies in [start_s, end_s)."""
+    """Convert [start_s, end_s) to frames [start, end) at a constant frame rate."""
     last = LARGEST_FRAME if end_s == float("inf") else round(end_s * frame_rate)
     return round(start_s * frame_rate), last
 
@@ -211,7 +212,7 @@ def _frames(
     for value in (start.value, end.value):
         if not value.is_integer():
             raise record.bad(
-                f"{value:g}", "is a fraction of a frame: give --annotation-unit seconds"
+                f"{value:g}", "is not a whole frame number: give --annotation-unit seconds"
             )
     if start.value < first:
         raise record.bad(f"{start.value:g}", f"is before the first frame, {first}: correct it")

@@ -1,4 +1,7 @@
-"""Tables with a header: one interval a row, or several in a cell; columns known by their words."""
+"""Tables with a header: one interval per row, or several intervals in one cell.
+
+Columns are recognised by the words in their names.
+"""
 
 import csv
 import io
@@ -26,16 +29,16 @@ MILLISECOND = frozenset({"ms", "msec", "milliseconds"})
 
 @dataclass(frozen=True)
 class Columns:
-    """Which column of a table is what; None where there is none."""
+    """Index of each column of a table; None if it is missing."""
 
     written: tuple[str, ...]
     """The header."""
     name: int | None
     """Video."""
     start: int | None
-    """Start of the row's interval."""
+    """Start of the interval."""
     end: int | None
-    """Its end."""
+    """End of the interval."""
     several: int | None
     """Several intervals in one cell."""
     kind: int | None
@@ -43,11 +46,11 @@ class Columns:
     count: int | None
     """Frames of the video."""
     rate: int | None
-    """Frames a second."""
+    """Frames per second."""
 
     @property
     def unit(self) -> tuple[Unit | None, str]:
-        """Unit of plain numbers by the name of the start's column, and what to write after them."""
+        """Unit of plain numbers according to the start column, and a suffix to append to them."""
         if self.start is None:
             return None, ""
         words = _words(self.written[self.start])
@@ -59,7 +62,7 @@ class Columns:
 
 
 def columns_of(header: Sequence[str]) -> Columns:
-    """Find the columns by the words of their names: `Start (s)`, `frame_end`, `video-id`."""
+    """Recognise columns by the words in their names: `Start (s)`, `frame_end`, `video-id`."""
     words = [_words(cell) for cell in header]
     bounds = [found & (START | END) for found in words]
 
@@ -86,21 +89,22 @@ def columns_of(header: Sequence[str]) -> Columns:
 def table_records(
     path: Path, lines: Sequence[tuple[int, str]], separator: str | None, columns: Columns
 ) -> list[Record]:
-    """Records of a table.
+    """Read the records of a table.
 
     Args:
         path: for messages.
-        lines: number and text of each line, the header first.
+        lines: number and text of each line, header first.
         separator: between cells; None for blanks.
-        columns: of the header.
+        columns: columns of the header.
 
     Raises:
-        BadAnnotation: no columns for start and end, or a row that names no video.
+        BadAnnotation: there are no start and end columns, or a row names no video.
     """
     if columns.several is None and (columns.start is None or columns.end is None):
         raise BadAnnotation(
-            f"{path}, line {lines[0][0]}: the table has no columns for start and end: name them"
-            f" start_frame and end_frame, or start_s and end_s; it has {', '.join(columns.written)}"
+            f"{path}, line {lines[0][0]}: the table has no columns for start and end, only"
+            f" {', '.join(columns.written)}: name them start_frame and end_frame, or start_s and"
+            " end_s"
         )
     return [
         _record(f"{path}, line {n}", cells_of(line, separator), columns) for n, line in lines[1:]
@@ -108,13 +112,13 @@ def table_records(
 
 
 def cells_of(line: str, separator: str | None) -> list[str]:
-    """The cells of a line, quotes taken off."""
+    """Split a line into cells without quotes."""
     if separator is None:
         return line.split()
     try:
         return [cell.strip() for cell in next(csv.reader(io.StringIO(line), delimiter=separator))]
     except csv.Error:
-        return line.split(separator)  # too long a field, which is no position either
+        return line.split(separator)  # an overlong field, which will be refused as a position
 
 
 def _words(column: str) -> frozenset[str]:
@@ -128,7 +132,7 @@ def _record(place: str, cells: Sequence[str], columns: Columns) -> Record:
 
     if not cell(columns.name):
         column = columns.written[columns.name or 0]
-        raise BadAnnotation(f"{place}: no video is named in the column {column}")
+        raise BadAnnotation(f"{place}: column {column!r} is empty: give the name of the video")
     unit, suffix = columns.unit
     start, end = cell(columns.start), cell(columns.end)
     if columns.start is None or columns.end is None:
@@ -155,5 +159,5 @@ def _rate(place: str, text: str) -> float | None:
     except ValueError:
         rate = 0.0
     if not 0 < rate < 1000:
-        raise BadAnnotation(f"{place}: {text!r} is no frame rate in 0 to 1000: correct it")
+        raise BadAnnotation(f"{place}: {text!r} is not a frame rate in 0 to 1000: correct it")
     return rate

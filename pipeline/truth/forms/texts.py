@@ -1,4 +1,4 @@
-"""Text files: lines `name start end ...` with blanks, tabs or commas, and tables with a header."""
+"""Text annotations: lines `name start end ...` with blanks, tabs or commas, and tables."""
 
 import re
 from pathlib import Path
@@ -10,16 +10,19 @@ from c2fpl.pipeline.truth.forms.tables import cells_of, columns_of, table_record
 from c2fpl.pipeline.videos.search import SUFFIXES
 
 LINES = "lines of name, start, end"
-"""The documented form of own annotations: one line a video."""
+"""The documented format of own annotations: one line per video."""
 
 SEPARATORS = (";", "\t", ",", "|")
 
 
 def text_records(path: Path, text: str) -> tuple[list[Record], str]:
-    """Records of a text file, and the form in words.
+    """Read the records of a text file.
+
+    Returns:
+        The records, and the name of the format.
 
     Raises:
-        BadAnnotation: a table without the needed columns, or a line that cannot be split.
+        BadAnnotation: a table lacks a required column, or a line cannot be split.
     """
     lines = [
         (number, line)
@@ -27,7 +30,7 @@ def text_records(path: Path, text: str) -> tuple[list[Record], str]:
         if line.strip() and not re.match(r"#($|[\s#])", line.strip())
     ]
     if not lines:
-        raise BadAnnotation(f"{path} has no rows: an annotation file has one line for each video")
+        raise BadAnnotation(f"{path} has no rows: write one line per video")
     separator = separator_of_table(lines[0][1])
     if separator is not None:
         columns = columns_of(cells_of(lines[0][1], separator.strip(" ") or None))
@@ -37,7 +40,7 @@ def text_records(path: Path, text: str) -> tuple[list[Record], str]:
 
 
 def separator_of_table(line: str) -> str | None:
-    """What separates the cells of a header, a blank for blanks; None where it is no header."""
+    """Separator of a table header (" " for any blanks), or None if the line is not a header."""
     if re.search("[0-9]", line):
         return None
     for separator in (*SEPARATORS, " "):
@@ -58,7 +61,7 @@ def _line(place: str, line: str) -> Record:
 
 
 def _name_and_rest(line: str) -> tuple[str, str]:
-    """The name is quoted, or ends at a separator or video suffix, or is the first word."""
+    """Split off the name: quoted, up to a separator or video suffix, or the first word."""
     if quoted := re.match(r"""(["'])(.+?)\1[\s,;]*(.*)""", line):
         return quoted[2], quoted[3]
     for separator in (";", "\t", "|"):
@@ -73,7 +76,7 @@ def _name_and_rest(line: str) -> tuple[str, str]:
 
 
 def _is_word(token: str) -> bool:
-    """A class, in letters; what else is no position is an error of its own."""
+    """Whether a token is a class; other tokens must be positions."""
     try:
         read_position(token)
     except NotAPosition:

@@ -1,4 +1,4 @@
-"""XML annotations: CVAT (tracks of a video) and ELAN (.eaf, one video a file)."""
+"""XML annotations: CVAT for video (tracks) and ELAN (.eaf, one file per video)."""
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -9,35 +9,39 @@ from c2fpl.pipeline.truth.forms.rows import BadAnnotation
 
 
 def xml_records(path: Path, text: str) -> tuple[list[Record], str]:
-    """Records of an XML file, and the form in words.
+    """Read the records of an XML file.
+
+    Returns:
+        The records, and the name of the format.
 
     Raises:
-        BadAnnotation: no XML, or neither of the two.
+        BadAnnotation: the file is not XML, or is neither CVAT nor ELAN.
     """
     if "<!ENTITY" in text:
         raise BadAnnotation(
-            f"{path} defines entities, which no annotation tool writes: export again"
+            f"{path} defines entities, which no annotation tool writes: export it again"
         )
     try:
         root = ElementTree.fromstring(text.lstrip("\ufeff").encode())
     except ElementTree.ParseError as error:
-        raise BadAnnotation(f"{path} is no XML ({error}): export it again") from error
+        raise BadAnnotation(f"{path} is not valid XML ({error}): export it again") from error
     read, form = _FORMS.get(root.tag, (None, ""))
     try:
         if read is not None:
             return list(read(path, root)), form
     except (KeyError, ValueError) as error:
         raise BadAnnotation(
-            f"{path} looks like {form}, but lacks what that has ({error!r}): export it again"
+            f"{path} looks like {form}, but an item is missing or invalid ({error!r}): export it"
+            " again"
         ) from error
     raise BadAnnotation(
-        f"{path} is XML of no known form (its top is <{root.tag}>): known are CVAT for video"
-        " and ELAN"
+        f"{path} is XML of an unknown format (root <{root.tag}>): export it as CVAT for video or"
+        " ELAN"
     )
 
 
 def _cvat(path: Path, root: ElementTree.Element) -> Iterator[Record]:
-    """A track's object is there from a shape that is not `outside` up to the next that is."""
+    """An object is visible from a shape without `outside` up to the next shape with it."""
     name = root.findtext(".//meta//source") or root.findtext(".//meta//task/name") or path.stem
     size = root.findtext(".//meta//task/size") or ""
     count = int(size) if size.isdecimal() else None
@@ -83,4 +87,4 @@ _FORMS: Mapping[str, tuple[Callable[[Path, ElementTree.Element], Iterator[Record
     "annotations": (_cvat, "CVAT"),
     "ANNOTATION_DOCUMENT": (_elan, "ELAN"),
 }
-"""By the name of the outermost element."""
+"""Reader and name of each format, by root element."""
