@@ -1,8 +1,8 @@
-"""Videos to features: decoding, segments, crops, backbones. Knows no labels and no run folders.
+"""Videos to features: decoding, segments, crops, backbones. Independent of labels and run folders.
 
-In the order that one video takes through them:
+In the order in which a video passes through them:
 
-- `settings`: what extraction depends on
+- `settings`: settings of decoding and extraction
 - `decoding`: a file to frames, with their times
 - `damage`: what a broken file says about itself
 - `segments`: frames to segments of 16, and scores of segments back to frames

@@ -69,8 +69,8 @@ def test_out_of_memory_halves_the_batch_says_so_and_goes_on(
     np.testing.assert_allclose(found.numpy(), expected, rtol=1e-5, atol=1e-6)
     assert network.clips == 4
     assert [record.getMessage() for record in caplog.records] == [
-        "out of GPU memory: going on with 8 clips at a time",
-        "out of GPU memory: going on with 4 clips at a time",
+        "out of GPU memory: continuing with 8 clips at a time",
+        "out of GPU memory: continuing with 4 clips at a time",
     ]
 
 

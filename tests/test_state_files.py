@@ -179,7 +179,7 @@ def test_of_a_network_and_its_average_the_network_is_read_and_named(
     torch.save({"ema": average, "state_dict": network.state_dict()}, tmp_path / "w.pt")
     with caplog.at_level(logging.WARNING):
         assert same(loaded(tmp_path / "w.pt"), network.state_dict())
-    assert "of 2 copies, state_dict. is read" in caplog.text
+    assert "it holds 2 copies of the network; using state_dict." in caplog.text
 
 
 def test_a_misfit_under_a_prefix_names_tensor_and_prefix(network: Small, tmp_path: Path) -> None:
@@ -205,8 +205,8 @@ def test_another_backbone_is_recognised_under_a_prefix(tmp_path: Path) -> None:
         (b"\x89HDF\r\n\x1a\n", "an HDF5 file"),
         (b"\x93NUMPY\x01\x00", "a numpy array"),
         (b"\x1f\x8b\x08", "a gzip archive: unpack it"),
-        (b"", "an empty file"),
-        (b"PK\x05\x06" + bytes(18), "without the data.pkl of a PyTorch archive"),
+        (b"", "the file is empty"),
+        (b"PK\x05\x06" + bytes(18), "the zip file has no data.pkl"),
     ],
 )
 def test_what_is_no_weights_file_is_called_by_its_name(

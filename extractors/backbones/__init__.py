@@ -1,12 +1,12 @@
 """The networks that turn clips into features.
 
 - `catalogue`: every backbone, its input, size and weights
-- `builders`: the networks, built by the libraries that own them
+- `builders`: the networks, built by the libraries that define them
 - `inception`: Inception I3D, which no library has
 - `clip`: CLIP's image encoder, and the names in its weights files
-- `weights`: tensors of a file into a network, whatever prefix they stand under
-- `official`: the publishers' files, fetched once and checked by SHA-256
-- `state_files`: weights files of every form, read without executing them
+- `weights`: loads the tensors of a file into a network, whatever their prefix
+- `official`: the publishers' files, downloaded once and checked by SHA-256
+- `state_files`: reads weights files of all formats without executing code in them
 - `archives`: PyTorch archives that hold more than tensors
 - `caffe2`: the files of video-nonlocal-net
 """

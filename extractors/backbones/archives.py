@@ -1,9 +1,9 @@
-"""Tensors of PyTorch zip archives that hold other objects too; no code of the file is executed.
+"""Reads the tensors of PyTorch zip archives that also hold other objects, without executing code.
 
-`torch.load(weights_only=True)` refuses TorchScript archives (OpenAI's CLIP is one), whole pickled
-modules, and checkpoints with objects of a training framework beside the tensors. Their tensors are
-plain bytes all the same: this unpickler builds tensors and containers, and puts an inert `Shell`
-in the place of every other object.
+`torch.load(weights_only=True)` rejects TorchScript archives (OpenAI's CLIP is one), whole pickled
+modules, and checkpoints that hold objects of a training framework. Their tensors are still plain
+bytes. This unpickler builds tensors and containers, and replaces every other object by an inert
+`Shell`.
 """
 
 import math
@@ -33,15 +33,15 @@ MODULE_PARTS = ("_parameters", "_buffers", "_modules")
 
 
 class Shell:
-    """Stands for an object of an unknown class: takes whatever the pickle gives it, runs nothing.
+    """Placeholder for an object of an unknown class: stores what the pickle passes, runs nothing.
 
-    It derives from no container: `pickle` then calls these methods, which only keep values.
+    It is not a container subclass, so `pickle` fills it through the methods below.
     """
 
     content: dict[str, object]
 
     def __new__(cls, *_arguments: object, **_named: object) -> "Shell":
-        """A pickle makes objects with or without calling __init__: neither does anything."""
+        """Ignores the arguments. Pickles create objects with or without calling __init__."""
         shell = super().__new__(cls)
         shell.content = {}
         return shell
@@ -50,26 +50,26 @@ class Shell:
         pass
 
     def __call__(self, *_arguments: object) -> "Shell":
-        """What a foreign function gives is foreign."""
+        """Stands for the result of an unknown function."""
         return Shell()
 
     def __setstate__(self, state: object) -> None:
-        """Keeps the attributes of an object."""
+        """Stores the attributes of an object."""
         if isinstance(state, dict):
             self.content.update(state)
 
     def __setitem__(self, key: object, value: object) -> None:
-        """Keeps the entries of a foreign dict."""
+        """Stores an entry of an unknown dict type."""
         self.content[str(key)] = value
 
     def append(self, value: object) -> None:
-        """Drops the items of a foreign list."""
+        """Ignores an item of an unknown list type."""
 
     def extend(self, values: object) -> None:
-        """Drops the items of a foreign list."""
+        """Ignores the items of an unknown list type."""
 
     def tree(self) -> dict[str, object]:
-        """Its attributes by name; those of an nn.Module without the three folders they are in."""
+        """The attributes by name. For an nn.Module, its three dicts of parts merged into one."""
         parts = [self.content.get(part) for part in MODULE_PARTS]
         if not all(isinstance(part, dict) for part in parts):
             return self.content
@@ -88,18 +88,18 @@ class TensorsOnly(pickle.Unpickler):
         self._storages: dict[str, torch.Tensor] = {}
 
     def find_class(self, module: str, name: str) -> object:
-        """The builders of tensors and of containers; a fresh kind of Shell for anything else."""
+        """The builder of a tensor or container; a new subclass of Shell for anything else."""
         if module in ("torch", "torch.storage") and name in DTYPES:
             return DTYPES[name]
         return BUILDERS.get((module, name)) or type("Shell", (Shell,), {})
 
     def persistent_load(self, pid: object) -> torch.Tensor:
-        """One storage as a flat tensor; the device it was saved from plays no part."""
+        """One storage as a flat tensor on the CPU, whatever device it was saved from."""
         match pid:
             case ("storage", torch.dtype() as dtype, str(key), _, int(count)):
                 pass
             case _:
-                raise pickle.UnpicklingError(f"it refers to something outside itself: {pid}")
+                raise pickle.UnpicklingError(f"it refers to an object outside the file: {pid}")
         if key not in self._storages:
             data = self._archive.read(f"{self._folder}data/{key}") if count else b""
             if len(data) != count * dtype.itemsize:
@@ -118,14 +118,14 @@ def tensor_of(
     stride: tuple[int, ...],
     *_rest: object,
 ) -> torch.Tensor:
-    """torch._utils._rebuild_tensor_v2 on a flat tensor."""
+    """A tensor view of a flat storage, as torch._utils._rebuild_tensor_v2 builds it."""
     if math.prod(size) == 0:
         return torch.empty(size, dtype=storage.dtype)
     return storage.as_strided(size, stride, offset)
 
 
 def first_argument(value: object, *_rest: object) -> object:
-    """What a wrapper such as _rebuild_parameter wraps."""
+    """The object that a wrapper such as _rebuild_parameter wraps."""
     return value
 
 
@@ -138,22 +138,22 @@ BUILDERS: Mapping[tuple[str, str], Callable[..., object]] = {
 
 
 def read_archive(path: Path) -> object:
-    """What the archive's pickle holds, as dicts and tensors; foreign objects become dicts.
+    """The content of the archive's pickle as dicts and tensors; unknown objects become dicts.
 
     Raises:
-        pickle.UnpicklingError: no such archive, or a tensor of it is not whole.
+        pickle.UnpicklingError: not a PyTorch archive, or a tensor is truncated.
     """
     with zipfile.ZipFile(path) as archive:
         names = [name for name in archive.namelist() if name.split("/")[1:] == ["data.pkl"]]
         if len(names) != 1:
-            raise pickle.UnpicklingError("a zip file without the data.pkl of a PyTorch archive")
+            raise pickle.UnpicklingError("the zip file has no data.pkl, so it is not of PyTorch")
         with archive.open(names[0]) as file:
             content = TensorsOnly(file, archive, names[0].removesuffix("data.pkl")).load()
     return opened(content)
 
 
 def opened(content: object) -> object:
-    """The same with every Shell, and every dict in it, as a plain dict; keys become text."""
+    """The content with every Shell converted to a dict, recursively, and all keys to strings."""
     values = content.tree() if isinstance(content, Shell) else content
     if isinstance(values, dict):
         return {str(name): opened(value) for name, value in values.items()}

@@ -1,8 +1,8 @@
-"""Builds the networks with random weights, each by its own library, without the classifier.
+"""Builds the networks with random weights and without their classifiers.
 
-i3d and x3d are pytorchvideo's, r2plus1d and mc3 torchvision's; Inception I3D, which no library has,
-is in inception.py.
-Light to import: the libraries (pytorchvideo takes 5 s) are imported when a network is built.
+i3d and x3d come from pytorchvideo, r2plus1d and mc3 from torchvision, CLIP from open_clip. No
+library has Inception I3D; it is in inception.py. The libraries are imported only when a network is
+built, because pytorchvideo alone takes 5 s to import.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 Untyped: TypeAlias = Any
-"""A network of a library without types."""
+"""A network from a library without type annotations."""
 
 I3D_TEMPORAL_KERNELS = (  # of each stage's conv_a: pytorchvideo/models/hub/resnet.py, i3d_r50
     (3, 1, 1),
@@ -24,14 +24,14 @@ I3D_TEMPORAL_KERNELS = (  # of each stage's conv_a: pytorchvideo/models/hub/resn
 
 
 def build_i3d() -> "nn.Module":
-    """The hub's i3d_r50: 2048, the mean of the last stage over time and space."""
+    """Pytorchvideo's i3d_r50: 2048 features, the mean of the last stage over time and space."""
     from pytorchvideo.models.hub import i3d_r50
 
     return global_mean(i3d_r50(pretrained=False))
 
 
 def build_i3d_nonlocal_net() -> "nn.Module":
-    """The builder of i3d_r50 with the strides of video-nonlocal-net: 16 frames become 8, 4, 2."""
+    """i3d_r50 with the strides of video-nonlocal-net: 16 frames become 8, 4, then 2."""
     from pytorchvideo.models.resnet import create_resnet
     from torch import nn
 
@@ -61,35 +61,35 @@ def build_i3d_nonlocal_net_with_blocks() -> "nn.Module":
 
 
 def nonlocal_net_names(state: Mapping[str, "torch.Tensor"]) -> dict[str, "torch.Tensor"]:
-    """The PyTorch conversion of video-nonlocal-net under the builder's names."""
+    """Renames the PyTorch conversion of video-nonlocal-net to the builder's names."""
     from c2fpl.extractors.backbones.caffe2 import to_builder_names
 
     return to_builder_names(state)
 
 
 def build_i3d_inception() -> "nn.Module":
-    """Inception I3D: 1024, the mean of the last stage."""
+    """Inception I3D: 1024 features, the mean of the last stage."""
     from c2fpl.extractors.backbones.inception import inception_i3d
 
     return inception_i3d()
 
 
 def build_x3d_s() -> "nn.Module":
-    """The hub's x3d_s: 2048, its pooled and projected features before the classifier."""
+    """Pytorchvideo's x3d_s: 2048 features, pooled and projected, before the classifier."""
     from pytorchvideo.models.hub import x3d_s
 
     return global_projected_mean(x3d_s(pretrained=False))
 
 
 def build_x3d_m() -> "nn.Module":
-    """The hub's x3d_m, as x3d_s."""
+    """Pytorchvideo's x3d_m: 2048 features, as for x3d_s."""
     from pytorchvideo.models.hub import x3d_m
 
     return global_projected_mean(x3d_m(pretrained=False))
 
 
 def build_r2plus1d_18() -> "nn.Module":
-    """Torchvision's r2plus1d_18: 512, the mean of the last stage."""
+    """Torchvision's r2plus1d_18: 512 features, the mean of the last stage."""
     from torch import nn
     from torchvision.models.video import r2plus1d_18
 
@@ -99,7 +99,7 @@ def build_r2plus1d_18() -> "nn.Module":
 
 
 def build_mc3_18() -> "nn.Module":
-    """Torchvision's mc3_18: 512, the mean of the last stage."""
+    """Torchvision's mc3_18: 512 features, the mean of the last stage."""
     from torch import nn
     from torchvision.models.video import mc3_18
 
@@ -109,23 +109,24 @@ def build_mc3_18() -> "nn.Module":
 
 
 def build_clip_vit_b_16() -> "nn.Module":
-    """open_clip's ViT-B/16 image encoder: 512, its projected features."""
+    """open_clip's ViT-B/16 image encoder: 512 projected features."""
     from c2fpl.extractors.backbones.clip import ClipImageEncoder
 
     return ClipImageEncoder()
 
 
 def clip_names(state: Mapping[str, "torch.Tensor"]) -> dict[str, "torch.Tensor"]:
-    """Files of OpenAI, open_clip and Hugging Face under the encoder's names."""
+    """Renames the tensors of OpenAI, open_clip and Hugging Face to the encoder's names."""
     from c2fpl.extractors.backbones.clip import to_encoder_names
 
     return to_encoder_names(state)
 
 
 def global_mean(network: Untyped) -> "nn.Module":
-    """The network up to its last stage's mean.
+    """The network up to the mean of its last stage.
 
-    The hub's pool is a (4, 7, 7) window: five uneven ones at 16 frames, hence the global one.
+    pytorchvideo pools windows of (4, 7, 7), which are five overlapping ones at 16 frames. A global
+    mean replaces them.
     """
     from torch import nn
 
@@ -134,7 +135,7 @@ def global_mean(network: Untyped) -> "nn.Module":
 
 
 def global_projected_mean(network: Untyped) -> "nn.Module":
-    """The same for x3d, whose pool sits between two projections; its window is the whole map."""
+    """As `global_mean`, for x3d: its pool is between two projections and covers the whole map."""
     from torch import nn
 
     network.blocks[-1].pool.pool = nn.AdaptiveAvgPool3d(1)
@@ -142,7 +143,7 @@ def global_projected_mean(network: Untyped) -> "nn.Module":
 
 
 def without_classifier(network: Untyped) -> "nn.Module":
-    """A pytorchvideo network whose head only pools: (clips, dim)."""
+    """A pytorchvideo network whose head only pools; gives (clips, dim)."""
     from torch import nn
 
     head = network.blocks[-1]
@@ -151,7 +152,7 @@ def without_classifier(network: Untyped) -> "nn.Module":
 
 
 def as_module(network: object) -> "nn.Module":
-    """The network with the type that its library does not state."""
+    """The network, typed as an nn.Module."""
     from torch import nn
 
     assert isinstance(network, nn.Module)

@@ -1,7 +1,7 @@
-"""Weight files of video-nonlocal-net: the Caffe2 pickle, read safely, and the names of its blobs.
+"""Reads weights files of video-nonlocal-net (Caffe2 pickles) safely and renames their tensors.
 
-Two forms of the same network are renamed here to the names of pytorchvideo's builder: the Caffe2
-blobs (`res2_0_branch2a_w`) and their well-known PyTorch conversion (`layer1.0.conv1.weight`).
+Caffe2 blobs (`res2_0_branch2a_w`) are renamed to their widespread PyTorch conversion
+(`layer1.0.conv1.weight`), and that conversion to the names of pytorchvideo's builder.
 """
 
 import pickle
@@ -38,22 +38,23 @@ BLOCK_PIECES |= {"nl.bn": "activation.1.norm"}
 
 
 STATE_OF_TRAINING = ("lr", "model_iter")
-"""Numbers that the publisher's saver writes beside the weights, as plain numbers or as arrays."""
+"""Training state that the publisher's code saves with the weights, as numbers or as arrays."""
 MOMENTUM = "_momentum"
 
 
 def read_blobs(path: Path) -> dict[str, torch.Tensor]:
-    """The arrays of a Caffe2 pickle `{'blobs': {name: array}}`, state of training left out.
+    """The float32 tensors of a Caffe2 pickle `{'blobs': {name: array}}`, without training state.
 
-    A GPU's scope before a name (`gpu_0/conv1_w`) is taken off.
+    The scope of a GPU in front of a name (`gpu_0/conv1_w`) is removed. No code in the file runs.
 
-    Raises pickle.UnpicklingError where the file asks for anything but arrays: no code in it runs.
+    Raises:
+        pickle.UnpicklingError: the file holds something other than arrays and numbers.
     """
     with path.open("rb") as file:
         content = ArraysOnly(file, encoding="latin1").load()
     blobs = content.get("blobs", content) if isinstance(content, dict) else None
     if not isinstance(blobs, dict):
-        raise pickle.UnpicklingError(f"a {type(content).__name__} instead of a table of arrays")
+        raise pickle.UnpicklingError(f"it holds a {type(content).__name__}, not a dict of arrays")
     named = {str(name).rpartition("/")[2]: value for name, value in blobs.items()}
     return {
         name: torch.from_numpy(np.array(value, dtype=np.float32))
@@ -65,37 +66,37 @@ def read_blobs(path: Path) -> dict[str, torch.Tensor]:
 
 
 class ArraysOnly(pickle.Unpickler):
-    """An unpickler that knows numpy arrays and numbers, their dtypes and nothing else."""
+    """An unpickler restricted to numpy arrays, numbers and dtypes."""
 
     def __init__(self, file: BinaryIO, *, encoding: str) -> None:
         super().__init__(file, encoding=encoding)
 
     def find_class(self, module: str, name: str) -> object:
-        """Stand-ins for the names that pickled arrays and numbers hold."""
+        """A safe replacement for a function or class that pickled arrays refer to."""
         module = module.replace("numpy._core", "numpy.core")
         if (module, name) not in ARRAY_NAMES:
             raise pickle.UnpicklingError(f"it holds {module}.{name}, which is not an array")
         return ARRAY_NAMES[module, name]
 
     def persistent_load(self, pid: object) -> NoReturn:
-        """Refuses references to things outside the file."""
-        raise pickle.UnpicklingError(f"it refers to something outside itself: {pid}")
+        """Rejects references to objects outside the file."""
+        raise pickle.UnpicklingError(f"it refers to an object outside the file: {pid}")
 
 
 def empty_array(_kind: object, _shape: object, _dtype: object) -> NDArray[np.int8]:
-    """What numpy's _reconstruct gives: the pickle then sets shape, dtype and values."""
+    """Replaces numpy's _reconstruct: the pickle then sets shape, dtype and values."""
     return np.ndarray((0,), dtype=np.int8)
 
 
 def plain_dtype(code: object, _align: object = False, _copy: object = True) -> np.dtype[np.generic]:
-    """A numeric dtype from its code such as 'f4'."""
+    """A numeric dtype from its code, such as 'f4'."""
     if not re.fullmatch(r"[<>|=]?[fiub][1248]", str(code)):
         raise pickle.UnpicklingError(f"it holds an array of {code}, which is not a plain number")
     return np.dtype(str(code))
 
 
 def latin_bytes(text: str, _encoding: str) -> bytes:
-    """The bytes that Python 3 writes as text at pickle protocol 2."""
+    """The bytes that Python 3 stores as text in pickle protocol 2."""
     return text.encode("latin1")
 
 
@@ -116,7 +117,7 @@ ARRAY_NAMES = {
 
 
 def conversion_name(blob: str) -> str | None:
-    """`res2_0_branch2a_bn_s` to `layer1.0.bn1.weight`; None for a blob that is no weight."""
+    """Renames `res2_0_branch2a_bn_s` to `layer1.0.bn1.weight`; None for an unknown blob."""
     match = BLOB.match(blob)
     if match is None:
         return None
@@ -133,7 +134,7 @@ def conversion_name(blob: str) -> str | None:
 
 
 def builder_name(name: str) -> str:
-    """`layer1.0.conv1.weight` to `blocks.1.res_blocks.0.branch2.conv_a.weight`."""
+    """Renames `layer1.0.conv1.weight` to `blocks.1.res_blocks.0.branch2.conv_a.weight`."""
     match = BLOCK_NAME.match(name)
     if match and match[3] in BLOCK_PIECES:
         layer, block, piece, suffix = match.groups()
@@ -144,10 +145,10 @@ def builder_name(name: str) -> str:
 
 
 def to_conversion_names(blobs: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Caffe2 blobs under the names of their PyTorch conversion; what is no weight keeps its own."""
+    """Renames Caffe2 blobs to the names of the PyTorch conversion; unknown blobs keep theirs."""
     return {conversion_name(blob) or blob: value for blob, value in blobs.items()}
 
 
 def to_builder_names(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """The PyTorch conversion under the names of pytorchvideo's builder; others as they are."""
+    """Renames the PyTorch conversion to the names of pytorchvideo's builder; others keep theirs."""
     return {builder_name(name): value for name, value in state.items()}

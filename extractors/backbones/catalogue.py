@@ -1,4 +1,4 @@
-"""The backbones: which network, on which pixels, with which weights. Light to import."""
+"""The backbones: network, input pixels, weights and licence of each. Imports no torch."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ KINETICS_MEAN = (0.45, 0.45, 0.45)  # 114.75 / 255
 KINETICS_STD = (0.225, 0.225, 0.225)  # 57.375 / 255
 OPENAI_ZOO = "https://openaipublic.azureedge.net/clip/models"
 OPENAI_VIT_B_16_SHA256 = "5806e77cd80f8b59890b7e101eabd078d9fb84e6937f9e85e4ecb61988df416f"
-"""Part of the address: OpenAI's own code checks it."""
+"""Also part of the URL, where OpenAI's code takes it from."""
 
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)  # OpenAI's preprocessing
 CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
@@ -42,37 +42,37 @@ TORCHVISION_STD = (0.22803, 0.22145, 0.216989)
 
 @dataclass(frozen=True, kw_only=True)
 class Backbone:
-    """A network with everything needed to give it the pixels that it was trained on."""
+    """A network, its weights, and the input that it was trained on."""
 
     build: Callable[[], "nn.Module"]
-    """Makes the network with random weights: float (clips, 3, clip_frames, crop_pixels,
-    crop_pixels), normalised, to float (clips, dim)."""
+    """Builds the network with random weights. It maps normalised float clips (clips, 3,
+    clip_frames, crop_pixels, crop_pixels) to float features (clips, dim)."""
     left_out: tuple[str, ...]
-    """Beginnings of the state-dict keys of what is not built, such as the classifier."""
+    """Prefixes of state-dict keys that are not part of the network, such as the classifier."""
     marker: tuple[str, tuple[int, ...]]
-    """A key, and its tensor's shape, by which a weights file for this network is recognised."""
+    """A key and the shape of its tensor that identify a weights file of this network."""
     rename: Callable[[Mapping[str, "torch.Tensor"]], dict[str, "torch.Tensor"]] | None = None
-    """From the names of the weights files to those of the network, where they differ."""
+    """Renames the tensors of a weights file to the network's names, if they differ."""
     dim: int
-    """Length of a feature."""
+    """Length of a feature vector."""
     clip_frames: int = 16
-    """Frames given to the network, evenly spread over the 16 of a segment."""
+    """Input frames of the network, evenly spaced over the 16 of a segment."""
     crop_pixels: int = 224
     short_side_pixels: int = 256
     """Short side of the resized frames that the crops are cut from."""
     mean: tuple[float, float, float] = KINETICS_MEAN
     std: tuple[float, float, float] = KINETICS_STD
     centre_first: bool = False
-    """Whether the centre is crop 0, before the corners, as in the published sets of this network;
-    torchvision's order has it last."""
+    """Whether the centre is crop 0, before the corners, as in the published features of this
+    network. In torchvision's order it is last."""
     cpu_clips: int = 2
-    """Clips that a CPU core runs at once where the crops allow: more would leave its cache."""
+    """Clips per forward pass of a CPU core, if the crops divide by it. More exceed its cache."""
     cpu_shares_stem: bool = False
-    """Whether a CPU is faster with the first convolution shared by the crops: where it is large."""
+    """Whether sharing the first convolution among crops is faster on a CPU: true if it is large."""
     url: str
-    """Official weights file."""
+    """URL of the official weights file."""
     sha256: str = ""
-    """Its SHA-256, or as many first digits of it as the publisher gives: often none."""
+    """SHA-256 of the official file, or the leading digits that its publisher gives; may be ""."""
     licence: str
     """Terms of the code and of the weights."""
     source: str
@@ -202,9 +202,9 @@ BACKBONES: dict[BackboneName, Backbone] = {
     "mc3-18": MC3_18,
     "clip-vit-b-16": CLIP_VIT_B_16,
 }
-"""Every network by its name; `flow` is none and lives in extractors/encoding/flow_encoder.py."""
+"""Every network by name. `flow` has no network; it is in extractors/encoding/flow_encoder.py."""
 
 
 def backbone_named(name: BackboneName, *, nonlocal_blocks: bool = False) -> Backbone:
-    """The backbone, with non-local blocks where that is asked (i3d-nonlocal-net only)."""
+    """The backbone of this name. `nonlocal_blocks` is valid for i3d-nonlocal-net only."""
     return I3D_NONLOCAL_NET_WITH_BLOCKS if nonlocal_blocks else BACKBONES[name]

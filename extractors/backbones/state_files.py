@@ -1,7 +1,7 @@
-"""Weights files of every form to tensors by name: PyTorch, TorchScript, safetensors, Caffe2.
+"""Reads weights files into tensors by name: PyTorch, TorchScript, safetensors, Caffe2.
 
-Nothing in a file is executed: PyTorch files are read with `weights_only`, what that refuses by
-unpicklers that know tensors and arrays alone.
+No code in a file is executed. PyTorch files are read with `weights_only`; files that it rejects are
+read by unpicklers restricted to tensors and arrays.
 """
 
 import pickle
@@ -18,23 +18,23 @@ from c2fpl.extractors.backbones.archives import read_archive
 from c2fpl.extractors.backbones.caffe2 import read_blobs, to_conversion_names
 
 OTHER_FORMS = (
-    (b"<!doctype", "a web page, which a failed download leaves: download the file again"),
-    (b"<html", "a web page, which a failed download leaves: download the file again"),
-    (b"<?xml", "an XML page, which a failed download leaves: download the file again"),
+    (b"<!doctype", "a web page from a failed download: download the file again"),
+    (b"<html", "a web page from a failed download: download the file again"),
+    (b"<?xml", "an XML page from a failed download: download the file again"),
     (b"version https://git-lfs", "a Git LFS pointer, not the file itself: run `git lfs pull`"),
-    (b"\x89hdf", "an HDF5 file, perhaps of Keras: give the PyTorch weights"),
+    (b"\x89hdf", "an HDF5 file, perhaps from Keras: give the PyTorch weights"),
     (b"\x93numpy", "a numpy array: give the weights, not the features"),
     (b"\x1f\x8b", "a gzip archive: unpack it"),
     (b"7z\xbc\xaf", "a 7-Zip archive: unpack it"),
     (b"rar!", "a RAR archive: unpack it"),
 )
-"""First bytes in lower case, what such a file is, and the cure."""
+"""First bytes of a file in lower case, and its description with the cure."""
 HEAD_BYTES = 32
 SAVE_AGAIN = "save plain tensors with torch.save(network.state_dict(), FILE)"
 
 
 class WrongWeights(ValueError):
-    """The weights file cannot be read, or is not of this network."""
+    """The weights file cannot be read or belongs to another network."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,14 +43,14 @@ class SavedState:
 
     path: Path
     tensors: Mapping[str, torch.Tensor]
-    """By dotted name: those of a dict in a dict, or of a module in a module, under both names."""
+    """By dotted name; nested dicts and modules are flattened."""
 
 
 def read_state(path: Path) -> SavedState:
-    """Every tensor in a weights file; at least one.
+    """All tensors of a weights file, at least one.
 
     Raises:
-        WrongWeights: the file cannot be read or holds no tensors; says what it looks like.
+        WrongWeights: the file cannot be read or holds no tensors.
     """
     with path.open("rb") as file:
         head = file.read(HEAD_BYTES)
@@ -62,29 +62,29 @@ def read_state(path: Path) -> SavedState:
         tensors = dict(tensors_below(content)) if isinstance(content, Mapping) else {}
     except Exception as error:  # a damaged file can raise anything
         raise WrongWeights(
-            f"{path}: neither PyTorch, safetensors nor Caffe2 weights ({first_line(error)});"
+            f"{path}: not PyTorch, safetensors or Caffe2 weights ({first_line(error)});"
             f" {SAVE_AGAIN}"
         ) from error
     if not tensors:
         raise WrongWeights(
-            f"{path}: a {type(content).__name__} without named tensors; {SAVE_AGAIN}"
+            f"{path}: it holds a {type(content).__name__} without named tensors; {SAVE_AGAIN}"
         )
     return SavedState(path, tensors)
 
 
 def read_content(path: Path, head: bytes) -> object:
-    """What the file holds, by the reader of its form."""
+    """The content of the file, read according to its format."""
     if not head:
-        raise pickle.UnpicklingError("an empty file")
-    if head[8:9] == b"{":  # eight bytes of length, then a header in JSON
+        raise pickle.UnpicklingError("the file is empty")
+    if head[8:9] == b"{":  # safetensors: eight bytes of length, then a JSON header
         return load_file(path)
     return read_pickle(path)
 
 
 def read_pickle(path: Path) -> object:
-    """A file of PyTorch, or one of Caffe2, which is a pickle too."""
+    """Reads a PyTorch or Caffe2 file; both are pickles."""
     try:
-        with warnings.catch_warnings():  # torch warns of pickles that it then refuses
+        with warnings.catch_warnings():  # torch warns about pickles that it then rejects
             warnings.simplefilter("ignore", UserWarning)
             return torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError):
@@ -94,14 +94,14 @@ def read_pickle(path: Path) -> object:
 
 
 def first_line(error: Exception) -> str:
-    """The error in a few words."""
+    """Type and first sentence of the error."""
     return f"{type(error).__name__}: {error}".splitlines()[0].split(". ")[0]
 
 
 def tensors_below(
     content: Mapping[object, object], prefix: str = ""
 ) -> Iterator[tuple[str, torch.Tensor]]:
-    """The tensors of a dict, and those of its dicts with dotted names."""
+    """The tensors of a dict and of its nested dicts, with dotted names."""
     for key, value in content.items():
         name = f"{prefix}{key}"
         if isinstance(value, torch.Tensor):

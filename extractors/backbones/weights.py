@@ -1,6 +1,7 @@
-"""Weights from a file, or from the official one, into a network.
+"""Loads weights from a file, or from the official one, into a network.
 
-Never random weights in silence: what is missing, unexpected or of another network is an error.
+Missing tensors, unexpected tensors and weights of another network are errors: no part of a network
+silently keeps its random weights.
 """
 
 import logging
@@ -20,17 +21,17 @@ logger = logging.getLogger(__name__)
 
 HUB_PREFIX = "model_state."
 HUB_MARKER = "blocks.0.conv.weight"
-"""A pytorchvideo hub file of i3d_r50 has the names and shapes of i3d-nonlocal-net, and is another
-function: it is recognised by its wrapper and refused there."""
+"""pytorchvideo's file of i3d_r50 has the names and shapes of i3d-nonlocal-net but computes another
+function. Its `model_state` wrapper identifies it, and i3d-nonlocal-net rejects it."""
 WRAPPERS = ("model_state", "state_dict", "model_state_dict", "model")
-"""Keys of the network in a checkpoint that also holds an average or a teacher of it."""
+"""Usual keys of the network in a checkpoint that also holds its average or its teacher."""
 COUNTER = "num_batches_tracked"
-"""Of a batch norm: plays no part once training is over."""
+"""Counter of a batch norm, unused after training."""
 
 
 @dataclass(frozen=True, eq=False)
 class Fit:
-    """The tensors under one prefix, held against those of a network."""
+    """The tensors under one prefix, compared with those of a network."""
 
     prefix: str
     tensors: Mapping[str, torch.Tensor]
@@ -41,12 +42,12 @@ class Fit:
 
     @property
     def is_copy(self) -> bool:
-        """Whether the whole network is there."""
+        """Whether these tensors contain the whole network."""
         return not self.missing and not self.of_another_shape
 
     @property
     def problem_count(self) -> int:
-        """Tensors that do not fit."""
+        """Number of tensors that do not fit."""
         return len(self.missing) + len(self.unexpected) + len(self.of_another_shape)
 
     def __str__(self) -> str:
@@ -64,26 +65,28 @@ class Fit:
 
 
 def load_weights(network: nn.Module, backbone: Backbone, file: Path | None) -> str:
-    """Fills the network from the file, or from the official one, and gives the file's SHA-256.
+    """Loads the file, or the official one if None, into the network; returns the file's SHA-256.
 
-    Raises MissingWeights or WrongWeights.
+    Raises:
+        MissingWeights: there is no such file, or the official one cannot be downloaded.
+        WrongWeights: the file cannot be read, is damaged, or belongs to another network.
     """
     path = file if file is not None else official_file(backbone)
     if not path.is_file():
-        raise MissingWeights(f"no weights file at {path}: give --weights an existing file")
+        raise MissingWeights(f"no weights file at {path}: give an existing file with --weights")
     fit = best_fit(network, backbone, read_state(path))
     network.load_state_dict(fit.tensors, strict=False)
     return sha256(path)
 
 
 def best_fit(network: nn.Module, backbone: Backbone, saved: SavedState) -> Fit:
-    """The one place of the file that holds the network: under any prefix, or under none.
+    """Finds the network in the file, under any prefix or without one.
 
-    What stands outside a prefix is another part of the checkpoint and is left. A dict in a dict is
-    such a prefix as well: `{"net": {"conv.weight": ...}}` holds `net.conv.weight`.
+    Nested dicts count as prefixes: `{"net": {"conv.weight": ...}}` holds `net.conv.weight`. Tensors
+    outside the prefix belong to other parts of the checkpoint and are ignored.
 
     Raises:
-        WrongWeights: the network is not there whole, or more than once.
+        WrongWeights: the network is incomplete, or the file holds it more than once.
     """
     wanted = network.state_dict()
     fits = [fit_under(p, wanted, backbone, saved) for p in prefixes(saved.tensors, len(wanted))]
@@ -94,8 +97,12 @@ def best_fit(network: nn.Module, backbone: Backbone, saved: SavedState) -> Fit:
             raise WrongWeights(
                 f"{saved.path}: it holds the network {len(copies)} times, under"
                 f" {' and '.join(fit.prefix or 'no prefix' for fit in copies)}: save one of them"
+                " to its own file"
             )
-        logger.warning("%s: of %d copies, %s is read", saved.path, len(copies), named[0].prefix)
+        logger.warning(
+            "%s: it holds %d copies of the network; using %s",
+            *(saved.path, len(copies), named[0].prefix),
+        )
         copies = named
     best = min(copies or fits, key=lambda fit: fit.problem_count)
     is_hub_file = best.prefix == HUB_PREFIX and HUB_PREFIX + HUB_MARKER in saved.tensors
@@ -105,7 +112,7 @@ def best_fit(network: nn.Module, backbone: Backbone, saved: SavedState) -> Fit:
 
 
 def prefixes(tensors: Mapping[str, torch.Tensor], wanted: int) -> list[str]:
-    """No prefix, and every dotted beginning of names that could stand before a whole network."""
+    """The empty prefix, and every dotted prefix that enough tensors share to hold the network."""
     counts = Counter(
         name[: place + 1] for name in tensors for place, sign in enumerate(name) if sign == "."
     )
@@ -115,7 +122,7 @@ def prefixes(tensors: Mapping[str, torch.Tensor], wanted: int) -> list[str]:
 def fit_under(
     prefix: str, wanted: Mapping[str, torch.Tensor], backbone: Backbone, saved: SavedState
 ) -> Fit:
-    """What the names under the prefix give and lack, the classifier left out."""
+    """Compares the tensors under the prefix, except the classifier, with the wanted ones."""
     stripped = {
         name.removeprefix(prefix): value
         for name, value in saved.tensors.items()
@@ -134,14 +141,14 @@ def fit_under(
 
 def misfit(saved: SavedState, fit: Fit) -> str:
     """One line: what does not fit, and which backbone the file looks like."""
-    looks = resemblance(saved.tensors) or "none of the backbones"
+    looks = resemblance(saved.tensors) or "no known backbone"
     under = [f"under {fit.prefix}"] * bool(fit.prefix)
-    said = "; ".join([*filter(None, [str(fit)]), *under, f"it looks like {looks}"])
-    return f"{saved.path}: not weights of this backbone: {said}: check --backbone and --weights"
+    reasons = "; ".join([*filter(None, [str(fit)]), *under, f"it looks like {looks}"])
+    return f"{saved.path}: not weights of this backbone: {reasons}: check --backbone and --weights"
 
 
 def resemblance(state: Mapping[str, torch.Tensor]) -> str:
-    """Names of the backbones whose marker is in the state under any prefix, "" for none."""
+    """Names of the backbones whose marker is in the state under any prefix; "" if there is none."""
     candidates = [
         *BACKBONES.items(),
         ("i3d-nonlocal-net with blocks", I3D_NONLOCAL_NET_WITH_BLOCKS),

@@ -1,9 +1,10 @@
-"""Frames of a segment to its features.
+"""Computes the features of segments from their frames.
 
 - `crops`: ten, five or one crop of a frame
-- `network`: a backbone with its weights, ready to run on a device
-- `shared_stem`, `packed`: the first convolution computed once for all crops, and faster CPU layouts
+- `network`: rewrites a network into a faster equivalent form
+- `shared_stem`: the first convolution computed once for all crops
+- `packed`: fused convolutions in the CPU's own memory layout
 - `cpu_encoder`, `cuda_encoder`: networks on the CPU and on a GPU
-- `flow_encoder`: optical-flow histograms, which need no network
+- `flow_encoder`: histograms of optical flow, without a network
 - `encoder`: chooses one of these encoders
 """

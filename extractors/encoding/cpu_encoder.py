@@ -1,7 +1,7 @@
-"""The network on the CPU: every calling thread runs its own clips on one core.
+"""Runs the network on the CPU: each calling thread runs its own clips on one core.
 
-Several threads of one core each do more than one clip on several cores: a clip's layers are too
-small to share, and no core ever waits for another.
+This is faster than one clip on several cores: the layers of a clip are too small to divide, and no
+core waits for another.
 """
 
 import math
@@ -23,7 +23,7 @@ from c2fpl.extractors.settings import Crops
 
 
 class CpuEncoder:
-    """A network in its fast form on the CPU; satisfies SegmentEncoder."""
+    """A network in its fast form on the CPU; implements SegmentEncoder."""
 
     def __init__(
         self,
@@ -53,18 +53,18 @@ class CpuEncoder:
         self._usual_threads = torch.get_num_threads()
 
     def encode(self, segments: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
-        """Features (segments, crops, dim) of uint8 RGB frames (16, height, width, 3) each."""
+        """Features (segments, crops, dim) of segments of uint8 RGB (16, height, width, 3)."""
         features = np.empty((len(segments), self.crops, self.dim), np.float32)
         with one_thread(self._usual_threads), torch.inference_mode():
             for row, frames in zip(features, segments, strict=True):
-                writable = np.require(frames, requirements=["C", "W"])  # torch takes no other
+                writable = np.require(frames, requirements=["C", "W"])  # required by from_numpy
                 row[:] = self._encode_one(torch.from_numpy(writable)).float().numpy()
         return features
 
     def _encode_one(self, frames: torch.Tensor) -> torch.Tensor:
         """Features (crops, dim) of one segment.
 
-        A forward pass holds crops of one segment only, always the same ones: that is why features
+        A forward pass always holds the same group of crops, all of one segment. Features therefore
         do not depend on the batch.
         """
         pixels = integers(frames[clip_indices(self._backbone)], self._backbone, self._dtype)
@@ -82,20 +82,20 @@ class CpuEncoder:
         return torch.cat([self._network(cut_crops(group)) for group in groups])
 
     def _shape(self, backbone: Backbone) -> torch.Size:
-        """Of the clips of a forward pass."""
+        """Input shape of a forward pass."""
         side = backbone.crop_pixels
         return torch.Size((self._clips, PIXEL_CHANNELS, backbone.clip_frames, side, side))
 
 
 def has_onednn() -> bool:
-    """Whether this PyTorch has the library whose convolutions are packed."""
+    """Whether this build of PyTorch includes oneDNN, which `packed` needs."""
     return bool(torch._C._has_mkldnn)
 
 
 def clip_indices(backbone: Backbone) -> list[int]:
-    """Indices of the frames given to the network: all 16, or evenly spread ones (0 to 15).
+    """Indices (0 to 15) of the network's input frames: all 16, or evenly spaced ones.
 
-    One frame is that in the middle. VadCLIP does not say which one of 16 it takes.
+    A network of one frame gets the middle one. VadCLIP does not say which of the 16 it uses.
 
     Source: pytorchvideo's uniform_temporal_subsample, floor of linspace(0, 15, clip_frames).
     """
@@ -107,9 +107,9 @@ def clip_indices(backbone: Backbone) -> list[int]:
 
 @contextmanager
 def one_thread(usual: int) -> Iterator[None]:
-    """Runs the calling thread's torch operations on one core, and gives it back its `usual` ones.
+    """Runs torch operations of the calling thread on one core, then restores its `usual` number.
 
-    PyTorch keeps this number per thread, next to a default for threads to come.
+    PyTorch stores this number per thread.
     """
     torch.set_num_threads(1)
     try:

@@ -1,7 +1,7 @@
-"""Frames to crops on the device: torchvision TenCrop's boxes, cut from one uint8 copy.
+"""Cuts the crops of torchvision's TenCrop from the frames of a segment, on the device.
 
-Nothing is made on the CPU and shipped: the frames of a segment go to the device once, become small
-exact integers there (see network.py), and crops are slices of them.
+The uint8 frames are copied to the device once and converted there (see network.py). Crops are
+slices of the result.
 """
 
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ from c2fpl.extractors.settings import Crops
 
 
 class FramesTooSmall(ValueError):
-    """Frames smaller than a crop."""
+    """The frames are smaller than a crop."""
 
 
 @dataclass(frozen=True)
 class CropBox:
-    """A square of `pixels` in the frame as decoded, mirrored left to right after cutting or not."""
+    """A square of side `pixels` in the decoded frame, optionally mirrored after cutting."""
 
     top: int
     left: int
@@ -28,17 +28,21 @@ class CropBox:
 def crop_boxes(
     height: int, width: int, pixels: int, crops: Crops, *, centre_first: bool = False
 ) -> tuple[CropBox, ...]:
-    """Boxes in torchvision's order: top left, top right, bottom left, bottom right, centre.
+    """The boxes in torchvision's order: top left, top right, bottom left, bottom right, centre.
 
     With `centre_first` the centre comes before the corners, as in the features of XDVioDet. Ten
-    crops are these five, then the five of the mirrored frame: the top left corner of the mirrored
-    frame is the mirrored top right corner of the frame. One crop is the centre.
+    crops are these five and the same five of the mirrored frame, whose top left corner is the
+    mirrored top right corner of the frame. One crop is the centre.
+
     Source: torchvision.transforms.functional five_crop, ten_crop, center_crop.
+
+    Raises:
+        FramesTooSmall: the frame is smaller than the crop.
     """
     if min(height, width) < pixels:
         raise FramesTooSmall(
             f"frames of {width}x{height} are smaller than the crop of {pixels}x{pixels}:"
-            " resize their short side to at least the crop"
+            f" resize their short side to at least {pixels}"
         )
     *corners, centre = five_boxes(height, width, pixels)
     if crops == 1:
@@ -54,20 +58,19 @@ def five_boxes(height: int, width: int, pixels: int) -> tuple[CropBox, ...]:
     """The corners and the centre."""
     bottom, right = height - pixels, width - pixels
     corners = ((0, 0), (0, right), (bottom, 0), (bottom, right))
-    centre = (round(bottom / 2), round(right / 2))  # half to even, as torchvision rounds
+    centre = (round(bottom / 2), round(right / 2))  # half to even, as in torchvision
     return tuple(CropBox(top, left, pixels) for top, left in (*corners, centre))
 
 
 def cut(frames: torch.Tensor, boxes: tuple[CropBox, ...]) -> torch.Tensor:
-    """Cuts the boxes out of (frames, height, width, channels).
+    """Cuts the boxes out of frames (frames, height, width, channels).
 
-    Gives (crops, channels, frames, pixels, pixels) that lies in memory as channels_last_3d, which
-    is what the networks run on.
+    Returns (crops, channels, frames, pixels, pixels) in the memory format channels_last_3d.
     """
     return torch.stack([cut_one(frames, box) for box in boxes]).permute(0, 4, 1, 2, 3)
 
 
 def cut_one(frames: torch.Tensor, box: CropBox) -> torch.Tensor:
-    """One box: (frames, pixels, pixels, channels)."""
+    """Cuts one box out of the frames: (frames, pixels, pixels, channels)."""
     square = frames[:, box.top : box.top + box.pixels, box.left : box.left + box.pixels]
     return square.flip(2) if box.mirrored else square

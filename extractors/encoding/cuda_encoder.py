@@ -1,7 +1,7 @@
-"""The network on a GPU: frames copied once, cut there, and run in large batches of fixed size.
+"""Runs the network on a GPU: frames are copied once, cropped there, and run in large fixed batches.
 
-Two threads may call `encode` at once: while one waits for its features, the other's frames travel
-on a stream of their own. Nothing here needs a GPU to be tested but `CudaEncoder` itself.
+Two threads may call `encode` at once: while one waits for its features, the frames of the other are
+copied on a separate stream. Only `CudaEncoder` itself needs a GPU to be tested.
 """
 
 import logging
@@ -23,13 +23,13 @@ from c2fpl.extractors.settings import Crops
 logger = logging.getLogger(__name__)
 
 CLIP_COUNTS = (8, 16, 32, 64, 128, 256)
-"""Clips a forward pass that are tried when the batch size is left to measurement."""
+"""Clips per forward pass to try when the batch size is measured."""
 GAIN_WORTH_A_STEP = 1.03
-"""A batch twice as large must be 3 % faster a clip, else the smaller one is kept."""
+"""A batch twice as large must be 3 % faster per clip; otherwise the smaller one is kept."""
 
 
 class CudaEncoder:
-    """A network in its fast form on one GPU; satisfies SegmentEncoder."""
+    """A network in its fast form on one GPU; implements SegmentEncoder."""
 
     threads = 2
 
@@ -52,7 +52,7 @@ class CudaEncoder:
         self._backbone = backbone
         self._device = device
         self._dtype = next(network.parameters()).dtype
-        self._copies = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]  # torch has no types here
+        self._copies = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]  # untyped in torch
         self._computing = threading.Lock()
         self._network = BatchedNetwork(network.to(device), clips=crops * (batch_size or 1))
         if batch_size is None:
@@ -60,7 +60,7 @@ class CudaEncoder:
         self.segments_per_batch = max(1, self._network.clips // crops)
 
     def encode(self, segments: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
-        """Features (segments, crops, dim) of uint8 RGB frames (16, height, width, 3) each."""
+        """Features (segments, crops, dim) of segments of uint8 RGB (16, height, width, 3)."""
         with torch.cuda.device(self._device), torch.inference_mode():
             frames = self._on_device(segments)
             with self._computing:
@@ -69,13 +69,13 @@ class CudaEncoder:
                 )
                 host = torch.empty(features.shape, dtype=torch.float32, pin_memory=True)
                 host.copy_(features, non_blocking=True)
-                done = torch.cuda.Event()  # type: ignore[no-untyped-call]  # nor here
+                done = torch.cuda.Event()  # type: ignore[no-untyped-call]  # untyped in torch
                 done.record()
             done.synchronize()
         return host.numpy().reshape(len(segments), self.crops, self.dim)
 
     def _on_device(self, segments: Sequence[NDArray[np.uint8]]) -> list[torch.Tensor]:
-        """The frames that the network sees, copied beside the computation."""
+        """The input frames of the network on the GPU, copied while the other thread computes."""
         indices = clip_indices(self._backbone)
         pinned = [torch.from_numpy(frames[indices]).pin_memory() for frames in segments]
         with torch.cuda.stream(self._copies):
@@ -84,7 +84,7 @@ class CudaEncoder:
         return frames
 
     def _seconds(self, clips: int) -> float:
-        """Seconds of one forward pass of this many clips, once warm."""
+        """Seconds of one forward pass of `clips` clips, after a warm-up pass."""
         backbone = self._backbone
         sides = (backbone.clip_frames, backbone.crop_pixels, backbone.crop_pixels, PIXEL_CHANNELS)
         batch = torch.zeros((clips, *sides), dtype=self._dtype, device=self._device)
@@ -99,7 +99,7 @@ class CudaEncoder:
 
 
 class ClipCutter:
-    """The clips of a call by number: segment after segment, crop after crop."""
+    """The clips of one call of `encode` in order: segment by segment, crop by crop."""
 
     def __init__(
         self,
@@ -124,7 +124,7 @@ class ClipCutter:
         return len(self._boxes)
 
     def clips(self, first: int, count: int) -> torch.Tensor:
-        """Clips [first, first + count), the last one repeated beyond the end: always `count`."""
+        """Clips [first, first + count); beyond the end, the last clip is repeated."""
         numbers = [min(first + i, len(self) - 1) for i in range(count)]
         boxes: dict[int, list[CropBox]] = {}
         for segment, box in (self._boxes[number] for number in numbers):
@@ -136,7 +136,7 @@ class ClipCutter:
 
 
 class BatchedNetwork:
-    """A network run on a fixed number of clips at a time, a number that memory may halve."""
+    """Runs a network on a fixed number of clips at a time; halves it when memory runs out."""
 
     def __init__(self, network: nn.Module, *, clips: int) -> None:
         self._network = network
@@ -160,20 +160,19 @@ class BatchedNetwork:
         return torch.cat(features)
 
     def forward(self, clips: torch.Tensor) -> torch.Tensor:
-        """One forward pass, float32 out; cuDNN chooses its kernels by trying, never TF32."""
+        """One forward pass; gives float32. cuDNN benchmarks its kernels and never uses TF32."""
         with torch.backends.cudnn.flags(enabled=True, benchmark=True, allow_tf32=False):
             features: torch.Tensor = self._network(clips)
             return features.float()
 
     def _halve(self) -> None:
-        """Smaller batches from now on."""
         self.clips //= 2
-        logger.warning("out of GPU memory: going on with %d clips at a time", self.clips)
+        logger.warning("out of GPU memory: continuing with %d clips at a time", self.clips)
         torch.cuda.empty_cache()
 
 
 def fastest_clip_count(seconds_of: Callable[[int], float]) -> int:
-    """The smallest batch that a twice larger one does not beat by 3 % a clip."""
+    """The smallest batch size that is within 3 % of the speed per clip of twice that size."""
     best, best_rate = CLIP_COUNTS[0], 0.0
     for clips in CLIP_COUNTS:
         try:

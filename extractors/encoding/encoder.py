@@ -1,4 +1,4 @@
-"""Segments to features: one interface over every backbone and device, and how to make one."""
+"""One interface to all backbones and devices, and a function that builds the right encoder."""
 
 import warnings
 from collections.abc import Sequence
@@ -22,21 +22,21 @@ from c2fpl.extractors.settings import Crops, ExtractionSettings, Precision
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 FLOW_SEGMENTS_PER_CALL = 4
 CLIPS_PER_CALL = 10
-"""On the CPU a batch is only what one call brings: its size changes neither speed nor features,
-and small ones share the last of the work out better."""
+"""On the CPU the number of segments per call changes neither speed nor features. Small calls divide
+the last part of the work more evenly among threads."""
 
 UNMEASURED_BATCH_SEGMENTS = 8
-"""On a GPU, where a batch has to be chosen without measuring."""
+"""Batch size on a GPU when it must not be measured."""
 
 
 class UnsupportedPrecision(ValueError):
-    """An arithmetic was asked for that the device does not have."""
+    """The device does not support the requested precision."""
 
 
 class SegmentEncoder(Protocol):
-    """Gives features to segments. `encode` may be called from `threads` threads at once.
+    """Computes features of segments. `encode` may be called from `threads` threads at once.
 
-    Features do not depend on the other segments of a call: on the CPU bit for bit.
+    Features do not depend on the other segments of a call. On the CPU they are bit-identical.
     """
 
     @property
@@ -46,22 +46,22 @@ class SegmentEncoder(Protocol):
 
     @property
     def dim(self) -> int:
-        """Length of a feature."""
+        """Length of a feature vector."""
         ...
 
     @property
     def short_side_pixels(self) -> int:
-        """Short side of the frames that `encode` expects; crops are cut from them."""
+        """Short side of the frames that `encode` expects."""
         ...
 
     @property
     def segments_per_batch(self) -> int:
-        """Segments that one call of `encode` should bring."""
+        """Best number of segments per call of `encode`."""
         ...
 
     @property
     def threads(self) -> int:
-        """Threads that should call `encode` at once to keep the device busy."""
+        """Number of threads that keep the device busy when each calls `encode`."""
         ...
 
     @property
@@ -71,11 +71,11 @@ class SegmentEncoder(Protocol):
 
     @property
     def weights_sha256(self) -> str | None:
-        """Of the weights file; None for a backbone without weights."""
+        """SHA-256 of the weights file; None for a backbone without weights."""
         ...
 
     def encode(self, segments: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
-        """Features (segments, crops, dim) of uint8 RGB frames (16, height, width, 3) each."""
+        """Features (segments, crops, dim) of segments of uint8 RGB (16, height, width, 3)."""
         ...
 
 
@@ -86,11 +86,17 @@ def make_encoder(
     batch_size: int | None = None,
     threads: int | None = None,
 ) -> SegmentEncoder:
-    """The encoder of the settings' backbone, weights loaded.
+    """Builds the encoder of the settings' backbone and loads its weights.
 
-    `batch_size` is in segments; None measures it on a GPU. `threads` is for the CPU, where each
-    holds one core; None is a thread for every core that this process may use. Neither changes a
-    feature on the CPU. Raises MissingDevice, MissingWeights, WrongWeights, UnsupportedPrecision.
+    Args:
+        settings: backbone, weights, crops and precision.
+        device: where to run the network.
+        batch_size: segments per network call; None measures the fastest number on a GPU.
+        threads: CPU threads of one core each; None means one per usable core. On the CPU neither
+            this nor `batch_size` changes any feature.
+
+    Raises:
+        MissingDevice, MissingWeights, WrongWeights, UnsupportedPrecision
     """
     device = torch.device(device)
     threads = threads or usable_cores()
@@ -111,9 +117,10 @@ def make_encoder(
 
 
 def unloaded_encoder(settings: ExtractionSettings, *, device: torch.device | str) -> SegmentEncoder:
-    """An encoder as fast as the real one whose network has random weights: to measure time only.
+    """An encoder with random weights, to measure speed without a weights file or a download.
 
-    Raises MissingDevice, UnsupportedPrecision; needs no weights and no network connection.
+    Raises:
+        MissingDevice, UnsupportedPrecision
     """
     device = torch.device(device)
     if settings.backbone == "flow":
@@ -129,7 +136,7 @@ def unloaded_encoder(settings: ExtractionSettings, *, device: torch.device | str
 
 
 def build_quietly(backbone: Backbone) -> torch.nn.Module:
-    """The network, without the deprecation warnings that importing pytorchvideo sets off."""
+    """Builds the network and suppresses the deprecation warnings of importing pytorchvideo."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
         return backbone.build()
@@ -145,7 +152,7 @@ def network_encoder(
     batch_size: int | None,
     threads: int,
 ) -> SegmentEncoder:
-    """The network in its fast form on its device."""
+    """Wraps a network in its fast form in the encoder of its device."""
     if device.type == "cuda":
         return CudaEncoder(
             fast,
@@ -168,10 +175,13 @@ def network_encoder(
 
 
 def choose_precision(asked: Precision, device: torch.device) -> str:
-    """The arithmetic; `auto` is the fastest whose feature error stays under 2 %.
+    """The precision to use; `auto` is the fastest whose feature error stays below 2 %.
 
-    fp16 on a GPU (6 to 8 times less rounding than bf16 at the same speed), bf16 on a CPU that
-    multiplies it natively, else fp32. Measured errors: docs/performance.md.
+    That is fp16 on a GPU (6 to 8 times less rounding error than bf16 at the same speed), bf16 on a
+    CPU with native bf16, and fp32 otherwise. Measured errors: docs/performance.md.
+
+    Raises:
+        UnsupportedPrecision: the device does not support the precision asked for.
     """
     native = device.type == "cuda" or has_native_bf16()
     if asked == "auto":

@@ -1,13 +1,13 @@
 """The backbone without weights: histograms of dense optical flow and of its motion boundaries.
 
-A feature says how fast things move, in which direction and with which edges, in each cell of a
-grid over the crop. Magnitudes are kept: the norm of a feature is the root of the motion's energy,
-so it grows with motion, as C2FPL expects of a segment that matters.
+A feature describes the speed, direction and edges of motion in each cell of a grid over the crop.
+It is not normalised: its norm is the root of the motion's energy, so it grows with motion, as C2FPL
+expects of anomalous segments.
 
 Source: motion-boundary histograms (Dalal, Triggs, Schmid, ECCV 2006); flow by Dense Inverse Search
-(Kroeger et al., ECCV 2016; OpenCV's DISOpticalFlow). The choices below were made by the frame AUC
-of the bare norm on UCSD Ped2 (small people, 10 frames a second): flow at half resolution instead of
-a quarter 0.83 -> 0.90, energies (mean square) instead of mean speeds 0.65 -> 0.69, frames of 240
+(Kroeger et al., ECCV 2016; OpenCV's DISOpticalFlow). The parameters below were chosen by the frame
+AUC of the norm on UCSD Ped2 (small people, 10 fps): flow at half instead of a quarter of the
+resolution 0.83 -> 0.90, energies (mean square) instead of mean speeds 0.65 -> 0.69, frames of 240
 instead of 160 lines 0.84 -> 0.90, the noise floor 0.90 -> 0.91.
 """
 
@@ -23,34 +23,34 @@ from c2fpl.extractors.settings import Crops
 
 SHORT_SIDE_PIXELS = 240
 MAP_SCALE = 2
-"""Flow is kept at half the frames' resolution, which is what its finest scale resolves."""
+"""Flow is stored at half the resolution of the frames, the finest scale of its computation."""
 CELL_PIXELS = 26
 """Side of a grid cell on the half-size flow map."""
 GRID = 4
 """Cells along each side of a crop: 4 * 26 * 2 = 208 pixels of the frame."""
 DIRECTIONS = 8
-"""Directions k * 45 degrees; each sees its own half plane with the cosine as weight."""
+"""Directions k * 45 degrees. Each covers a half plane, weighted by the cosine."""
 FIELDS = 3
 """Flow, gradient of its horizontal part, gradient of its vertical part."""
 DIM = GRID * GRID * FIELDS * DIRECTIONS
 NOISE_FLOOR_PIXELS = 0.25
-"""Taken off every speed (pixels of the frame per frame): sensor noise and codec blocks."""
+"""Subtracted from every speed (pixels per frame) to remove sensor noise and codec artefacts."""
 PAIR_STEP = 2
-"""Flow from frames 0 to 1, 2 to 3, ...: half the cost of all pairs, 0.01 of the AUC above."""
+"""Flow from frames 0 to 1, 2 to 3, ...: half the cost of all pairs for 0.01 of the AUC above."""
 
 ANGLES = np.arange(DIRECTIONS) * (2 * np.pi / DIRECTIONS)
 COSINES, SINES = np.cos(ANGLES).astype(np.float32), np.sin(ANGLES).astype(np.float32)
 ACROSS = (DIRECTIONS // 2 - np.arange(DIRECTIONS)) % DIRECTIONS
 UPSIDE = -np.arange(DIRECTIONS) % DIRECTIONS
 MIRRORED_DIRECTIONS = np.stack([ACROSS, UPSIDE, ACROSS])
-"""(fields, directions): which direction of the frame a direction of its mirror image is.
+"""(fields, directions): for each direction in the mirrored frame, its direction in the frame.
 
-Mirroring turns (u, v)(x, y) into (-u, v)(-x, y): of u's gradient only the vertical part changes its
-sign, of v's only the horizontal one, as of the flow itself."""
+Mirroring turns (u, v)(x, y) into (-u, v)(-x, y). The horizontal component of the flow changes its
+sign, and so does the horizontal part of the gradient of v, but the vertical part of that of u."""
 
 
 class FlowEncoder:
-    """A segment's frames to flow histograms, one row a crop; satisfies SegmentEncoder."""
+    """Flow histograms of segments, one row per crop; implements SegmentEncoder."""
 
     dim = DIM
     short_side_pixels = SHORT_SIDE_PIXELS
@@ -62,10 +62,10 @@ class FlowEncoder:
         self.threads = threads
         self.segments_per_batch = segments_per_batch
         self._own = threading.local()
-        cv2.setNumThreads(1)  # of the process: the callers' threads are the parallelism
+        cv2.setNumThreads(1)  # the calling threads already use all cores
 
     def encode(self, segments: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
-        """Features (segments, crops, 384), from uint8 (16, height, width, 3) RGB each."""
+        """Features (segments, crops, 384) of segments of uint8 RGB (16, height, width, 3)."""
         features = np.zeros((len(segments), self.crops, DIM), np.float32)
         for row, frames in zip(features, segments, strict=True):
             row[:] = self._encode_one(frames)
@@ -79,7 +79,7 @@ class FlowEncoder:
         return np.stack([np.sqrt(histogram(energy, box)).ravel() for box in boxes])
 
     def _energy(self, frames: NDArray[np.uint8], height: int, width: int) -> NDArray[np.float32]:
-        """Mean square of each directed response: (fields * directions, height, width)."""
+        """Mean square of each directional response: (fields * directions, height, width)."""
         energy = np.zeros((FIELDS * DIRECTIONS, height, width), np.float32)
         starts = range(0, period(frames) - 1, PAIR_STEP)
         for start in starts:
@@ -90,9 +90,9 @@ class FlowEncoder:
         return energy
 
     def _flow(self, first: NDArray[np.uint8], second: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Flow (height, width, 2) from one frame to the next, in pixels; x, then y.
+        """Flow (height, width, 2) from one frame to the next, in pixels: x, then y.
 
-        Each thread has a flow method of its own: the object keeps buffers.
+        Each thread has its own flow object because that holds buffers.
         """
         if not hasattr(self._own, "method"):
             self._own.method = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
@@ -103,9 +103,9 @@ class FlowEncoder:
 
 
 def period(frames: NDArray[np.uint8]) -> int:
-    """Frames before the first repetition: 5 of a 5-frame tail that was looped, else 16.
+    """Number of frames before they repeat: 5 for a looped tail of 5 frames, else 16.
 
-    The jump from the last frame back to the first is no motion and must not be measured.
+    The jump from the last frame back to the first is not motion and must not be measured.
     """
     count = len(frames)
     for step in range(1, count):
@@ -115,7 +115,7 @@ def period(frames: NDArray[np.uint8]) -> int:
 
 
 def without_noise(flow: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Shortens every vector of (height, width, 2) by the noise floor."""
+    """Shortens every vector of a flow map (height, width, 2) by the noise floor."""
     speed = np.maximum(np.hypot(flow[..., 0], flow[..., 1]), 1e-6)
     return flow * np.maximum(1 - np.float32(NOISE_FLOOR_PIXELS) / speed, 0)[..., None]
 
@@ -134,14 +134,14 @@ def add_energy(energy: NDArray[np.float32], flow: NDArray[np.float32]) -> None:
 
 
 def gradient(part: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Sobel derivatives along x and y, per pixel of the map."""
+    """Sobel derivatives along x and y, each of the shape of the input."""
     across = cv2.Sobel(part, cv2.CV_32F, 1, 0, ksize=3, scale=1 / 8)
     down = cv2.Sobel(part, cv2.CV_32F, 0, 1, ksize=3, scale=1 / 8)
     return np.asarray(across, np.float32), np.asarray(down, np.float32)
 
 
 def histogram(energy: NDArray[np.float32], box: CropBox) -> NDArray[np.float32]:
-    """Mean energy (rows, columns, fields, directions) in the box's cells."""
+    """Mean energy in the cells of the box: (rows, columns, fields, directions)."""
     square = energy[:, box.top : box.top + box.pixels, box.left : box.left + box.pixels]
     cells = square.reshape(FIELDS, DIRECTIONS, GRID, CELL_PIXELS, GRID, CELL_PIXELS).mean((3, 5))
     cells = cells.transpose(2, 3, 0, 1)
@@ -149,5 +149,5 @@ def histogram(energy: NDArray[np.float32], box: CropBox) -> NDArray[np.float32]:
 
 
 def mirror(cells: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The histogram that the mirrored crop has: columns reversed, directions mirrored."""
+    """The histogram of the mirrored crop: columns reversed, directions mirrored."""
     return cells[:, ::-1, np.arange(FIELDS)[:, None], MIRRORED_DIRECTIONS]

@@ -1,6 +1,6 @@
-"""The fast form of a network: batch norm folded, pixels as integers, channels last, low precision.
+"""The fast form of a network: folded batch norm, integer pixels, channels last, low precision.
 
-The function stays that of the builder's network on normalised pixels; tests hold it to that.
+It computes the same function as the original network on normalised pixels; tests verify this.
 """
 
 import copy
@@ -13,7 +13,7 @@ from c2fpl.extractors.backbones.catalogue import Backbone
 from c2fpl.extractors.backbones.clip import Body
 
 PIXEL_CHANNELS = 4
-"""Red, green, blue, and a constant one (see `PixelStem`)."""
+"""Red, green, blue, and a constant one (see `integers`)."""
 
 
 def fast_form(
@@ -21,7 +21,8 @@ def fast_form(
 ) -> fx.GraphModule:
     """The same network on integer pixels, for inference only.
 
-    Takes `pixels` (clips, 4, frames, height, width) of `dtype` and gives (clips, dim).
+    Maps the pixels of `integers` (clips, 4, frames, height, width) to features (clips, dim), both
+    of `dtype`.
     """
     traced = trace(with_fast_layers(network.eval()))
     fold_batch_norm(traced)
@@ -34,11 +35,12 @@ def fast_form(
 
 
 def integers(frames: torch.Tensor, backbone: Backbone, dtype: torch.dtype) -> torch.Tensor:
-    """Frames as the network takes them: uint8 (..., 3) to `dtype` (..., 4), channels last.
+    """Converts uint8 frames (..., 3) to the network's input: `dtype` (..., 4), channels last.
 
-    Each colour less the nearest integer to its mean: whole numbers in [-115, 145], which bf16 and
-    fp16 hold exactly. The fourth channel is one inside the frame and, as the convolution pads with
-    zeros, zero outside: it carries the rest of the mean, so that padding still means "mean pixel".
+    From each colour the integer nearest to its mean is subtracted. This gives integers in
+    [-115, 145], which bf16 and fp16 represent exactly. The fourth channel is one inside the frame
+    and zero in the padding. It carries the fractional part of the mean, so that padding still
+    equals the mean colour.
     """
     pixels = torch.ones((*frames.shape[:-1], PIXEL_CHANNELS), device=frames.device)
     centre = torch.tensor([float(whole) for whole, _ in split_mean(backbone)])
@@ -47,17 +49,18 @@ def integers(frames: torch.Tensor, backbone: Backbone, dtype: torch.dtype) -> to
 
 
 def split_mean(backbone: Backbone) -> tuple[tuple[int, float], ...]:
-    """Each colour's mean on 0..255 as a whole number and the rest."""
+    """The mean of each colour in 0..255, as an integer and a fractional part."""
     means = (255 * mean for mean in backbone.mean)
     return tuple((round(mean), mean - round(mean)) for mean in means)
 
 
 def give_pixels(traced: fx.GraphModule, backbone: Backbone, *, bgr: bool) -> tuple[str, nn.Conv3d]:
-    """Replaces the first convolution by one on integer pixels: scale and mean go into its weights.
+    """Moves the normalisation of pixels into the weights of the first convolution.
 
-    Gives its name and itself.
+    Inside the frame, normalised = (u - mean) / std = ((u - whole) - rest) / std.
 
-    normalised = (u - mean) / std = ((u - whole) - rest) / std, for the inside of the frame.
+    Returns:
+        The name of the convolution and the convolution.
     """
     name, stem = next((n, m) for n, m in traced.named_modules() if isinstance(m, nn.Conv3d))
     weight = stem.weight.flip(1) if bgr else stem.weight
@@ -72,10 +75,10 @@ def give_pixels(traced: fx.GraphModule, backbone: Backbone, *, bgr: bool) -> tup
 
 
 class Float32Patches(nn.Module):
-    """A first convolution whose patches do not overlap, in float32 whatever the network's dtype.
+    """A first convolution on disjoint patches, computed in float32 whatever the network's dtype.
 
-    oneDNN's bf16 convolution of 16x16 patches of four channels is wrong by as much as its values
-    (PyTorch 2.15 on a CPU with AMX); here it is a hundredth of the network's work.
+    oneDNN's bf16 convolution of 16x16 patches with four channels has errors as large as its values
+    (PyTorch 2.15 on a CPU with AMX). The layer is only a hundredth of the network's work.
     """
 
     def __init__(self, stem: nn.Conv3d, dtype: torch.dtype) -> None:
@@ -90,10 +93,10 @@ class Float32Patches(nn.Module):
 
 
 class LayerTracer(fx.Tracer):
-    """Traces down to the layers that have a fast form, whoever derived from them."""
+    """Traces down to the layers that have a fast form, including subclasses of them."""
 
     def is_leaf_module(self, module: nn.Module, module_qualified_name: str) -> bool:
-        """A convolution is a leaf even as torchvision's sub-class."""
+        """Also treats torchvision's subclasses of a convolution as leaves."""
         ours = isinstance(module, (nn.Conv3d, PairwiseMax, Body))
         return ours or super().is_leaf_module(module, module_qualified_name)
 
@@ -104,10 +107,10 @@ def trace(network: nn.Module) -> fx.GraphModule:
 
 
 def with_fast_layers(network: nn.Module) -> nn.Module:
-    """Two layers in a faster form that gives the same values."""
+    """Replaces two kinds of layers by faster ones with the same values."""
     for module in network.modules():
         for name, child in module.named_children():
-            if type(child).__name__ == "Swish":  # pytorchvideo's, a Python autograd function
+            if type(child).__name__ == "Swish":  # in pytorchvideo, a Python autograd function
                 setattr(module, name, nn.SiLU())
             elif isinstance(child, nn.MaxPool3d) and is_pairwise(child):
                 setattr(module, name, PairwiseMax())
@@ -115,22 +118,22 @@ def with_fast_layers(network: nn.Module) -> nn.Module:
 
 
 def is_pairwise(pool: nn.MaxPool3d) -> bool:
-    """Whether a pool is the larger of frames 0 and 1, of 2 and 3, ...: i3d's temporal pool."""
+    """Whether a pool takes the maximum of frames 0 and 1, 2 and 3, ... (in i3d)."""
     window = (pool.kernel_size, pool.stride, pool.padding)
     return window == ((2, 1, 1), (2, 1, 1), (0, 0, 0))
 
 
 class PairwiseMax(nn.Module):
-    """The larger of each two frames; 16 times faster than MaxPool3d, which keeps indices."""
+    """The maximum of each pair of frames; 16 times faster than MaxPool3d, which stores indices."""
 
     def forward(self, clips: torch.Tensor) -> torch.Tensor:
-        """(clips, channels, frames, height, width) to half the frames, an odd last one dropped."""
+        """(clips, channels, frames, height, width) to half the frames; drops an odd last frame."""
         last = clips.shape[2] // 2 * 2
         return torch.maximum(clips[:, :, 0:last:2], clips[:, :, 1:last:2])
 
 
 def fold_batch_norm(traced: fx.GraphModule) -> None:
-    """Puts every batch norm into the convolution before it."""
+    """Folds every batch norm into the convolution before it."""
     for node in list(traced.graph.nodes):
         norm = module_of(traced, node)
         before = node.args[0] if node.args else None
@@ -146,5 +149,5 @@ def fold_batch_norm(traced: fx.GraphModule) -> None:
 
 
 def module_of(traced: fx.GraphModule, node: fx.Node) -> nn.Module | None:
-    """The layer that a node calls, None for a plain operation."""
+    """The layer that a node calls; None for a plain operation."""
     return traced.get_submodule(str(node.target)) if node.op == "call_module" else None

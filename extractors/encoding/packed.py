@@ -1,9 +1,9 @@
-"""The CPU form of a traced network: convolution, residual sum and ReLU in one oneDNN primitive.
+"""The CPU form of a traced network: convolution, residual sum and ReLU fused in oneDNN.
 
-Weights lie in oneDNN's own layout, laid out once instead of at every pass, and sums and ReLUs read
-and write no memory of their own. These are the operators that torch.compile's freezing uses;
-calling them directly needs neither a compiler nor its minute. Saves 15 % in bf16; in fp32 a third
-to a half, as PyTorch with one thread keeps most convolutions of these networks away from oneDNN.
+Weights are converted to oneDNN's layout once instead of at every pass, and sums and ReLUs need no
+extra memory traffic. These are the operators behind torch.compile's freezing; calling them directly
+needs no compiler and no minute of compiling. This saves 15 % of the time in bf16, and a third to a
+half in fp32, where PyTorch with one thread does not use oneDNN for most of these convolutions.
 """
 
 import copy
@@ -17,7 +17,7 @@ SUMS = (operator.add, operator.iadd, torch.add)
 
 
 class PackedConvolution(nn.Module):
-    """A convolution, then a sum with `residual` where one is given, then a ReLU where wanted."""
+    """A convolution, followed by an optional sum with `residual` and an optional ReLU."""
 
     def __init__(self, conv: nn.Conv3d, input_shape: list[int]) -> None:
         super().__init__()
@@ -32,7 +32,7 @@ class PackedConvolution(nn.Module):
         self.weight = nn.Parameter(packed, requires_grad=False)
 
     def forward(self, clips: torch.Tensor, residual: torch.Tensor | None = None) -> torch.Tensor:
-        """(clips, channels, frames, height, width), channels last."""
+        """Maps (clips, channels, frames, height, width), channels last, like the convolution."""
         operators = torch.ops.mkldnn._convolution_pointwise
         shape = (self.padding, self.stride, self._dilation, self._groups)
         if residual is None:
@@ -46,7 +46,7 @@ class PackedConvolution(nn.Module):
 
 
 def pack(traced: fx.GraphModule, clips: torch.Size) -> fx.GraphModule:
-    """The same network with packed convolutions, laid out for clips of this shape."""
+    """The same network with packed convolutions, for clips of this shape."""
     shapes = input_shapes(traced, clips)
     for node in list(traced.graph.nodes):
         if node.target in shapes:
@@ -65,7 +65,7 @@ def pack(traced: fx.GraphModule, clips: torch.Size) -> fx.GraphModule:
 
 
 def input_shapes(traced: fx.GraphModule, clips: torch.Size) -> dict[str, list[int]]:
-    """The shape that each convolution is given, by the convolution's name; computes nothing."""
+    """The input shape of each convolution by name, found on the meta device."""
     shapes: dict[str, list[int]] = {}
     skeleton = copy.deepcopy(traced).to("meta")
     for name, module in skeleton.named_modules():
@@ -79,12 +79,12 @@ def input_shapes(traced: fx.GraphModule, clips: torch.Size) -> dict[str, list[in
 def note_shape(
     shapes: dict[str, list[int]], name: str, _module: nn.Module, given: tuple[torch.Tensor, ...]
 ) -> None:
-    """Writes down what a layer was given."""
+    """Records the input shape of a layer (a forward pre-hook)."""
     shapes[name] = list(given[0].shape)
 
 
 def take_sum_in(traced: fx.GraphModule, node: fx.Node) -> None:
-    """Lets one of the two convolutions of a sum, if there is one, add the other side itself."""
+    """Fuses a sum into a convolution that computes one of its two sides, if there is one."""
     left, right = node.args
     for conv, other in ((right, left), (left, right)):
         if packed_before(traced, conv) is None or not isinstance(conv, fx.Node):
@@ -98,7 +98,7 @@ def take_sum_in(traced: fx.GraphModule, node: fx.Node) -> None:
 
 
 def take_relu_in(traced: fx.GraphModule, node: fx.Node) -> None:
-    """Lets a convolution that only a ReLU reads do the ReLU itself."""
+    """Fuses a ReLU into the convolution before it, if nothing else reads that convolution."""
     if node.op != "call_module" or not isinstance(traced.get_submodule(str(node.target)), nn.ReLU):
         return
     before = node.args[0]
@@ -110,7 +110,7 @@ def take_relu_in(traced: fx.GraphModule, node: fx.Node) -> None:
 
 
 def packed_before(traced: fx.GraphModule, value: object) -> PackedConvolution | None:
-    """The packed convolution that gives this value, if nothing else reads it."""
+    """The packed convolution that computes this value, if nothing else reads the value."""
     if not isinstance(value, fx.Node) or value.op != "call_module" or len(value.users) != 1:
         return None
     module = traced.get_submodule(str(value.target))

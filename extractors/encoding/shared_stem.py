@@ -1,9 +1,9 @@
-"""The first convolution of a segment's crops, run once on what they share.
+"""The first convolution of all crops of a segment, computed once where they overlap.
 
-The crops overlap: ten of 224x224 out of 341x256 hold every pixel almost six times. A crop's map is
-a slice of a larger map wherever the kernel stays inside the crop; along the crop's edges, where its
-own zero padding counts, thin strips are convolved again. The features are those of the crops taken
-one by one.
+Ten crops of 224x224 in frames of 341x256 contain every pixel almost six times. Where the kernel
+stays inside a crop, the crop's map is a slice of the map of the whole frame. Along the edges of the
+crop, where its zero padding matters, thin strips are convolved again. The features are the same as
+those of separate crops.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ HEIGHT, WIDTH = 1, 2
 
 @dataclass(frozen=True)
 class Sliding:
-    """A convolution along one axis of `pixels`: which of its outputs see the zeros beyond it."""
+    """A convolution along an axis of `pixels`, and which of its outputs depend on the padding."""
 
     kernel: int
     stride: int
@@ -32,39 +32,39 @@ class Sliding:
 
     @property
     def outputs(self) -> int:
-        """How many there are."""
+        """Number of outputs."""
         return (self.pixels + 2 * self.padding - self.kernel) // self.stride + 1
 
     @property
     def head(self) -> int:
-        """How many of the first outputs see zeros."""
+        """Number of outputs at the start that depend on the padding."""
         return -(-self.padding // self.stride)
 
     @property
     def head_pixels(self) -> int:
-        """How many of the first pixels those see."""
+        """Number of pixels at the start on which those outputs depend."""
         return min(self.pixels, (self.head - 1) * self.stride + self.kernel - self.padding)
 
     @property
     def tail(self) -> int:
-        """How many of the last outputs see zeros."""
+        """Number of outputs at the end that depend on the padding."""
         return self.outputs - (self.pixels + self.padding - self.kernel) // self.stride - 1
 
     @property
     def tail_pixels(self) -> int:
-        """How many of the last pixels those see, up to the next one on the grid of strides."""
+        """Number of pixels at the end on which those depend, rounded up to the stride grid."""
         first_seen = max(0, (self.outputs - self.tail) * self.stride - self.padding)
         return self.pixels - first_seen // self.stride * self.stride
 
 
 @dataclass(frozen=True)
 class SharedMap:
-    """The stem on a rectangle of the frames that holds several crops."""
+    """The output of the stem on a rectangle of the frames that contains several crops."""
 
     values: torch.Tensor
     """(1, channels, frames, height, width), channels last."""
     pixels: torch.Tensor
-    """(frames, height, width, channels): the rectangle, mirrored where its crops are."""
+    """(frames, height, width, channels): the rectangle, mirrored if its crops are."""
     places: Mapping[CropBox, tuple[int, int]]
     """Top and left of each crop inside the rectangle."""
 
@@ -83,9 +83,9 @@ class SharedStem:
         }
 
     def share(self, frames: torch.Tensor, boxes: Sequence[CropBox]) -> list[SharedMap]:
-        """The maps of frames (frames, height, width, channels) that hold the boxes' crops.
+        """The maps of frames (frames, height, width, channels) that contain these crops.
 
-        Crops share a map where they are mirrored alike and lie on the same grid of strides.
+        Crops share a map if both or neither are mirrored and both are on the same stride grid.
         """
         width = frames.shape[WIDTH]
         alike: dict[tuple[bool, int, int], dict[CropBox, tuple[int, int]]] = {}
@@ -99,7 +99,7 @@ class SharedStem:
         ]
 
     def crops(self, shared: Sequence[SharedMap], boxes: Sequence[CropBox]) -> torch.Tensor:
-        """The maps (crops, channels, frames, height, width) of these boxes, channels last."""
+        """The maps of these crops: (crops, channels, frames, height, width), channels last."""
         of = {box: one for one in shared for box in one.places}
         cut = torch.cat([self._cut(of[box], box) for box in boxes])
         for index, box in enumerate(boxes):
@@ -109,7 +109,7 @@ class SharedStem:
     def _rectangle(
         self, frames: torch.Tensor, places: Mapping[CropBox, tuple[int, int]]
     ) -> SharedMap:
-        """The stem on the smallest rectangle around some crops."""
+        """Runs the stem on the smallest rectangle around some crops."""
         tops, lefts = zip(*places.values(), strict=True)
         top, left, side = min(tops), min(lefts), self._crop_pixels
         pixels = frames[:, top : max(tops) + side, left : max(lefts) + side]
@@ -117,7 +117,7 @@ class SharedStem:
         return SharedMap(self._convolve(pixels), pixels, inside)
 
     def _cut(self, shared: SharedMap, box: CropBox) -> torch.Tensor:
-        """One crop's slice of a map."""
+        """The slice of a map that belongs to one crop."""
         cut = shared.values
         for axis, start in zip((HEIGHT, WIDTH), shared.places[box], strict=True):
             sliding = self._sliding[axis]
@@ -125,7 +125,7 @@ class SharedStem:
         return cut
 
     def _mend_edges(self, crop: torch.Tensor, shared: SharedMap, box: CropBox) -> None:
-        """Convolves again, in place, where the crop ends and the rectangle goes on."""
+        """Recomputes, in place, the edges of a crop beyond which the rectangle continues."""
         top, left = shared.places[box]
         side = self._crop_pixels
         pixels = shared.pixels[:, top : top + side, left : left + side]
@@ -144,14 +144,14 @@ class SharedStem:
                 )
 
     def _convolve(self, pixels: torch.Tensor) -> torch.Tensor:
-        """The stem on (frames, height, width, channels), as one clip."""
+        """Runs the stem on pixels (frames, height, width, channels) as one clip."""
         clip = pixels[None].permute(0, 4, 1, 2, 3)
         out: torch.Tensor = self._stem(clip.contiguous(memory_format=torch.channels_last_3d))
         return out
 
 
 def take_stem(network: fx.GraphModule) -> Convolution:
-    """The convolution that a network begins with, taken out of it: the rest starts from its map."""
+    """Removes and returns the first convolution; the network then starts from its output."""
     graph = network.graph
     pixels = next(node for node in graph.nodes if node.op == "placeholder")
     (first,) = pixels.users
