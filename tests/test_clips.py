@@ -124,7 +124,7 @@ def test_a_damaged_video_costs_its_own_clips_and_the_exit_code(tmp_path: Path) -
         *("0.800_whol", "0.800_whol", "0.900_cut_")
     ]
     reasons = {failure.video: failure.reason for failure in clips.failures}
-    assert "event of frames 120 to 149: ends at frame 100" in reasons["cut"]
+    assert "event of frames 120 to 149: the video ends at frame 100" in reasons["cut"]
     assert "not a readable video" in reasons["text"]
     assert len(clips.failures) == 3
     assert c2fpl("clips", files.root) == 1

@@ -97,13 +97,15 @@ def test_a_header_over_the_limit_names_the_size(
     monkeypatch.setattr(video_header, "MAX_FRAME_PIXELS", 10_000)
     path = Synthetic("large.mp4").write(tmp_path)
     assert refusal(path) == (
-        "frames of 128x96 pixels; at most 10000 (8K) are decoded, shrink it first"
+        "frames of 128x96 pixels; the limit is 10000 pixels (8K), downscale the video first"
     )
 
 
 def test_a_ribbon_is_refused(tmp_path: Path) -> None:
     path = Synthetic("ribbon.mp4", width=640, height=64).write(tmp_path)
-    assert refusal(path) == "frames of 640x64 pixels; at most 8 to 1 is decoded, crop it first"
+    assert refusal(path) == (
+        "frames of 640x64 pixels; the largest aspect ratio is 8 to 1, crop the video first"
+    )
 
 
 def test_an_mp4_cut_before_its_index_is_refused(tmp_path: Path) -> None:

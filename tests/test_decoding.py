@@ -154,7 +154,7 @@ def test_what_decord_gets_wrong_goes_to_pyav_at_once(video: Synthetic, folder: P
 def test_an_inexact_seek_of_decord_is_noticed(video: Synthetic, folder: Path) -> None:
     decoding = Decoding(written(video, folder))
     assert decoding.report.decoder == "pyav"
-    assert "gives another frame" in decoding.report.fallback
+    assert "gives a different frame" in decoding.report.fallback
     assert decoding.restarts == [decoding.report.fallback]
 
 

@@ -269,5 +269,5 @@ def test_losing_more_than_the_limit_is_an_error() -> None:
     check_lost(90, 10, 0.1)
     with pytest.raises(UndecodableVideo, match=r"11 of 100 frames are lost \(11.0%\), over --max"):
         check_lost(89, 11, 0.1)
-    with pytest.raises(UndecodableVideo, match="no frame decodes"):
+    with pytest.raises(UndecodableVideo, match="no frame could be decoded"):
         check_lost(0, 0, 1.0)

@@ -106,7 +106,7 @@ def test_only_what_has_neither_times_nor_a_rate_says_which_one_is_assumed(tmp_pa
     path = Synthetic("raw.mjpeg", codec="mjpeg", pix_fmt="yuvj420p", rate=10).write(tmp_path)
     times = decoded(path)[1].times
     assert (times.frame_rate, times.source) == (25, "assumed")
-    assert "seconds assume 25 frames a second" in times.remark
+    assert "25 frames per second are assumed" in times.remark
     assert "\n" not in times.remark
 
 

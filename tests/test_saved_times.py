@@ -69,7 +69,7 @@ def test_times_are_kept_compactly_and_only_an_assumed_rate_is_remarked_on(
         extract_features(files, find_videos(str(videos)), FLOW, QUIET)
     said = [record.getMessage() for record in caplog.records]
     assert len(said) == 1
-    assert "raw.mjpeg: the times of its frames are not known: seconds assume 25" in said[0]
+    assert "raw.mjpeg: the frames have no times in the file; 25 frames per second" in said[0]
     words = {name: record_of(files, name)["times"] for name in ("variable", "constant", "raw")}
     assert words == {"variable": "variable", "constant": "constant", "raw": "assumed"}
     assert [path.name for path in files.features.glob("*.times")] == ["variable.times"]
@@ -79,7 +79,7 @@ def test_times_are_kept_compactly_and_only_an_assumed_rate_is_remarked_on(
 def test_inspect_remarks_on_an_assumed_rate_alone_and_gives_true_seconds(videos: Path) -> None:
     found = inspect_videos(find_videos(str(videos)), DecodingSettings(), QUIET)
     remarks = {item.video.name: item.remark for item in found}
-    assert "seconds assume 25" in remarks["raw"]
+    assert "25 frames per second are assumed" in remarks["raw"]
     assert "seconds" not in remarks["variable"] + remarks["constant"]
 
 
@@ -144,8 +144,8 @@ def test_features_and_scores_without_times_stay_usable_and_say_so(
     assert "again" not in caplog.text
     assert stored(run) == before
     for video in scored_videos(run):
-        assert "seconds assume" in video.times().remark
-        assert "seconds assume" in video_data(run, video, video.scores(), [])["timing"]
+        assert "per second are assumed" in video.times().remark
+        assert "per second are assumed" in video_data(run, video, video.scores(), [])["timing"]
 
 
 def stored(files: RunFiles) -> dict[str, tuple[int, bytes]]:

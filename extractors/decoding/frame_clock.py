@@ -1,4 +1,4 @@
-"""From the time stamps of a file, as they come, to the times of its frames."""
+"""Converts the timestamps of a file to monotonic frame times."""
 
 import math
 from array import array
@@ -18,17 +18,17 @@ from c2fpl.extractors.decoding.presentation_times import (
 )
 
 LARGEST_DISORDER_S = 1.0
-"""A time stamp earlier than the one before by less is out of order; by more, the clock restarted.
-32 frames, the most that may be reordered, last a second."""
+"""A timestamp that goes back by less is out of order. If it goes back by more, the clock restarted.
+32 frames, the most that may be reordered, last about a second."""
 LONGEST_STEP_S = 1.0
-"""Longer steps are pauses, not the usual one."""
+"""Longer steps are pauses and do not change the expected step."""
 ROUNDING_S = 0.001
-"""Matroska, FLV and ASF round times to this."""
+"""Precision of times in Matroska, FLV and ASF."""
 USUAL_RATES = (
     *(24000 / 1001, 30000 / 1001, 60000 / 1001),
     *(5.0, 6.0, 8.0, 10.0, 12.0, 12.5, 15.0, 20.0, 24.0, 25.0, 30.0, 50.0, 60.0, 100.0, 120.0),
 )
-"""Frames a second."""
+"""Common frame rates, in frames per second."""
 
 
 @dataclass(frozen=True)
@@ -36,18 +36,19 @@ class StoredFrame:
     """One decoded frame, not yet converted to RGB."""
 
     picture: VideoFrame
-    """As stored: neither converted nor turned."""
+    """As stored: not converted and not rotated."""
     time_s: float | None
-    """Presentation time in seconds, None where the file does not say."""
+    """Presentation time in seconds; None if the file has none."""
     pixel_aspect: Fraction
-    """Width over height of a stored pixel; 1 where the file does not say."""
+    """Width over height of a stored pixel; 1 if the file has none."""
 
 
 def time_of(frame: VideoFrame, header: VideoHeader) -> float | None:
-    """Presentation time in seconds, None where the file does not say.
+    """Presentation time in seconds; None if the file has none.
 
-    AVI has none, and FFmpeg counts them up in the order of the file, which B-frames are not shown
-    in; decoding times come in order, late by a constant. Those of raw streams FFmpeg makes up.
+    AVI stores no times. FFmpeg numbers its packets in file order, which is not the display order of
+    B-frames, so decoding times are used: they are ordered, with a constant delay. Times of raw
+    streams are invented by FFmpeg and ignored.
     """
     if not header.has_times:
         return None
@@ -59,11 +60,11 @@ def time_of(frame: VideoFrame, header: VideoHeader) -> float | None:
 
 
 class FrameClock:
-    """Seconds from the first frame, never falling, whatever the time stamps do.
+    """Non-decreasing seconds from the first frame, for any sequence of timestamps.
 
-    Where the clock goes back by more than LARGEST_DISORDER_S (recordings joined, a counter that
-    wraps), time goes on by the step last seen, and so it does at a frame without a time stamp.
-    One out of order waits for the others: the time stands still.
+    If the clock goes back by more than LARGEST_DISORDER_S (joined recordings, a counter that
+    wraps), or a timestamp is missing, time advances by the last step. If a timestamp goes back by
+    less, the frame gets the time of the previous one.
     """
 
     def __init__(self, frame_rate: float) -> None:
@@ -71,10 +72,10 @@ class FrameClock:
         self._last_s: float | None = None
         self._offset_s: float | None = None
         self.rises = True
-        """Whether each frame so far has a time stamp later than all before it."""
+        """Whether every frame so far has a timestamp later than all before it."""
 
     def add(self, time_s: float | None) -> float:
-        """Take the next frame's time stamp in seconds, None where it has none."""
+        """Convert the next frame's timestamp in seconds; None if it has none."""
         expected = 0.0 if self._last_s is None else self._last_s + self._step_s
         if time_s is None or not math.isfinite(time_s):
             self.rises = False
@@ -102,7 +103,7 @@ class FrameClock:
 
 
 class TimesRecorder:
-    """Collects the times of a video's frames: 8 bytes a frame, 17 MB for a day at 25 a second."""
+    """Collects the times of a video's frames: 8 bytes per frame, 17 MB for a day at 25 fps."""
 
     def __init__(self, frame_rate: float, rate_source: RateSource) -> None:
         self._frame_rate = frame_rate
@@ -113,23 +114,23 @@ class TimesRecorder:
         self._seconds = array("d")
 
     def add(self, time_s: float | None) -> None:
-        """Take the next frame's time stamp in seconds, None where it has none."""
+        """Add the next frame's timestamp in seconds; None if it has none."""
         if time_s is not None and math.isfinite(time_s):
             self._stamped = True
             self._largest_stamp_s = max(self._largest_stamp_s, abs(time_s))
         self._seconds.append(self._clock.add(time_s))
 
     def times(self) -> PresentationTimes:
-        """Times of all frames: compact where the rate is constant to the rounding of the file.
+        """Times of all frames, without `seconds` if the rate is constant within rounding.
 
-        Without a single time stamp, or where all are the same, by the rate alone.
+        If there are no timestamps, or all are equal, the times follow from the rate only.
         """
         count = len(self._seconds)
         stands_still = count > 1 and self._seconds[-1] == 0
         if not self._stamped or stands_still:
             return constant_times(count, self._frame_rate, self._rate_source)
         seconds = np.array(self._seconds, dtype=np.float64)
-        # decord's times are float32
+        # Times from decord are float32.
         rounding_s = max(ROUNDING_S, float(np.spacing(np.float32(self._largest_stamp_s))))
         rate = constant_rate(seconds, self._frame_rate, rounding_s)
         if rate is not None:
@@ -140,21 +141,26 @@ class TimesRecorder:
 def constant_rate(
     seconds: NDArray[np.float64], header_rate: float, rounding_s: float
 ) -> float | None:
-    """The rate that gives all times to `rounding_s`; None where no constant one does.
+    """The rate that gives all times within `rounding_s`; None if there is no such constant rate.
 
-    The header's rate, a usual one, or the mean: the first that fits.
+    Tries the header's rate, the common rates near the mean, and the mean, in this order.
+
+    Args:
+        seconds: float64 (frames,), non-decreasing from 0.
+        header_rate: frames per second; returned for fewer than two frames.
+        rounding_s: largest error of a time.
     """
     if len(seconds) < 2:
         return header_rate
     mean = (len(seconds) - 1) / seconds[-1]
     frames = np.arange(len(seconds))
-    for rate in (header_rate, *near(USUAL_RATES, mean), mean):
+    for rate in (header_rate, *_near(USUAL_RATES, mean), mean):
         if np.abs(seconds - frames / rate).max() <= rounding_s + 1e-6:
             return float(rate)
     return None
 
 
-def near(rates: Iterable[float], mean: float) -> list[float]:
-    """Those within 1 % of the mean, the nearest first."""
+def _near(rates: Iterable[float], mean: float) -> list[float]:
+    """Rates within 1 % of the mean, nearest first."""
     close = (rate for rate in rates if abs(rate - mean) <= 0.01 * mean)
     return sorted(close, key=lambda rate: abs(rate - mean))

@@ -1,7 +1,7 @@
-"""Frames of a video by number, exactly as extraction counted them.
+"""Reads frames of a video by number, exactly as extraction counted them.
 
-A seek is trusted only where each frame has a time of its own: the first key frame after it must
-have the recorded time of one frame, and each later frame that of the next. Otherwise frames are
+Seeking is used only if every frame has a unique time. The first key frame after a seek must then
+have the recorded time of a frame, and each later frame that of the next. Otherwise frames are
 counted from the start.
 """
 
@@ -32,58 +32,58 @@ from c2fpl.extractors.decoding.header import (
     read_header,
 )
 from c2fpl.extractors.decoding.presentation_times import PresentationTimes
-from c2fpl.extractors.decoding.pyav_frames import PyavFrames, decode_alike, rgb_of
+from c2fpl.extractors.decoding.pyav_frames import PyavFrames, make_reproducible, rgb_of
 from c2fpl.extractors.decoding.resampling import at_constant_rate
 from c2fpl.extractors.settings import Fps
 
 WORTH_SEEKING_FRAMES: Final = 64
-"""So many frames are decoded on rather than sought."""
-BACK_S: Final = (0.0, 2.0, 10.0, 60.0)
-"""Seconds before the wanted frame that are sought, one after the other; then the start."""
-MOST_WITHOUT_KEY: Final = 1500
-"""Frames after a seek without a key frame before the next try: a minute at 25 a second."""
+"""Frames closer than this are reached by decoding on, without a seek."""
+SEEK_MARGINS_S: Final = (0.0, 2.0, 10.0, 60.0)
+"""Seconds before the wanted frame to seek to, tried in this order, before counting from 0."""
+MAX_FRAMES_WITHOUT_KEY: Final = 1500
+"""Frames without a key frame after which a seek is given up: a minute at 25 fps."""
 TOLERANCE_S: Final = 0.005
-"""Times in files are rounded to 1 ms, decord's to 4 ms at twelve hours."""
-MOST_OFF_S: Final = 0.1
-"""A frame counted from the start whose time differs by more is not the one that was scored."""
-CHANGED: Final = "the file has changed since it was scored: score it again"
+"""Times in files are rounded to 1 ms, those from decord to 4 ms at twelve hours."""
+MAX_TIME_ERROR_S: Final = 0.1
+"""A counted frame whose time differs by more is not the frame that was scored."""
+CHANGED: Final = "the file has changed since it was scored, score it again"
 
 Span = tuple[int, int]
 
 
 @dataclass(frozen=True)
 class FrameRequest:
-    """Which frames of which file are wanted."""
+    """Frames to read from one video."""
 
     path: Path
     """The video."""
     spans: tuple[Span, ...]
-    """Frames [start, end) of each; they may overlap."""
+    """Spans of frames [start, end); they may overlap."""
     times: PresentationTimes
-    """Of all frames, as extraction recorded them."""
+    """Times of all frames, as recorded by extraction."""
     fps: Fps = "native"
-    """As in extraction: the frames of a resampled video are numbered after the resampling."""
+    """Frame rate used in extraction; frames are numbered after the resampling."""
 
 
 @dataclass(frozen=True, eq=False)
 class NumberedFrame:
-    """One frame that was asked for."""
+    """One requested frame."""
 
     frame: int
     """Its number, from 0."""
     time_s: float
     """Seconds from the first frame."""
     pixels: NDArray[np.uint8]
-    """RGB, uint8 (height, width, 3), upright."""
+    """RGB, uint8 (height, width, 3), rotated as displayed."""
     pixel_aspect: Fraction
-    """Width over height of a pixel as displayed; 1 for square ones."""
+    """Width over height of a displayed pixel; 1 for square pixels."""
 
 
 def read_frames(request: FrameRequest) -> Iterator[NumberedFrame | None]:
-    """Yield the wanted frames in order, each once, and None at each frame that is passed over.
+    """Yield the requested frames in order, each once, and None for each frame skipped.
 
     Raises:
-        UndecodableVideo: the file cannot be opened, ends early, or is not the one that was scored.
+        UndecodableVideo: the file cannot be opened, ends early, or has changed since extraction.
     """
     with _Reader(request) as reader:
         for start, end in joined(request.spans):
@@ -91,7 +91,7 @@ def read_frames(request: FrameRequest) -> Iterator[NumberedFrame | None]:
 
 
 def joined(spans: Iterable[Span]) -> list[Span]:
-    """The spans in order, those that touch made one: [(5, 9), (0, 6)] -> [(0, 9)]."""
+    """Sort the spans and merge those that touch: [(5, 9), (0, 6)] -> [(0, 9)]."""
     result: list[Span] = []
     for start, end in sorted(span for span in spans if span[0] < span[1]):
         if result and start <= result[-1][1]:
@@ -102,7 +102,7 @@ def joined(spans: Iterable[Span]) -> list[Span]:
 
 
 class _Reader:
-    """One file, open for seeking and for counting from its start."""
+    """Reads frames of one file by seeking or by counting from its start."""
 
     def __init__(self, request: FrameRequest) -> None:
         self._request = request
@@ -120,22 +120,22 @@ class _Reader:
         self._open.close()
 
     def span(self, start: int, end: int) -> Iterator[NumberedFrame | None]:
-        """Frames [start, end): by seeking where that is exact and shorter, else by counting."""
+        """Frames [start, end): by seeking if that is exact and faster, else by counting."""
         wanted = start
         near = start - (self._next_counted or 0) in range(WORTH_SEEKING_FRAMES)
         if self._times.seekable and self._request.fps == "native" and not near:
-            for found in self._sought(start, end):
+            for found in self._by_seeking(start, end):
                 yield found
                 wanted = wanted if found is None else found.frame + 1
         if wanted < end:
             yield from self._by_counting(wanted, end)
 
-    def _sought(self, start: int, end: int) -> Iterator[NumberedFrame | None]:
+    def _by_seeking(self, start: int, end: int) -> Iterator[NumberedFrame | None]:
         if self._seeker is None:
             self._seeker = self._open.enter_context(_Seeker(self._request, self._header))
-        for back_s in BACK_S:
+        for margin_s in SEEK_MARGINS_S:
             found = False
-            for frame in self._seeker.frames(start, end, self._times.start_s(start) - back_s):
+            for frame in self._seeker.frames(start, end, self._times.start_s(start) - margin_s):
                 found = found or frame is not None
                 yield frame
             if found:
@@ -154,35 +154,35 @@ class _Reader:
             if number == end - 1:
                 return
         raise UndecodableVideo(
-            f"ends at frame {self._next_counted}, frames {start} to {end - 1} are wanted; {CHANGED}"
+            f"the video ends at frame {self._next_counted}, before frame {end - 1}; {CHANGED}"
         )
 
     def _from_the_start(self) -> Iterator[StoredFrame]:
-        """All frames as extraction sees them, each checked by its time."""
+        """All frames as extraction counts them; the time of each is checked."""
         rate, fps = self._header.frame_rate, self._request.fps
         frames = PyavFrames(self._request.path, self._header).stored()
         clock = FrameClock(rate if fps == "native" else float(fps))
         if fps != "native":
             frames = at_constant_rate(frames, float(fps), rate)
-        most_off_s = MOST_OFF_S if self._times.seekable else LARGEST_DISORDER_S + MOST_OFF_S
+        limit_s = MAX_TIME_ERROR_S + (0.0 if self._times.seekable else LARGEST_DISORDER_S)
         for number, stored in enumerate(frames):
-            off_s = clock.add(stored.time_s) - self._times.start_s(number)
-            if self._times.source == "file" and abs(off_s) > most_off_s:
+            error_s = abs(clock.add(stored.time_s) - self._times.start_s(number))
+            if self._times.source == "file" and error_s > limit_s:
                 raise UndecodableVideo(
-                    f"frame {number} is {abs(off_s):.2f} s away from where it was; {CHANGED}"
+                    f"frame {number} is {error_s:.2f} s away from its recorded time; {CHANGED}"
                 )
             yield stored
 
 
 class _Seeker:
-    """The file opened for seeking; its first frame is decoded, since times count from there."""
+    """Seeks in one file; times count from its first frame, which is decoded on entry."""
 
     def __init__(self, request: FrameRequest, header: VideoHeader) -> None:
         self._times = request.times
         self._header = header
         self._container = open_container(request.path)
         self._stream = cast(VideoStream, self._container.streams[header.stream_index])
-        decode_alike(self._stream)
+        make_reproducible(self._stream)
         self._first_s: float | None = None
 
     def __enter__(self) -> Self:
@@ -197,12 +197,12 @@ class _Seeker:
         self._container.close()
 
     def frames(self, start: int, end: int, seek_s: float) -> Iterator[NumberedFrame | None]:
-        """Frames [start, end) after a seek; fewer, or none, where a time does not fit."""
+        """Frames [start, end) after a seek to `seek_s`; stops at the first time without a match."""
         if self._first_s is None or seek_s <= 0:
             return
         last: int | None = None
         for passed, frame in enumerate(self._decoded(self._first_s + seek_s)):
-            if last is None and not frame.key_frame and passed < MOST_WITHOUT_KEY:
+            if last is None and not frame.key_frame and passed < MAX_FRAMES_WITHOUT_KEY:
                 yield None
                 continue
             number = self._number_of(frame, self._first_s)
@@ -215,7 +215,7 @@ class _Seeker:
                 return
 
     def _number_of(self, frame: VideoFrame, first_s: float) -> int | None:
-        """The frame that has this one's time; None where none is near, or two are."""
+        """Number of the recorded frame with this time; None if the match is not unique."""
         time_s = time_of(frame, self._header)
         if time_s is None or frame.is_corrupt:
             return None
@@ -226,9 +226,9 @@ class _Seeker:
             for number in (after - 1, after, after + 1)
             if 0 <= number < self._times.frame_count
         )
-        (off_s, number), others = near[0], near[1:]
-        told_apart = all(off_s < 0.5 * other_s for other_s, _ in others)
-        return number if off_s <= TOLERANCE_S and told_apart else None
+        (error_s, number), others = near[0], near[1:]
+        is_unique = all(error_s < 0.5 * other_s for other_s, _ in others)
+        return number if error_s <= TOLERANCE_S and is_unique else None
 
     def _decoded(self, time_s: float) -> Iterator[VideoFrame]:
         """Frames after a seek, up to the first error."""
@@ -243,7 +243,7 @@ class _Seeker:
 
 
 def numbered(stored: StoredFrame, number: int, times: PresentationTimes) -> NumberedFrame:
-    """A decoded frame as it was asked for."""
+    """Convert a decoded frame to RGB with its number, time and displayed pixel aspect."""
     pixels = rgb_of(stored.picture)
     turned = stored.picture.rotation % 180 == 90
     aspect = stored.pixel_aspect if stored.pixel_aspect > 0 else Fraction(1)

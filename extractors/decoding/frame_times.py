@@ -1,25 +1,25 @@
-"""Counts the frames that are missing between the time stamps of the others, at a constant rate."""
+"""Counts frames missing between the timestamps of a video with a constant rate."""
 
 import heapq
 from collections import Counter
 from typing import Final
 
 REORDERED: Final = 32
-"""Packets that may stand before others of earlier time: twice what H.264 and HEVC allow."""
+"""Packets that may precede a packet with an earlier time: twice what H.264 and HEVC allow."""
 STEADY_SHARE: Final = 0.75
-"""Share of steps that must be about as long as the usual one to call the rate constant."""
+"""Share of steps that must be close to the most frequent one for the rate to be constant."""
 TOLERANCE: Final = 0.25
-"""Of the usual step: time stamps are rounded, in Matroska to 1 ms."""
+"""Relative to the most frequent step: timestamps are rounded, in Matroska to 1 ms."""
 LONGEST_GAP_S: Final = 10.0
-"""Steps beyond this are a break in the recording, of which no frames can be said to be missing."""
+"""Longer steps are breaks in the recording and do not count as missing frames."""
 
 
 class FrameTimes:
-    """Takes the time stamps of packets as they come, in bounded memory.
+    """Collects the timestamps of packets in file order, in bounded memory.
 
-    Only whole jumps over an else constant rate are counted; a frame rate that varies by design has
-    no usual step, so that nothing is missing from it. A good file may still leave out frames at
-    which nothing moves: ask only where the file is known to be damaged.
+    Missing frames are counted only at an otherwise constant rate. A variable rate has no usual
+    step, so nothing counts as missing. Some encoders omit frames in which nothing moves: use the
+    count only for files that are known to be damaged.
     """
 
     def __init__(self) -> None:
@@ -29,13 +29,13 @@ class FrameTimes:
         self._backward = 0
 
     def add(self, ticks: int) -> None:
-        """Take the time stamp of the next packet."""
+        """Add the timestamp of the next packet, in ticks."""
         heapq.heappush(self._waiting, ticks)
         if len(self._waiting) > REORDERED:
             self._pass_on()
 
     def missing(self, ticks_a_second: float, longest_gap_s: float = LONGEST_GAP_S) -> int:
-        """Frames missing in gaps up to this, between the first and the last; ends the counting."""
+        """Frames missing in gaps of up to `longest_gap_s`; call it after the last packet."""
         while self._waiting:
             self._pass_on()
         step = self._usual_step()
@@ -55,7 +55,7 @@ class FrameTimes:
             self._backward += 1
 
     def _usual_step(self) -> float | None:
-        """Mean of the steps about as long as the most frequent one; None for a variable rate."""
+        """Mean of the steps close to the most frequent one; None for a variable rate."""
         if not self._steps:
             return None
         mode = max(self._steps, key=lambda step: (self._steps[step], -step))

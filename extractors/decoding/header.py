@@ -1,4 +1,4 @@
-"""Reads a video file's header: what it claims to hold, and which decoder can be trusted with it."""
+"""Reads a video file's header and decides whether decord can decode the file exactly."""
 
 from dataclasses import dataclass
 from itertools import islice
@@ -21,73 +21,75 @@ from c2fpl.extractors.decoding.streams import (
 )
 
 MAX_FRAME_PIXELS: Final = 7680 * 4320
-"""Largest frame decoded, 8K; a header that claims more is refused before anything is allocated."""
+"""Largest frame decoded, 8K; larger frames are refused before memory is allocated."""
 MAX_ASPECT: Final = 8
-"""Longest frame decoded: a short side of 256 pixels then has a long one of 2048 at most."""
+"""Largest aspect ratio: at a short side of 256 pixels, the long side is at most 2048."""
 EXACT_IN_DECORD: Final = frozenset({"h264", "hevc", "mpeg4", "vp9", "mpeg2video", "mjpeg"})
-"""Codecs that decord's FFmpeg of 2018 decodes frame for frame (AV1 it cannot open)."""
+"""Codecs that decord's FFmpeg of 2018 decodes exactly (it cannot open AV1)."""
 DEMUXERS: Final = (
     "mov,mp4,avi,matroska,webm,mpegts,mpeg,mpegvideo,flv,asf,ogg,h264,hevc,m4v,av1,obu,ivf,mjpeg,"
     "mxf,nut,dv,dhav,gif,rm,vc1,wtv,yuv4mpegpipe"
 )
-"""Formats opened, whatever the file's name. Playlists and text are not: a hostile file of that kind
-makes FFmpeg read other files or the network."""
-LEAST_DECORD_WIDTH: Final = 32
-"""decord gives narrower frames a wrong shape: it takes the padding of a row for pixels."""
-LOOK_FURTHER: Final = {
+"""Formats that may be opened, whatever the file is called. Playlists and text formats are excluded:
+a hostile file can make FFmpeg read other files or the network through them."""
+MIN_DECORD_WIDTH: Final = 32
+"""decord gives narrower frames a wrong shape, because it treats row padding as pixels."""
+DEEP_PROBE: Final = {
     **{"probesize": str(2**28), "analyzeduration": str(600 * 10**6)},
     "scan_all_pmts": "1",
 }
-"""Bytes and microseconds read in search of a video that starts late; in MPEG-TS all tables."""
+"""Limits of a search for a video that starts late, in bytes and microseconds; in MPEG-TS also read
+all tables."""
 NO_TIMESTAMPS: Final = 0x80
-"""FFmpeg's AVFMT_NOTIMESTAMPS: a raw stream, whose times FFmpeg makes up."""
-LEAST_RATE, LARGEST_RATE = 0.01, 1000.0
-"""Frames a second that a stream's own headers may say."""
+"""FFmpeg's AVFMT_NOTIMESTAMPS: a raw stream, for which FFmpeg invents times."""
+MIN_RATE, MAX_RATE = 0.01, 1000.0
+"""Frames per second accepted from the headers of a raw stream."""
 MAX_PROBED_PACKETS: Final = 100
-"""Packets of a raw stream that are decoded to learn its rate."""
+"""Packets of a raw stream that are decoded to find its rate."""
 COUNTED_CONTAINERS: Final = frozenset({"mov", "mp4", "avi"})
-"""Containers whose header counts the frames, so that a loss inside decord is seen."""
+"""Containers whose header counts the frames, so that losses inside decord are detected."""
 
 
 class UndecodableVideo(ValueError):
-    """A file is no video that can be decoded; the text is one line: value, rule, cure."""
+    """A file is not a decodable video; the message is one line: value, rule, cure."""
 
 
 @dataclass(frozen=True)
 class VideoHeader:
-    """What the container says before anything is decoded; none of it is trusted as a count."""
+    """Properties of a video, read without decoding it; counts are not reliable."""
 
     container: str
     """First name of the demuxer, such as `mov` or `mpegts`."""
     codec: str
     """Name of the codec, such as `h264`."""
     stream_index: int
-    """Index of the video stream to read, among all streams of the container."""
+    """Index of the video stream to read, counting all streams of the container."""
     streams: str
-    """One line that names the video streams left out; empty where there is one only."""
+    """One line that names the video streams not read; empty if there is only one stream."""
     num_frames: int | None
-    """Frames the header promises; None where the container does not count them."""
+    """Frame count in the header; None if the container has none."""
     frame_rate: float
-    """Average frames a second; 25 where neither container nor stream has a rate."""
+    """Average frames per second; 25 if neither container nor stream has a rate."""
     rate_source: RateSource
-    """Whether container or stream has it."""
+    """Whether `frame_rate` comes from the file or is assumed."""
     has_times: bool
-    """Whether the container has time stamps; those of a raw stream FFmpeg makes up."""
+    """Whether the container has timestamps; FFmpeg invents those of a raw stream."""
     width_pixels: int
     """Width as stored, before rotation."""
     height_pixels: int
     """Height as stored, before rotation."""
     duration_s: float | None
-    """Duration of the whole file in seconds, where the header has one."""
+    """Duration of the whole file in seconds; None if the header has none."""
     file_bytes: int
-    """Size of the file."""
+    """Size of the file in bytes."""
 
 
 def read_header(path: Path) -> VideoHeader:
-    """Open the file, choose its video stream, look at it, close it.
+    """Read the header of a file and choose its video stream.
 
     Raises:
-        UndecodableVideo: no such file, no permission, no video inside, or frames beyond the limits.
+        UndecodableVideo: the file is missing or unreadable, has no video stream, or its frames
+            exceed the size limits.
     """
     file_bytes = readable_bytes(path)
     try:
@@ -100,15 +102,16 @@ def read_header(path: Path) -> VideoHeader:
 
 
 def open_container(path: Path) -> av.container.InputContainer:
-    """The file opened for demuxing, as a video file and nothing else.
+    """Open a file for demuxing, as a video file only.
 
-    Where no video is seen at once, as where the sound starts long before it, it is looked for
-    further on. In a transport stream a video that changes its packet identifier stays one stream.
+    If no video is found at the beginning, for example because it starts long after the audio, a
+    larger part of the file is searched. In a transport stream, a video that changes its packet
+    identifier remains one stream.
     """
     container = _opened(path, {})
     if not any(stream.width for stream in video_streams(container)):
         container.close()
-        container = _opened(path, LOOK_FURTHER)
+        container = _opened(path, DEEP_PROBE)
     if container.format.name == "mpegts" and (pids := sampled_video_pids(path).later):
         container.close()
         return _opened(path, {}, OneVideoPid(path, pids))
@@ -127,7 +130,7 @@ def _opened(
 
 
 def readable_bytes(path: Path) -> int:
-    """Size of the file; raises UndecodableVideo where it cannot be read at all."""
+    """Size of a file in bytes; raises UndecodableVideo if it is empty or cannot be read."""
     try:
         if path.exists() and not path.is_file():
             raise UndecodableVideo(
@@ -140,39 +143,42 @@ def readable_bytes(path: Path) -> int:
             f"{error.strerror or error}; the file must exist and be readable by this user"
         ) from error
     if file_bytes == 0:
-        raise UndecodableVideo("0 bytes; the file is empty, fetch it again")
+        raise UndecodableVideo("the file is empty (0 bytes); copy or download it again")
     return file_bytes
 
 
 def not_a_video(error: Exception) -> str:
-    """One line for a file that FFmpeg does not open."""
-    said = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    """Error message for a file that FFmpeg cannot open."""
+    reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
     return (
-        f"not a readable video ({' '.join(said.split())}); damaged, cut off or another kind of file"
+        f"not a readable video ({' '.join(reason.split())}); the file is damaged, cut off or not a "
+        "video"
     )
 
 
 def check_frame_size(width_pixels: int, height_pixels: int) -> None:
-    """Raise UndecodableVideo for a frame too large or too long to decode in bounded memory."""
+    """Raise UndecodableVideo if a frame is empty, larger than 8K or too elongated."""
     size = f"frames of {width_pixels}x{height_pixels} pixels"
     if width_pixels < 1 or height_pixels < 1:
         raise UndecodableVideo(f"{size}; the header is damaged or the stream is empty")
     if width_pixels * height_pixels > MAX_FRAME_PIXELS:
         raise UndecodableVideo(
-            f"{size}; at most {MAX_FRAME_PIXELS} (8K) are decoded, shrink it first"
+            f"{size}; the limit is {MAX_FRAME_PIXELS} pixels (8K), downscale the video first"
         )
     if max(width_pixels, height_pixels) > MAX_ASPECT * min(width_pixels, height_pixels):
-        raise UndecodableVideo(f"{size}; at most {MAX_ASPECT} to 1 is decoded, crop it first")
+        raise UndecodableVideo(
+            f"{size}; the largest aspect ratio is {MAX_ASPECT} to 1, crop the video first"
+        )
 
 
 def why_not_decord(header: VideoHeader) -> str:
-    """Why the file should go to PyAV at once; empty where decord is known to be exact."""
+    """Why decord must not decode this file; empty if decord decodes it exactly."""
     if header.container not in COUNTED_CONTAINERS:
         return f"container {header.container} has no frame count to check decord against"
     if header.streams:
-        return "decord chooses among several video streams by itself"
-    if header.width_pixels < LEAST_DECORD_WIDTH:
-        return f"decord gives frames under {LEAST_DECORD_WIDTH} pixels wide a wrong shape"
+        return "decord may choose another of several video streams"
+    if header.width_pixels < MIN_DECORD_WIDTH:
+        return f"decord gives frames under {MIN_DECORD_WIDTH} pixels wide a wrong shape"
     if header.codec not in EXACT_IN_DECORD:
         return f"decord does not decode {header.codec}"
     if header.num_frames is None:
@@ -181,12 +187,12 @@ def why_not_decord(header: VideoHeader) -> str:
 
 
 def _video_stream(container: av.container.InputContainer) -> VideoStream:
-    """The one to read; raises UndecodableVideo where there is none."""
+    """The stream to read; raises UndecodableVideo if there is none."""
     chosen = choose_stream(container)
     if chosen is not None:
         return chosen
     if container.streams.video and not any(s.codec_context for s in container.streams.video):
-        raise UndecodableVideo("no decoder knows this video's codec; convert it to H.264 first")
+        raise UndecodableVideo("no decoder for this video's codec; convert the video to H.264")
     kinds = ", ".join(sorted({stream.type for stream in container.streams}))
     kinds = kinds.replace("video", "still pictures")
     raise UndecodableVideo(f"no video stream inside (only {kinds or 'nothing'}); give a video file")
@@ -205,7 +211,7 @@ def _header_of(
         codec=codec.codec.canonical_name,
         stream_index=stream.index,
         streams=streams_remark(video_streams(container), stream),
-        # more frames than bytes are a place that the writer never filled in, as in an AVI to a pipe
+        # A count larger than the file was never filled in, as in an AVI written to a pipe.
         num_frames=stream.frames if 0 < stream.frames <= file_bytes else None,
         frame_rate=rate or ASSUMED_RATE,
         rate_source="rate" if rate else "assumed",
@@ -218,9 +224,9 @@ def _header_of(
 
 
 def _own_rate(stream: VideoStream, container: av.container.InputContainer) -> float:
-    """Frames a second of a raw stream by its parameter sets or sequence header; 0 without.
+    """Frames per second in the headers of a raw stream; 0 if they have no rate.
 
-    FFmpeg itself says 25 of every raw stream. Reads packets.
+    FFmpeg reports 25 for every raw stream, so this decodes the first packets.
     """
     decoder = cast(VideoCodecContext, CodecContext.create(stream.codec_context.name, "r"))
     try:
@@ -230,4 +236,4 @@ def _own_rate(stream: VideoStream, container: av.container.InputContainer) -> fl
     except av.FFmpegError:
         return 0.0
     rate = float(decoder.framerate or 0)
-    return rate if LEAST_RATE <= rate <= LARGEST_RATE else 0.0
+    return rate if MIN_RATE <= rate <= MAX_RATE else 0.0

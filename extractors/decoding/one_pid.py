@@ -1,7 +1,7 @@
-"""A transport stream as a file in which the video keeps its packet identifier (PID).
+"""Reads a transport stream as if its video kept one packet identifier (PID).
 
-FFmpeg takes a video that goes on under another PID for another stream. Here the packets carry the
-first PID all along, whatever a recorder that restarted has called them.
+FFmpeg treats a video that continues under another PID as another stream. This file object rewrites
+the PIDs assigned by a restarted recorder to the first one.
 """
 
 import os
@@ -14,15 +14,15 @@ import numpy as np
 from c2fpl.extractors.damage.transport_tables import PACKET_BYTES, packet_places
 
 MARGIN_BYTES: Final = 2 * PACKET_BYTES + 64
-"""Read before and after what is asked for, so that every packet in it is seen whole."""
+"""Margin read on both sides of the requested bytes, so that their packets are complete."""
 
 
 class OneVideoPid:
-    """Reads a file, with the PIDs of some packets replaced; PyAV takes it for an open file.
+    """Read-only file object that replaces the PIDs of some packets; for `av.open`.
 
     Args:
         path: the transport stream.
-        pids: PID that is found, to PID that is given.
+        pids: PID in the file to PID that replaces it.
     """
 
     def __init__(self, path: Path, pids: Mapping[int, int]) -> None:
@@ -38,20 +38,20 @@ class OneVideoPid:
         with self._path.open("rb") as file:
             file.seek(start)
             data = np.frombuffer(bytearray(file.read(end + MARGIN_BYTES - start)), np.uint8)
-        for found, given in self._pids.items():
-            places = packet_places(data, found)
-            data[places + 1] = data[places + 1] & 0xE0 | given >> 8
-            data[places + 2] = given & 0xFF
-        asked = data[self._position - start : end - start].tobytes()
-        self._position += len(asked)
-        return asked
+        for old, new in self._pids.items():
+            places = packet_places(data, old)
+            data[places + 1] = data[places + 1] & 0xE0 | new >> 8
+            data[places + 2] = new & 0xFF
+        requested = data[self._position - start : end - start].tobytes()
+        self._position += len(requested)
+        return requested
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Go to a place counted from the start, from here or from the end; returns it."""
+        """Move by an offset from the start, the position or the end; return the new position."""
         bases = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._file_bytes}
         self._position = max(bases[whence] + offset, 0)
         return self._position
 
     def tell(self) -> int:
-        """Place of the next byte read."""
+        """Offset of the next byte to read."""
         return self._position

@@ -1,4 +1,4 @@
-"""When each frame of a video is shown: a start and a rate, or one number a frame."""
+"""Presentation times of a video's frames: a constant rate, or one time per frame."""
 
 import math
 from dataclasses import dataclass
@@ -8,19 +8,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 RateSource = Literal["rate", "assumed"]
-"""Where a frame rate comes from: the headers of container or stream, or nowhere."""
+"""Source of a frame rate: the headers of the container or stream, or the default."""
 TimeSource = Literal["file"] | RateSource
-"""Where times come from: time stamps in the file, or a rate."""
+"""Source of times: timestamps in the file, or a rate."""
 ASSUMED_RATE = 25.0
-"""Frames a second of a video that has neither times nor a rate: FFmpeg's default, and PAL's."""
+"""Frames per second of a video without times and rate: the default of FFmpeg and of PAL."""
 LONGEST_FRAME_S = 10.0
-"""A frame that stays longer is followed by a break in the recording, of which it shows nothing."""
+"""A longer interval after a frame is a break in the recording."""
 SHORTEST_S = 1e-6
-"""Sums and differences of times are exact to less than this."""
+"""Upper bound on rounding errors in sums and differences of times."""
 
 
 class BadTimes(ValueError):
-    """Times that no video can have."""
+    """Times that are impossible for a video."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,34 +28,38 @@ class PresentationTimes:
     """Presentation times of all frames, in seconds from the first one."""
 
     frame_count: int
-    """Frames of the video, as decoded (or resampled)."""
+    """Frames of the video, as decoded or resampled."""
     frame_rate: float
-    """Frames a second: exact where `seconds` is None, else about the usual one."""
+    """Frames per second: exact if `seconds` is None, otherwise nominal."""
     source: TimeSource = "file"
     """Where the times come from."""
     seekable: bool = False
-    """Whether the file's own clock tells every frame from all others, so that seeking is exact."""
+    """Whether each frame has a unique timestamp in the file, so that seeking is exact."""
     seconds: NDArray[np.float64] | None = None
-    """(frames,) from 0, never falling; None where frame i is shown at i / frame_rate."""
+    """float64 (frames,), non-decreasing from 0; None if frame i is shown at i / frame_rate."""
 
     def __post_init__(self) -> None:
         if self.frame_count < 0 or not 0 < self.frame_rate < math.inf:
-            raise BadTimes(f"{self.frame_count} frames at {self.frame_rate} a second")
+            raise BadTimes(
+                f"{self.frame_count} frames at {self.frame_rate} per second; the count must be 0 or"
+                " more, the rate positive and finite"
+            )
         if self.seconds is None:
             return
         if self.seconds.shape != (self.frame_count,) or self.seconds.dtype != np.float64:
             raise BadTimes(
-                f"times of {self.seconds.dtype} {self.seconds.shape} for {self.frame_count} frames"
+                f"{self.seconds.dtype} times of shape {self.seconds.shape}; must be float64 of "
+                f"shape ({self.frame_count},)"
             )
         if not np.isfinite(self.seconds).all() or (np.diff(self.seconds, prepend=0.0) < 0).any():
-            raise BadTimes("times that fall, or are not finite")
+            raise BadTimes("times must be finite, not negative and non-decreasing")
 
     @overload
     def start_s(self, frames: int) -> float: ...
     @overload
     def start_s(self, frames: NDArray[np.integer]) -> NDArray[np.float64]: ...
     def start_s(self, frames: int | NDArray[np.integer]) -> float | NDArray[np.float64]:
-        """When frames begin to be shown, in seconds; one past the last gives the end."""
+        """Presentation time of frames in seconds; `frame_count` gives the end of the video."""
         inside = np.minimum(frames, max(self.frame_count - 1, 0))
         begun = inside / self.frame_rate if self.seconds is None else self.seconds[inside]
         seconds = begun + (np.asarray(frames) - inside) / self.frame_rate
@@ -66,10 +70,9 @@ class PresentationTimes:
     @overload
     def end_s(self, frames: NDArray[np.integer]) -> NDArray[np.float64]: ...
     def end_s(self, frames: int | NDArray[np.integer]) -> float | NDArray[np.float64]:
-        """When stretches [.., frame) end: the next frame's start, but for breaks.
+        """End in seconds of intervals [.., frame): the start of `frame`, except after a break.
 
-        A break of more than LONGEST_FRAME_S belongs to no frame: the last one before it is shown
-        for 1 / frame_rate.
+        A frame before a break of more than LONGEST_FRAME_S is shown for 1 / frame_rate.
         """
         ends = np.asarray(self.start_s(np.asarray(frames)))
         last = np.asarray(self.start_s(np.maximum(np.asarray(frames) - 1, 0)))
@@ -84,30 +87,30 @@ class PresentationTimes:
         return min(max(frame, 0), self.frame_count)
 
     def frame_shown_at(self, seconds: float) -> int:
-        """The last frame that has begun by then; 0 before the first."""
+        """Last frame that begins at `seconds` or earlier; 0 before the first."""
         frame = self.frame_at(seconds)
         begins = frame < self.frame_count and self.start_s(frame) <= seconds + SHORTEST_S
         return frame if begins else max(frame - 1, 0)
 
     @property
     def duration_s(self) -> float:
-        """When the last frame ends."""
+        """End of the last frame, in seconds from the first."""
         return self.end_s(self.frame_count)
 
     @property
     def remark(self) -> str:
-        """One line where no times are known; empty otherwise."""
+        """One line if the times are assumed; empty otherwise."""
         if self.source != "assumed":
             return ""
         return (
-            f"the times of its frames are not known: seconds assume {self.frame_rate:.4g} frames "
-            "a second"
+            f"the frames have no times in the file; {self.frame_rate:.4g} frames per second are "
+            "assumed"
         )
 
 
 def constant_times(
     frame_count: int, frame_rate: float, source: TimeSource = "assumed"
 ) -> PresentationTimes:
-    """Times of a video of which nothing more is known than a rate; not finite or 0 gives 25."""
+    """Times of a video by its rate only; a rate that is not positive and finite becomes 25."""
     known = 0 < frame_rate < math.inf
     return PresentationTimes(frame_count, frame_rate if known else ASSUMED_RATE, source)

@@ -1,4 +1,4 @@
-"""Frames of a video by PyAV: sequential, one at a time, past bad packets, counting what is lost."""
+"""Decodes frames with PyAV, one at a time, skips bad packets and counts what is lost."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -28,14 +28,14 @@ from c2fpl.extractors.decoding.header import (
 from c2fpl.extractors.decoding.streams import packets_of
 
 MAX_READ_ERRORS_IN_A_ROW: Final = 64
-"""After so many unreadable places without one packet between them the rest is given up."""
-DROPPED_IN_SILENCE: Final = frozenset({"h264", "hevc", "mpeg2video"})
+"""Reading stops after this many errors without a packet in between."""
+SILENTLY_DROPPED: Final = frozenset({"h264", "hevc", "mpeg2video"})
 """Codecs whose decoders drop frames without an error, such as those before the first key frame.
-With them each packet is a frame (but for interlaced ones, where it may be half a frame); other
-codecs have packets that are no frames by design."""
+Each of their packets holds a frame, or half of one if interlaced. Packets of other codecs need not
+hold a frame."""
 LONGEST_JOINT_GAP_S: Final = 0.5
-"""Where a transport stream's counter jumps between two frames, a longer gap in the times is a pause
-between two recordings; frames are lost in a shorter one."""
+"""If the counter of a transport stream jumps between two frames, frames are lost in gaps up to
+this. A longer gap is a pause between two recordings."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class TimedFrame:
     pixels: NDArray[np.uint8]
     """RGB, uint8 (height, width, 3), as displayed (rotation applied)."""
     time_s: float | None
-    """Presentation time in seconds, None where the file does not say."""
+    """Presentation time in seconds; None if the file has none."""
 
 
 class PyavFrames:
@@ -76,16 +76,16 @@ class PyavFrames:
         """Yield frames in display order.
 
         Raises:
-            UndecodableVideo: as `stored`.
+            UndecodableVideo: see `stored`.
         """
         for stored in self.stored():
             yield TimedFrame(rgb_of(stored.picture), stored.time_s)
 
     def stored(self) -> Iterator[StoredFrame]:
-        """Yield frames in display order as the decoder gives them.
+        """Yield frames in display order, not yet converted to RGB.
 
         Raises:
-            UndecodableVideo: the file cannot be opened, or a frame is beyond the size limits.
+            UndecodableVideo: the file cannot be opened, or a frame exceeds the size limits.
         """
         errors_before = decoder_errors()
         try:
@@ -94,12 +94,12 @@ class PyavFrames:
             raise UndecodableVideo(not_a_video(error)) from error
         with container:
             stream = cast(VideoStream, container.streams[self._header.stream_index])
-            decode_alike(stream)
+            make_reproducible(stream)
             aspect = stream.sample_aspect_ratio or Fraction(1)
             for packet in self._packets(container, stream):
                 for frame in self._decoded(packet):
                     yield StoredFrame(frame, self._time_of(frame), aspect)
-            if ends_in_zeros(self._path):  # of which the container's reader complains, in vain
+            if ends_in_zeros(self._path):  # FFmpeg reports errors in harmless padding
                 self._num_unreadable = 0
             else:
                 self._num_decoder_errors = decoder_errors() - errors_before
@@ -110,40 +110,41 @@ class PyavFrames:
 
     @property
     def num_frames_lost(self) -> int:
-        """Frames that are in the file and did not decode, and those that a broken one lacks.
+        """Frames in the file that did not decode, plus frames missing from a broken file.
 
-        What a header promises is no evidence: segments, late clocks and empty index entries lose
-        nothing.
+        The header's count is not used for an intact file: a segment of a longer recording, a late
+        clock or empty index entries make it too large although nothing is lost.
         """
         unread = self._unread_frames() + self._num_hidden
-        if self._header.codec in DROPPED_IN_SILENCE and not self._interlaced:
+        if self._header.codec in SILENTLY_DROPPED and not self._interlaced:
             return unread + max(self._num_packets - self._num_frames, 0)
         return unread + self._num_failed
 
     @property
     def damage(self) -> str:
-        """What is broken in the file, in words; empty where nothing is seen."""
+        """Damage found in the file, in words; empty if there is none."""
         errors = self._num_decoder_errors
         return "; ".join([*self._broken, *([f"decoder errors: {errors}"] if errors else [])])
 
     def _unread_frames(self) -> int:
-        """Frames that a broken file lacks: by its count, else by its times and its duration."""
+        """Frames missing from a broken file, by its frame count or else its times and duration."""
         promised = self._header.num_frames
         if promised is None:
             return self._num_missing + self._frames_after_the_end() if self._broken else 0
         if not (self._broken or self._num_decoder_errors):
             return 0
         if self._header.container == "avi" and self._end_ticks:
-            # its count and its times include empty entries, at which no new picture is shown
+            # The count and the times include empty entries, which repeat the previous picture.
             share = self._num_packets / self._end_ticks
             return max(round((promised - self._end_ticks) * share), 0)
         return max(promised - self._num_discarded - self._num_packets, 0)
 
     def _frames_after_the_end(self) -> int:
-        """Frames between the last packet and the header's duration, in doubt the fewer.
+        """Frames between the last packet and the header's duration; a lower bound.
 
-        In mp4 a duration without a count may be that of many files, of which this is a segment;
-        in AVI it is made of a count, which is not filled in.
+        Containers with a frame count give 0. In mp4, a duration without a count may cover several
+        files of which this is one segment. In AVI, the duration follows from a count that was never
+        filled in.
         """
         if self._header.container in COUNTED_CONTAINERS or not self._num_packets:
             return 0
@@ -151,21 +152,21 @@ class PyavFrames:
         return max(round(gap_s * self._header.frame_rate), 0)
 
     def _broken_parts(self, stream_id: int, *, times_jump: bool) -> list[str]:
-        """What the container shows as broken; what only the decoder complains of is not."""
+        """Damage to the container; errors of the decoder only are not included."""
         counted = (
             (self._num_unreadable, "unreadable places"),
             (self._num_broken_packets, "broken packets"),
         )
-        said = [f"{what}: {count}" for count, what in counted if count]
+        faults = [f"{what}: {count}" for count, what in counted if count]
         container = self._header.container
-        return said + broken_parts(self._path, container, stream_id, times_jump=times_jump)
+        return faults + broken_parts(self._path, container, stream_id, times_jump=times_jump)
 
     def _packets(
         self, container: av.container.InputContainer, stream: VideoStream
     ) -> Iterator["av.Packet[VideoStream]"]:
-        """Packets of the stream, and at the end the empty one that flushes the decoder."""
-        # Without a frame count the other streams are read too: the file's end is where the last of
-        # them ends. Their packets are not decoded.
+        """Packets of the stream, then the empty one that flushes the decoder."""
+        # Without a frame count, read the other streams too (without decoding them): the longest of
+        # them determines the end of the file.
         streams = () if self._header.num_frames is None else (stream,)
         errors_in_a_row = 0
         packets = packets_of(container, *streams)
@@ -180,7 +181,7 @@ class PyavFrames:
             if packet is None:
                 return
             errors_in_a_row = 0
-            # of a transport stream its own scan tells more
+            # For transport streams, broken_parts counts these more exactly.
             self._num_broken_packets += packet.is_corrupt and self._header.container != "mpegts"
             if packet.pts is not None and packet.time_base is not None:
                 end_s = float((packet.pts + (packet.duration or 0)) * packet.time_base)
@@ -196,7 +197,7 @@ class PyavFrames:
                 self._end_ticks = max(self._end_ticks, packet.dts + 1)
             self._num_packets += not packet.is_discard
             self._num_discarded += packet.is_discard
-            # FFmpeg does not show some fragments of an mp4 whose clock starts again midway
+            # FFmpeg discards some fragments of an mp4 whose clock restarts midway.
             in_fragments = self._header.container == "mov" and self._header.num_frames is None
             self._num_hidden += packet.is_discard and in_fragments and self._num_packets > 0
         errors_before = decoder_errors()
@@ -215,31 +216,31 @@ class PyavFrames:
         return time_of(frame, self._header)
 
 
-def decode_alike(stream: VideoStream) -> None:
-    """Set a decoder so that it gives the same frames each time: in one thread, none beyond 8K."""
+def make_reproducible(stream: VideoStream) -> None:
+    """Make a decoder give the same frames in every run: one thread, no frames larger than 8K."""
     stream.thread_type = "NONE"
     stream.codec_context.thread_count = 1
     stream.codec_context.options = {"max_pixels": str(MAX_FRAME_PIXELS)}
 
 
 def rgb_of(frame: VideoFrame) -> NDArray[np.uint8]:
-    """Pixels of a frame, RGB uint8 (height, width, 3), upright."""
-    # swscale's defaults: the same bits as decord's scale filter
+    """Pixels of a frame: RGB uint8 (height, width, 3), rotated as displayed."""
+    # swscale's defaults give the same bits as decord's scale filter.
     return upright(cast(NDArray[np.uint8], frame.to_ndarray(format="rgb24")), frame.rotation)
 
 
 def upright(pixels: NDArray[np.uint8], rotation_degrees: int) -> NDArray[np.uint8]:
-    """Turn a stored picture as it is displayed.
+    """Rotate a stored picture as displayed.
 
     Args:
         pixels: RGB, uint8 (height, width, 3), as stored.
-        rotation_degrees: the file's tag, counterclockwise; one that is no multiple of 90 turns
-            nothing, as in decord.
+        rotation_degrees: the file's rotation tag, counterclockwise; ignored, as in decord, if it is
+            not a multiple of 90.
     """
     turns = rotation_degrees // 90 % 4 if rotation_degrees % 90 == 0 else 0
     return np.ascontiguousarray(np.rot90(pixels, turns))
 
 
 def decoder_errors() -> int:
-    """Errors that FFmpeg has logged in this process so far; 0 where its log is switched off."""
+    """Errors logged by FFmpeg in this process so far; 0 if its log is disabled."""
     return av.logging.get_last_error()[0]

@@ -1,4 +1,4 @@
-"""Resamples frames to a constant rate by their timestamps, as ffmpeg's fps filter does."""
+"""Resamples frames to a constant rate by their timestamps, as FFmpeg's fps filter does."""
 
 import math
 from collections.abc import Iterable, Iterator
@@ -11,17 +11,17 @@ from c2fpl.extractors.decoding.pyav_frames import TimedFrame
 Frame = TypeVar("Frame", TimedFrame, StoredFrame)
 
 LONGEST_GAP_S: Final = 10.0
-"""A jump of timestamps beyond this is a break in the recording, not a still: no frames fill it."""
+"""A longer jump in the timestamps is a break in the recording and is not filled with frames."""
 
 
 def at_constant_rate(frames: Iterable[Frame], rate: float, source_rate: float) -> Iterator[Frame]:
-    """Frames at `rate` a second: the nearest ones are repeated or dropped.
+    """Yield frames at `rate` per second, repeating or dropping source frames.
 
-    Frame i goes to the output slots [round(t_i * rate), round(t_(i+1) * rate)), times counted from
-    the first frame; the last one lasts 1 / source_rate. A 25 fps source at rate 30 gives 1.2 times
-    the frames. Frames without a timestamp come 1 / source_rate after the one before.
+    Frame i fills the output slots [round(t_i * rate), round(t_(i+1) * rate)), with t_i counted from
+    the first frame. The last frame lasts 1 / source_rate. At rate 30, a 25 fps source gives 1.2
+    times the frames. A frame without a timestamp is placed 1 / source_rate after the previous one.
 
-    Slot i is shown i / rate seconds after the first frame; after a break, later by its length.
+    Slot i is shown i / rate seconds after the first frame, plus the length of any breaks before it.
     A frame without a timestamp gives slots without one.
     """
     step_s = min(1 / source_rate, LONGEST_GAP_S)
@@ -49,11 +49,11 @@ def at_constant_rate(frames: Iterable[Frame], rate: float, source_rate: float) -
 
 
 def _shown(frame: Frame, slot: int, end_slot: int, rate: float, start_s: float) -> Iterator[Frame]:
-    """The frame in the slots [slot, end_slot)."""
-    for each in range(slot, end_slot):
-        yield frame if frame.time_s is None else replace(frame, time_s=start_s + each / rate)
+    """Repeat the frame for the slots [slot, end_slot)."""
+    for index in range(slot, end_slot):
+        yield frame if frame.time_s is None else replace(frame, time_s=start_s + index / rate)
 
 
 def _nearest(slot: float) -> int:
-    """Nearest whole slot, halves up, also where a half is a rounding error short of one."""
+    """Nearest whole slot; halves round up, even if rounding errors make them slightly smaller."""
     return math.floor(slot + 0.5 + 1e-6)

@@ -23,8 +23,8 @@ def resized_size(
 ) -> tuple[int, int]:
     """(width, height) in pixels after the resize.
 
-    Short side: the other side is int(short_side * long / short), torchvision's rule; 320x240 at
-    256 gives 341x256. Warp: 340x256 scaled by short_side / 256 and rounded, whatever the aspect.
+    By the short side, the long side is int(short_side * long / short) as in torchvision: 320x240 at
+    256 gives 341x256. "340x256" warps the frame to 340x256 times short_side / 256, rounded.
     """
     if resize == "340x256":
         scale = short_side_pixels / WARPED_HEIGHT
@@ -35,7 +35,7 @@ def resized_size(
 
 
 class FrameResizer:
-    """Brings every frame of one video to one size."""
+    """Resizes all frames of one video to the same size."""
 
     def __init__(self, settings: DecodingSettings, short_side_pixels: int) -> None:
         self._settings = settings
@@ -43,9 +43,9 @@ class FrameResizer:
         self._size: tuple[int, int] | None = None
 
     def __call__(self, frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """uint8 RGB (height, width, 3) → the same at the resized size, contiguous.
+        """Resize a frame: RGB uint8 (height, width, 3), values 0 to 255; the result is contiguous.
 
-        The first frame decides the size: a video that changes its own midway is warped to it.
+        The first frame determines the size. If the frame size changes midway, frames are warped.
         """
         height_pixels, width_pixels = frame.shape[:2]
         if self._size is None:
@@ -62,9 +62,9 @@ class FrameResizer:
 
 
 def jpeg_round_trip(image: Image.Image, quality: int) -> Image.Image:
-    """The image as it comes back from a JPEG of this quality (1 to 100, Pillow's scale).
+    """Encode and decode the image as JPEG of this quality (1 to 100, Pillow's scale).
 
-    The peers write frames as JPEG before they resize, which moves features by up to 30 %.
+    Other extractors save frames as JPEG before resizing, which changes features by up to 30 %.
     """
     buffer = io.BytesIO()
     image.save(buffer, format="JPEG", quality=quality)

@@ -1,7 +1,7 @@
-"""Which video stream of a file is read: one rule for every decoder and every picture.
+"""Chooses the video stream of a file by one rule, for all decoders.
 
-The stream that the file marks as default comes first, then the one with the largest picture, then
-the first. A still is never read beside a moving stream, and cover art is never read at all.
+The stream marked as default is preferred, then the one with the largest picture, then the first.
+A moving stream is preferred to a still picture. Cover art is never read.
 """
 
 from collections import Counter
@@ -16,17 +16,17 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
 PICTURES: Final = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.still_image
-"""Marks of streams that are no video."""
+"""Dispositions of streams that are not video."""
 MOVING_FRAMES: Final = 2
-"""Fewer are a still."""
+"""A stream with fewer frames is a still picture."""
 MAX_PROBED_PACKETS: Final = 5000
-"""Packets read to see which streams move."""
+"""Packets read to find out which streams have more than one frame."""
 
 
 def video_streams(container: InputContainer) -> list[VideoStream]:
-    """Video streams that a decoder exists for, without cover art and thumbnails.
+    """Video streams that have a decoder, without cover art and thumbnails.
 
-    Those that are announced and have no frame so far count only where there are no others.
+    Announced streams that have no frame yet are returned only if there are no others.
     """
     streams = [
         stream
@@ -37,9 +37,9 @@ def video_streams(container: InputContainer) -> list[VideoStream]:
 
 
 def choose_stream(container: InputContainer) -> VideoStream | None:
-    """The video stream to read; None where there is none.
+    """The video stream to read; None if there is none.
 
-    Reads packets where there are several: the container must be opened again to read the first.
+    If there are several, this reads packets: reopen the container to read from the start.
     """
     streams = video_streams(container)
     if len(streams) < 2:
@@ -49,7 +49,7 @@ def choose_stream(container: InputContainer) -> VideoStream | None:
 
 
 def streams_remark(streams: list[VideoStream], chosen: VideoStream) -> str:
-    """One line that names the streams left out; empty where there is one only."""
+    """One line that names the streams not read; empty if there is only one stream."""
     if len(streams) < 2:
         return ""
     others = ", ".join(_named(stream) for stream in streams if stream.index != chosen.index)
@@ -57,22 +57,22 @@ def streams_remark(streams: list[VideoStream], chosen: VideoStream) -> str:
 
 
 def packets_of(container: InputContainer, *streams: Stream) -> Iterator["av.Packet[Stream]"]:
-    """Packets of these streams or of all, at last an empty one of each, to flush its decoder.
+    """Yield packets of these streams (default: all), then an empty one each to flush its decoder.
 
-    Streams that begin after the file was opened are left out.
+    Streams that begin after the file was opened are skipped.
 
     Raises:
-        FFmpegError: a place cannot be read; a new call goes on after it.
+        FFmpegError: part of the file cannot be read; a new call continues after it.
     """
     try:
         yield from container.demux(*streams)
     except IndexError:
-        # PyAV would flush the late streams too, after the others, and does not know them.
+        # After flushing the other streams, PyAV fails to look up streams that began late.
         return
 
 
 def _moving(container: InputContainer, streams: list[VideoStream]) -> set[int]:
-    """Indices of the streams with more than one frame that is not empty."""
+    """Indices of the streams with at least `MOVING_FRAMES` non-empty packets."""
     counts: Counter[int] = Counter()
     moving: set[int] = set()
     try:
@@ -84,7 +84,7 @@ def _moving(container: InputContainer, streams: list[VideoStream]) -> set[int]:
             if moving.issuperset(stream.index for stream in streams):
                 break
     except av.FFmpegError:
-        pass  # what was read so far decides
+        pass  # decide by the packets read so far
     return moving
 
 
@@ -99,5 +99,5 @@ def _named(stream: VideoStream) -> str:
 
 
 def _codec(stream: VideoStream) -> VideoCodecContext | None:
-    """PyAV's types deny that there may be no decoder."""
+    """The decoder; None if there is none, which PyAV's type annotations do not allow for."""
     return stream.codec_context

@@ -1,4 +1,4 @@
-"""Decodes one video in this process: decord where it is exact, PyAV elsewhere, counts kept."""
+"""Decodes one video in this process with decord where that is exact, otherwise with PyAV."""
 
 import time
 from collections.abc import Iterable, Iterator
@@ -27,47 +27,47 @@ __all__ = ["DecodeReport", "DecodedFrame", "StartedAgain", "UndecodableVideo", "
 
 @dataclass(frozen=True)
 class DecodeReport:
-    """How the decoding of one video went."""
+    """Outcome of decoding one video."""
 
     decoder: Literal["decord", "pyav"]
-    """Decoder that made the frames."""
+    """Decoder that produced the frames."""
     num_frames_header: int | None
-    """Frames the header promises; recorded, never used as the count."""
+    """Frame count in the header; recorded only, because it may be wrong."""
     num_frames_decoded: int
-    """Frames handed out: decoded, or with `fps` 30 resampled from `num_frames_source`."""
+    """Frames in the output: after resampling if `fps` is not "native"."""
     num_frames_source: int
     """Frames decoded from the file."""
     num_frames_lost: int
-    """Frames in the file, or promised by a header that counts them, that did not decode."""
+    """Frames that did not decode or are missing from a damaged file."""
     times: PresentationTimes
-    """When the output's frames are shown."""
+    """Presentation times of the output's frames."""
     width_pixels: int
     """Width as displayed (rotation applied), before the resize."""
     height_pixels: int
     """Height as displayed (rotation applied), before the resize."""
     seconds: float
-    """Wall time of the decoding that counted: reading, decoding, resizing; no waiting."""
+    """Wall time of reading, decoding and resizing by `decoder`, in seconds, without waiting."""
     fallback: str
-    """Why decord was not used; empty where it was, or where PyAV was asked for."""
+    """Why decord was not used; empty if it was, or if the settings ask for PyAV."""
     damage: str = ""
-    """What is broken in the file, in words; frames may then be missing beyond those counted."""
+    """Damage found in the file, in words; more frames may then be missing than were counted."""
     streams: str = ""
-    """Which of several video streams was read, in words; empty where there is one only."""
+    """Which of several video streams was read, in words; empty if there is only one stream."""
 
     @property
     def loss(self) -> str:
-        """One line on what the video lacks: frames lost, what is broken; empty for a whole one."""
+        """One line on lost frames and damage; empty for an intact video."""
         lost = f"{self.num_frames_lost} frames lost" if self.num_frames_lost else ""
         broken = f"damaged ({self.damage}), frames may be missing uncounted" if self.damage else ""
         return "; ".join(part for part in (lost, broken) if part)
 
     @property
     def frame_rate(self) -> float:
-        """Frames a second of the output; about the usual one where times are uneven."""
+        """Frames per second of the output; nominal if the intervals vary."""
         return self.times.frame_rate
 
     def as_json(self) -> dict[str, object]:
-        """Everything but the time of each frame."""
+        """All fields except the times of the frames."""
         facts = {field.name: getattr(self, field.name) for field in fields(self)}
         del facts["times"]
         return {**facts, "frame_rate": self.frame_rate}
@@ -75,7 +75,7 @@ class DecodeReport:
 
 @dataclass(frozen=True)
 class DecodedFrame:
-    """The next frame."""
+    """The next frame of the video."""
 
     pixels: NDArray[np.uint8]
     """RGB, uint8 (height, width, 3), resized, contiguous."""
@@ -83,7 +83,7 @@ class DecodedFrame:
 
 @dataclass(frozen=True)
 class StartedAgain:
-    """decord gave up midway: the frames so far are void, and PyAV starts at the first one."""
+    """PyAV takes over from decord and starts at the first frame; discard the frames so far."""
 
     reason: str
 
@@ -91,10 +91,15 @@ class StartedAgain:
 def decode_video(
     path: Path, settings: DecodingSettings, *, short_side_pixels: int, avoid_decord: str = ""
 ) -> Iterator[DecodedFrame | StartedAgain | DecodeReport]:
-    """Yield the frames of one video in order, and at last the report.
+    """Yield the frames of one video in order, then the report.
 
-    Memory is bounded: one window of frames with decord, one frame with PyAV. `avoid_decord` is a
-    reason to use PyAV at once, such as a decord child that hung on this file.
+    Memory is bounded: one window of frames with decord, one frame with PyAV.
+
+    Args:
+        path: the video.
+        settings: how to decode, resample and resize.
+        short_side_pixels: short side after the resize.
+        avoid_decord: a reason not to try decord, such as a decord process that hung on this file.
 
     Raises:
         UndecodableVideo: nothing can be decoded, or more than `settings.max_lost` of it is lost.
@@ -124,7 +129,10 @@ def decode_video(
 
 
 def decord_is_installed() -> bool:
-    """Whether decord can be imported; imports it. Before torch that crashes CUDA in the process."""
+    """Whether decord can be imported.
+
+    This imports it. Importing decord before torch crashes CUDA in the same process.
+    """
     try:
         import decord  # noqa: F401
     except ModuleNotFoundError:
@@ -141,17 +149,17 @@ class FrameSource(Protocol):
 
     @property
     def num_frames_lost(self) -> int:
-        """Frames that did not decode; final after the pass."""
+        """Frames lost; final after the iteration."""
         ...
 
     @property
     def damage(self) -> str:
-        """What is broken in the file, in words; final after the pass."""
+        """Damage found in the file, in words; final after the iteration."""
         ...
 
 
 class _Counted:
-    """Passes frames on, keeping their count and the size of the first."""
+    """Passes frames on and records their number and the size of the first one."""
 
     def __init__(self, frames: Iterable[TimedFrame]) -> None:
         self._frames = frames
@@ -211,7 +219,7 @@ def _timed(frames: Iterable[TimedFrame], recorder: TimesRecorder) -> Iterator[Ti
 
 
 def _resized(frames: Iterable[TimedFrame], resizer: FrameResizer) -> Iterator[NDArray[np.uint8]]:
-    """Resized pixels; a frame repeated for a constant rate is resized once."""
+    """Yield resized pixels; a frame repeated by resampling is resized once."""
     source = resized = None
     for frame in frames:
         if resized is None or frame.pixels is not source:
@@ -220,12 +228,14 @@ def _resized(frames: Iterable[TimedFrame], resizer: FrameResizer) -> Iterator[ND
 
 
 def check_lost(num_frames: int, num_frames_lost: int, max_lost: float) -> None:
-    """Raise UndecodableVideo for a video without frames, or with too many lost."""
+    """Raise UndecodableVideo if no frame was decoded or too many were lost."""
     if num_frames == 0:
-        raise UndecodableVideo("no frame decodes; the file is damaged, or its frames are over 8K")
+        raise UndecodableVideo(
+            "no frame could be decoded; the file is damaged, or its frames are larger than 8K"
+        )
     share = num_frames_lost / (num_frames + num_frames_lost)
     if share > max_lost:
         raise UndecodableVideo(
             f"{num_frames_lost} of {num_frames + num_frames_lost} frames are lost ({share:.1%}), "
-            f"over --max-lost {max_lost:g}; raise it to take the {num_frames} that decode"
+            f"over --max-lost {max_lost:g}; raise it to use the {num_frames} decoded frames"
         )
