@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: help demo test test-without-decord test-lowest platforms lock audit lint clean
+.PHONY: help demo test test-without-decord test-lowest platforms lock audit sbom docs lint clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 20
@@ -29,6 +29,13 @@ lock: .venv/installed  ## renew requirements.lock, the exact environment
 audit: .venv/installed  ## look the locked dependencies up in the list of known vulnerabilities
 	$(BIN)/uv tool run pip-audit --requirement requirements.lock --disable-pip --require-hashes
 
+sbom: .venv/installed  ## write what the lock file installs as a CycloneDX bill of materials
+	mkdir -p dist
+	$(BIN)/uv tool run --from cyclonedx-bom cyclonedx-py requirements requirements.lock --output-file dist/sbom.cdx.json
+
+docs: .venv-docs/installed demo  ## build the documentation site in site/; a broken link is an error
+	.venv-docs/bin/mkdocs build --strict --quiet
+
 lint: .venv/installed  ## check style, types and the layers of the code
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -51,5 +58,10 @@ lint: .venv/installed  ## check style, types and the layers of the code
 	$(BIN)/uv pip install --quiet --python .venv-lowest --no-deps --editable .
 	touch $@
 
+.venv-docs/installed: .venv/installed
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-docs
+	$(BIN)/uv pip install --quiet --python .venv-docs 'mkdocs-material>=9.6,<10' 'mkdocstrings[python]>=0.29,<2'
+	touch $@
+
 clean:  ## remove what make and the demo wrote
-	rm -rf .venv .venv-lowest build dist *.egg-info demo-run
+	rm -rf .venv .venv-lowest .venv-docs site build dist *.egg-info demo-run
