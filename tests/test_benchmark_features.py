@@ -99,7 +99,7 @@ def test_32_equal_parts_are_spread_over_the_real_frames_or_refused(
     (data / "ucf_test.csv").unlink()
     given = ("--annotations", data / UCF_ROWS, "-o", tmp_path / "out", *QUICK, *ONE_SEED)
     assert c2fpl("benchmark", "ucf-crime", "--features", data, *given) == 2
-    assert "equal parts of each video (Sultani et al.), and its frames" in capsys.readouterr().err
+    assert "equal parts of each video (Sultani et al.). Its number" in capsys.readouterr().err
     frames = {"Abuse501_x264": 139, "Arrest501_x264": 190, "Arson501_x264": 105}
     frames |= {f"Normal_Videos_00{n}_x264": 150 + 9 * n for n in (1, 2, 3)}
     table = save_counts(tmp_path / "counts.csv", frames)

@@ -53,9 +53,9 @@ def test_names_in_another_order_are_refused_where_counts_show_it(
 ) -> None:
     values = concatenated(tmp_path / "set")
     folder, table = tmp_path / "set", counts(tmp_path / "counts.csv")
-    assert "has 3 videos and the list of names 2" in refusal(folder, names=list(values)[:2])
+    assert "has 3 videos but the list has 2 names" in refusal(folder, names=list(values)[:2])
     message = refusal(folder, names=sorted(values), frame_counts=table)
-    assert "Abuse001_x264 has 7 segments by these names and 61 frames by the table" in message
+    assert "Abuse001_x264 has 7 segments by these names but 61 frames by the table" in message
     open_features(folder, names=list(values))
     assert "not checked" in caplog.text
 
@@ -97,4 +97,4 @@ def test_the_kind_that_comes_first_is_checked_on_the_published_offsets(
     anomalous = [f"Abuse{number:03}_x264" for number in range(810)]
     assert len(open_features(tmp_path, names=normal + anomalous).names) == 1609
     message = refusal(tmp_path, names=anomalous + normal)
-    assert "normal videos have" in message and "580699 are known" in message
+    assert "normal videos have" in message and "published set 580699" in message

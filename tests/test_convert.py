@@ -83,7 +83,7 @@ def test_mixed_number_types_become_the_wider_one(tmp_path: Path) -> None:
     values = drawn(10)
     for name, video in values.items():
         save(tmp_path / "set" / f"{name}.npy", video.astype("f2" if name[0] == "A" else "f4"))
-    with pytest.raises(BadFeatures, match="`c2fpl convert` makes types agree"):
+    with pytest.raises(BadFeatures, match="`c2fpl convert` unifies dtypes"):
         open_features(tmp_path / "set")
     convert_features(tmp_path / "set", tmp_path / "out")
     assert {np.load(path).dtype.name for path in (tmp_path / "out").iterdir()} == {"float32"}
@@ -140,7 +140,7 @@ def test_crop_files_with_an_axis_of_length_one_are_no_videos(tmp_path: Path) -> 
     for name, video in values.items():
         for crop in range(10):
             save(tmp_path / "set" / f"{name}__{crop}.npy", video[np.newaxis, :, crop])
-    with pytest.raises(BadFeatures, match="its name the number of a crop"):
+    with pytest.raises(BadFeatures, match="a crop number in its name"):
         open_features(tmp_path / "set")
     assert convert_features(tmp_path / "set", tmp_path / "out") == (3, [])
     for name, video in values.items():
@@ -152,7 +152,10 @@ def test_a_folder_of_another_form_is_named_with_the_cure(
 ) -> None:
     torch.save(torch.zeros(3, 10, 4), tmp_path / "a.pt")
     assert c2fpl("label", tmp_path, "-o", tmp_path / "labels") == 2
-    assert ": 1 PyTorch file (.pt), which only `c2fpl convert" in capsys.readouterr().err
+    assert (
+        ": 1 PyTorch file (.pt), which must be converted first: run `c2fpl convert"
+        in capsys.readouterr().err
+    )
 
 
 def test_a_set_is_never_written_into_itself(tmp_path: Path) -> None:

@@ -82,11 +82,11 @@ def test_a_file_cut_while_read_is_refused(tmp_path: Path) -> None:
 def test_one_video_of_another_dim_or_type_is_named(tmp_path: Path) -> None:
     save_rtfm(tmp_path, drawn(10))
     save(tmp_path / "Zebra001_i3d.npy", np.zeros((3, 10, DIM + 1), np.float32))
-    assert "Zebra001 has (crops, dim, type) (10, 7, 'float32')" in refusal(tmp_path)
+    assert "Zebra001 has (crops, dim, dtype) (10, 7, 'float32')" in refusal(tmp_path)
     save(tmp_path / "Zebra001_i3d.npy", np.zeros((3, 10, DIM), np.float16))
     assert "(10, 6, 'float16')" in refusal(tmp_path)
     save(tmp_path / "Zebra001_i3d.npy", np.zeros((3, DIM), np.float32))
-    assert "files of one set have the same axes" in refusal(tmp_path)
+    assert "all files of a set must have the same axes" in refusal(tmp_path)
     save(tmp_path / "Zebra001_i3d.npy", np.zeros((3, 7, DIM), np.float32))
     assert "Zebra001_i3d.npy has shape (3, 7, 6)" in refusal(tmp_path)
 
@@ -121,7 +121,7 @@ def test_the_single_crop_of_vadclip_is_one_crop(tmp_path: Path) -> None:
 
 
 def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
-    assert "holds no features but nothing" in refusal(tmp_path)
+    assert "it holds nothing" in refusal(tmp_path)
 
 
 def test_a_header_that_does_not_end_is_refused(tmp_path: Path) -> None:

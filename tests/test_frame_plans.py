@@ -99,4 +99,4 @@ def test_video_features_side_files_tell_rate_and_length(
     assert features.names == ("door", "gate")
     assert features.times("door").start_s(25) == 1
     assert features.plan("door").interval_of(1) == (64, 128)
-    assert "segments of 64 frames, by the time stamps" in caplog.text
+    assert "segments have 64 frames, by the timestamps" in caplog.text

@@ -1,11 +1,14 @@
-"""Every form of feature set behind one interface.
+"""Feature sets in every supported layout, behind one interface.
 
 - `extracted`: features that this program extracted
-- `published`: features as others published them, in any of these layouts
-- `crop_layouts`, `crop_names`, `concatenated`, `text`: one layout each
-- `frame_plans`: which frames the segments of published features stand for
-- `repaired`: features that cannot be read in place
-- `array_blocks`, `segment_store`: some segments of large files, in bounded memory
-- `in_memory`: features of one video for the Python functions
-- `feature_set`: opens any of these
+- `published`: features published by others, in any of the layouts below
+- `crop_layouts`: one file per video or per crop, and the order of the axes
+- `crop_names`: crop numbers at the end of file names
+- `concatenated`: one array of all videos
+- `text`: text files of 32 lines
+- `frame_plans`: the frames that each segment of published features covers
+- `repaired`: features that cannot be read in place and must be converted
+- `array_blocks`, `segment_store`: segments read from large files in bounded memory
+- `in_memory`: features passed to the Python functions
+- `feature_set`: opens any of these sets
 """

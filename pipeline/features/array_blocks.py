@@ -1,11 +1,12 @@
-"""Where the features of one video lie in published files, and reading some of its segments.
+"""Reads some segments of a video from published feature files.
 
-Every binary layout is one or more blocks, each an array (segments, crops of the block, dim) in C
-order somewhere in a file; a video is its blocks side by side along crops:
+In every binary layout, a video consists of one or more blocks. A block is an array (segments,
+crops of the block, dim) in C order at some offset in a file. The blocks of a video are joined
+along the crop axis:
 
-- (T, 10, D) in one file: one block of 10 crops;
-- (10, T, D) in one file, or a file for each crop: ten blocks of one crop;
-- rows [from, to) of a concatenation: one block that starts at row `from`.
+- (T, 10, D) in one file: one block of 10 crops
+- (10, T, D) in one file, or one file per crop: ten blocks of one crop
+- rows [from, to) of a concatenation: one block that starts at row `from`
 """
 
 import math
@@ -24,19 +25,19 @@ from c2fpl.pipeline.features.segment_store import read_at
 
 @dataclass(frozen=True)
 class Block:
-    """An array (segments, crops, dim) inside a file, C order."""
+    """An array (segments, crops, dim) in C order inside a file."""
 
     path: Path
     """The file."""
     offset_bytes: int
-    """Where its first segment begins."""
+    """Offset of the first segment."""
     crops: int
-    """Crops in it."""
+    """Number of crops."""
 
 
 @dataclass(frozen=True)
 class StoredFeatures:
-    """One video's features on disk; nothing of them is in memory."""
+    """The features of one video, on disk."""
 
     name: str
     """Joining name."""
@@ -45,27 +46,29 @@ class StoredFeatures:
     dtype: np.dtype[Any]
     """float16, float32 or float64 as stored."""
     blocks: tuple[Block, ...]
-    """In order of crops."""
+    """In crop order."""
 
     @property
     def is_plain(self) -> bool:
-        """True when one .npy file is this video in float16 or float32, to read by position."""
+        """Whether one .npy file holds exactly this video, in float16 or float32."""
         block = self.blocks[0]
         end = block.offset_bytes + math.prod(self.shape) * self.dtype.itemsize
         whole = len(self.blocks) == 1 and block.path.stat().st_size == end
         return whole and self.dtype.str in ("<f2", "<f4")
 
     def read(self, start: int, stop: int) -> NDArray[Any]:
-        """Segments [start, stop) as stored, (stop - start, crops, dim), by one read for each block.
+        """Segments [start, stop) in their stored dtype, (stop - start, crops, dim).
+
+        Each block takes one read.
 
         Raises:
-            BadFeatures: the file ended before them.
+            BadFeatures: the file ends before `stop`.
         """
         parts = [self._read_block(block, start, stop) for block in self.blocks]
         return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
 
     def chunks(self) -> Iterator[NDArray[np.float32]]:
-        """All values in order, float32 (segments, crops, dim) a chunk.
+        """All values in order, in chunks of float32 (segments, crops, dim).
 
         Raises:
             BadFeatures: a value is not finite, or too large for float32.
@@ -94,19 +97,19 @@ class StoredFeatures:
             raise BadFeatures(
                 f"{block.path} ended at byte {end}, inside segment"
                 f" {(end - block.offset_bytes) // segment_bytes} of {self.name}:"
-                " it was changed while being read, copy it again"
+                " it changed while it was read; copy it again"
             )
         return values
 
 
 class StoredSegments:
-    """A `SegmentSource` over any layout: each segment is one positional read for each block.
+    """A `SegmentSource` over any layout. Each segment takes one positional read per block.
 
-    Files are opened for each read, so any number of them may make the set.
+    Files are opened for each read, so the number of files is not limited.
     """
 
     def __init__(self, videos: Sequence[StoredFeatures]) -> None:
-        """Videos of the same crops, dim and type."""
+        """Take videos that have the same number of crops, dim and dtype."""
         _, self.crops, self.dim = videos[0].shape
         self.dtype = videos[0].dtype if videos[0].dtype.itemsize <= 4 else np.dtype(np.float32)
         self._videos = videos
@@ -116,10 +119,10 @@ class StoredSegments:
         return int(self._ends[-1])
 
     def gather(self, indices: NDArray[np.int64]) -> NDArray[np.float32]:
-        """(n,) segment numbers in any order to (n, crops, dim) float32.
+        """Read segments (n,), in any order, as float32 (n, crops, dim).
 
         Raises:
-            BadFeatures: a file ended before its last segment.
+            BadFeatures: a file ends before its last segment.
         """
         gathered = np.empty((len(indices), self.crops, self.dim), np.float32)
         for row, number, segment in zip(gathered, *locate(indices, self._ends), strict=True):

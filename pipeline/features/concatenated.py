@@ -1,9 +1,10 @@
-"""All segments of a data set in one array (`concat_UCF.npy`) and rows [from, to) of each video.
+"""Reads concatenations: one array of all segments, and the rows [from, to) of each video.
 
-The offsets (`nalist.npy`) carry no names, and two lists are in use: `ucf-i3d.list` has anomalous
-videos first, `nalist.npy` normal ones first. Names in the wrong order would go unnoticed, so they
-are checked against frame counts, or against the segments of normal videos in the published sets.
-Labels and training need no names. The test array (`Concat_test_10.npy`) has no offsets at all.
+C2FPL publishes the array as `concat_UCF.npy` and the offsets as `nalist.npy`. The offsets have no
+names, and two orders are in use: `ucf-i3d.list` starts with the anomalous videos, `nalist.npy`
+with the normal ones. Names in the wrong order would go unnoticed, so they are checked against
+frame counts, or against the known segment counts of the published sets. Labels and training need
+no names. The test array (`Concat_test_10.npy`) has no offsets at all.
 """
 
 import logging
@@ -28,11 +29,11 @@ NORMAL_AND_ANOMALOUS_SEGMENTS: Mapping[tuple[DatasetName, int], tuple[int, int]]
     ("ucf-crime", 779_951): (580_699, 199_252),
     ("xd-violence", 1_021_917): (691_037, 330_880),
 }
-"""Training segments of normal and of anomalous videos, by data set and total: what the published
-concatenations of C2FPL and CLAP hold."""
+"""Training segments of normal and of anomalous videos in the published concatenations of C2FPL and
+CLAP, by data set and total."""
 
 LARGEST_SHARE_OF_EXCEPTIONS = 0.02
-"""Videos whose count may differ from the known one: ten of UCF-Crime have another frame rate."""
+"""Videos whose segments may not match their frames; UCF-Crime has ten, resampled to 30 fps."""
 
 
 @dataclass(frozen=True)
@@ -42,16 +43,16 @@ class Concatenation:
     array: Path
     """Segments of all videos, (segments, crops, dim) or (segments, dim)."""
     offsets: Path | None
-    """Rows [from, to) of each video; None where only the frame counts tell them."""
+    """Rows [from, to) of each video. If None, they follow from the frame counts."""
 
 
 def find_concatenation(paths: Sequence[Path]) -> Concatenation | None:
-    """`concat*.npy` with or without `*nalist*.npy` among the `.npy` files of a folder.
+    """Find `concat*.npy`, with or without `*nalist*.npy`, among the `.npy` files of a folder.
 
-    A test array beside a training array (`Concat_test_10.npy`) is left to `--test-features`.
+    A test array (`Concat_test_10.npy`) beside a training array is left to `--test-features`.
 
     Raises:
-        BadFeatures: offsets without an array, several of a kind, or other arrays between them.
+        BadFeatures: offsets without an array, several arrays or offsets, or unrelated arrays.
     """
     offsets = [path for path in paths if "nalist" in path.name.lower()]
     arrays = [path for path in paths if path.name.lower().startswith("concat")]
@@ -62,11 +63,11 @@ def find_concatenation(paths: Sequence[Path]) -> Concatenation | None:
     if any(len(kind) > 1 for kind in both):
         arrays, offsets = ([p for p in kind if "test" not in p.name.lower()] for kind in both)
         left = sorted(path.name for kind in both for path in kind if "test" in path.name.lower())
-        logger.warning("%s: %s left to --test-features", paths[0].parent, named(left))
+        logger.warning("%s: skipped, for --test-features: %s", paths[0].parent, named(left))
     if len(arrays) != 1 or len(offsets) > 1 or rest:
         raise BadFeatures(
-            f"{paths[0].parent} holds {named(path.name for path in paths)}: one concat*.npy, one"
-            " *nalist*.npy and nothing else make a concatenation; move the rest away"
+            f"{paths[0].parent} holds {named(path.name for path in paths)}: a concatenation is one"
+            " concat*.npy and one *nalist*.npy; move the other files away"
         )
     return Concatenation(arrays[0], offsets[0] if offsets else None)
 
@@ -78,16 +79,16 @@ def read_concatenation(
 ) -> list[StoredFeatures]:
     """The videos of a concatenation.
 
-    Videos without names are called by their place, which is enough to learn from.
+    Videos without names are numbered, which is enough for labels and training.
 
     Args:
-        found: its files.
-        names: of the videos, in the order of the offsets.
-        frame_counts: frames by joining name. They check the order of the names; where there are no
-            offsets, they tell them.
+        found: the files.
+        names: names of the videos, in the order of the offsets.
+        frame_counts: frames of each video by joining name. They verify the order of the names, and
+            replace the offsets if there are none.
 
     Raises:
-        BadFeatures: unreadable, offsets that do not tile the array, or names in another order.
+        BadFeatures: unreadable files, offsets with gaps or overlaps, or names in the wrong order.
     """
     header = _array_header(found.array)
     segments, crops, dim = header.shape[0], math.prod(header.shape[1:-1]), header.shape[-1]
@@ -96,7 +97,7 @@ def read_concatenation(
         bounds = _bounds_by_counts(found.array, segments, ordered, frame_counts or {})
     else:
         bounds = _bounds(found.offsets, segments)
-        ordered = ordered or _places(found.offsets, len(bounds))
+        ordered = ordered or _numbered(found.offsets, len(bounds))
         _check_names(found.offsets, ordered, bounds)
         if names:
             _check_order(found.offsets, ordered, bounds, frame_counts)
@@ -117,35 +118,35 @@ def _array_header(path: Path) -> NpyHeader:
         header = read_npy_header(path)
     except BadNpy as error:
         raise BadFeatures(str(error)) from error
-    usual = len(header.shape) in (2, 3) and 0 not in header.shape
-    if not usual or header.dtype.kind != "f" or header.fortran_order:
+    has_axes = len(header.shape) in (2, 3) and 0 not in header.shape
+    if not has_axes or header.dtype.kind != "f" or header.fortran_order:
         raise BadFeatures(
-            f"{path} is {header.dtype} of shape {header.shape}: a concatenation is floats"
-            " (segments of all videos, crops, dim) in C order; make it again"
+            f"{path} is {header.dtype} of shape {header.shape}: a concatenation must be floats"
+            " (segments of all videos, crops, dim) in C order; create it again"
         )
     return header
 
 
-def _places(path: Path, count: int) -> list[str]:
+def _numbered(path: Path, count: int) -> list[str]:
     logger.warning(
-        "%s: no list of names, so its videos are called video-00001 to video-%05d; --names takes"
-        " a list in the order of the offsets",
+        "%s: no list of names; videos are called video-00001 to video-%05d. Give --names, a list"
+        " in the order of the offsets, to name them",
         path,
         count,
     )
-    return [f"video-{place:05}" for place in range(1, count + 1)]
+    return [f"video-{number:05}" for number in range(1, count + 1)]
 
 
 def _bounds_by_counts(
     path: Path, segments: int, names: Sequence[str], frame_counts: Mapping[str, int]
 ) -> NDArray[np.int64]:
-    """Offsets of an array without a list of them: the published sets round in three ways."""
+    """(videos, 2) rows [from, to) from the frame counts: published sets round in three ways."""
     missing = [name for name in names if name not in frame_counts]
     if not names or missing:
-        lacking = f" (no frame count of {named(missing)})" if missing else ""
+        lacking = f" (missing: the frame count of {named(missing)})" if missing else ""
         raise BadFeatures(
-            f"{path} has {segments} segments and no offsets: the names of its videos in their order"
-            f" and the frames of each are needed{lacking}; give --frame-counts and --names"
+            f"{path} has {segments} segments and no offsets: they are derived from the names of the"
+            f" videos, in order, and their frame counts{lacking}; give --frame-counts and --names"
         )
     frames = np.array([frame_counts[name] for name in names], np.int64)
     rules = {
@@ -160,18 +161,20 @@ def _bounds_by_counts(
     raise BadFeatures(
         f"{path} has {segments} segments, and {len(names)} videos of these frame counts have "
         + ", ".join(f"{int(counts.sum())} by {rule}" for rule, counts in rules.items())
-        + ": other videos, or another feature set; give the list and the counts of this array"
+        + ": the list is of another array; give the names and frame counts of this one"
     )
 
 
 def _bounds(path: Path, segments: int) -> NDArray[np.int64]:
+    """(videos, 2) rows [from, to) of a file of offsets; together they cover all segments."""
     try:
         rows = load_npy(path)
     except BadNpy as error:
         raise BadFeatures(str(error)) from error
     if rows.ndim != 2 or rows.shape[1] != 2 or rows.dtype.kind not in "iu" or not len(rows):
         raise BadFeatures(
-            f"{path} is {rows.dtype} of shape {rows.shape}: offsets are whole numbers (videos, 2)"
+            f"{path} is {rows.dtype} of shape {rows.shape}: offsets must be integers (videos, 2);"
+            " download it again"
         )
     bounds = rows.astype(np.int64)
     expected_starts = np.concatenate(([0], bounds[:-1, 1]))
@@ -179,13 +182,14 @@ def _bounds(path: Path, segments: int) -> NDArray[np.int64]:
     if wrong.size:
         row = int(wrong[0])
         raise BadFeatures(
-            f"{path}, row {row}: [{bounds[row, 0]}, {bounds[row, 1]}) does not follow the row"
-            f" before, which ends at {expected_starts[row]}: offsets tile the array without gaps"
+            f"{path}, row {row}: [{bounds[row, 0]}, {bounds[row, 1]}) must start at"
+            f" {expected_starts[row]}, where the row before it ends, and not be empty; find the"
+            " list that belongs to this array"
         )
     if bounds[-1, 1] != segments:
         raise BadFeatures(
-            f"{path} ends at segment {bounds[-1, 1]} and the array has {segments}: they are not of"
-            " one set; find the list that was made with this array"
+            f"{path} ends at segment {bounds[-1, 1]} but the array has {segments}: they are from"
+            " different sets; find the list that belongs to this array"
         )
     return bounds
 
@@ -193,8 +197,8 @@ def _bounds(path: Path, segments: int) -> NDArray[np.int64]:
 def _check_names(path: Path, names: Sequence[str], bounds: NDArray[np.int64]) -> None:
     if len(names) != len(bounds) or len(set(names)) != len(names):
         raise BadFeatures(
-            f"{path} has {len(bounds)} videos and the list of names {len(names)},"
-            f" {len(set(names))} of them distinct: they must be the same videos (C2FPL's 1609 lack"
+            f"{path} has {len(bounds)} videos but the list has {len(names)} names"
+            f" ({len(set(names))} distinct): give one name per video (C2FPL's 1609 videos lack"
             " Normal_Videos471_x264)"
         )
 
@@ -205,7 +209,7 @@ def _check_order(
     bounds: NDArray[np.int64],
     frame_counts: Mapping[str, int] | None,
 ) -> None:
-    """By the frame counts, else by what is known of the published sets, else not at all."""
+    """Check the names against frame counts or published segment counts, else log a warning."""
     lengths: list[int] = (bounds[:, 1] - bounds[:, 0]).tolist()
     found = dict(zip(names, lengths, strict=True))
     if frame_counts is not None and frame_counts.keys() & found.keys():
@@ -219,15 +223,12 @@ def _check_order(
         if (normal, total - normal) == expected:
             return
         raise BadFeatures(
-            f"{path}: with this list of names normal videos have {normal} segments, but"
-            f" {expected[0]} are known: the list is in another order (ucf-i3d.list has anomalous"
-            " videos first, nalist.npy normal ones); put it in the order of the offsets"
+            f"{path}: by this list of names, normal videos have {normal} segments, but in the"
+            f" published set {expected[0]}: put the list in the order of the offsets (ucf-i3d.list"
+            " starts with anomalous videos, nalist.npy with normal ones)"
         )
     logger.warning(
-        "%s: %d segments are those of no published set, so the order of the names is taken as given"
-        " and not checked; --frame-counts checks it",
-        path,
-        total,
+        "%s: not a published set, so the order of names was not checked; give --frame-counts", path
     )
 
 
@@ -239,9 +240,9 @@ def _check_counts(path: Path, found: Mapping[str, int], frames: Mapping[str, int
     ]
     if len(odd) > LARGEST_SHARE_OF_EXCEPTIONS * len(found):
         raise BadFeatures(
-            f"{path}: {odd[0]} has {found[odd[0]]} segments by these names and"
+            f"{path}: {odd[0]} has {found[odd[0]]} segments by these names but"
             f" {frames[odd[0]]} frames by the table ({len(odd)} such videos):"
-            " the list is in another order; put it in the order of the offsets"
+            " the list is in a different order; put it in the order of the offsets"
         )
 
 

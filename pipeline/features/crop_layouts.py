@@ -1,8 +1,7 @@
-"""Published feature files -> one entry a video, whatever the layout.
+"""Groups published feature files by video, whatever their layout.
 
-The axis of crops is found by shape, over all files of the set together: one video of ten segments
-does not make (10, 10, D) ambiguous where its neighbours are (T, 10, D). What stays ambiguous is
-reported in one line.
+The crop axis is found from the shapes of all files together: a single video of ten segments,
+(10, 10, D), is not ambiguous if the others are (T, 10, D). If all are ambiguous, one line says so.
 """
 
 import logging
@@ -22,24 +21,32 @@ CROP_COUNTS = (10, 5, 1)
 """Ten crops, five (XD-Violence), or one."""
 
 MAGNITUDE_DIM = 2049
-"""Last axis of MGFN's preprocessed features: 2048 and the magnitude."""
+"""Last axis of MGFN's preprocessed features: 2048 values and their magnitude."""
 
 _AXES: Mapping[str, tuple[int, ...]] = {"segments-first": (1,), "crops-first": (0,)}
-_SHOWN = 5  # faults in one message
+_MOST_FAULTS_SHOWN = 5
 
 USUAL_DIMS = frozenset({512, 768, 1024, 2048, 4096})
-"""Lengths of published features: CLIP, Swin, Inception I3D, I3D-ResNet50, C3D."""
+"""Usual feature dimensions: CLIP, Swin, Inception I3D, I3D-ResNet50, C3D."""
 
 
 def separate_files(named: Sequence[tuple[str, Path]], layout: Layout) -> list[StoredFeatures]:
-    """Files of one rank: 3 for whole videos, 2 for one crop each."""
+    """The videos of a set with one file per video (three axes) or per crop (two axes).
+
+    Args:
+        named: each file with its name, without suffix.
+        layout: order of the axes, or meaning of the numbers in file names, if known.
+
+    Raises:
+        BadFeatures: unreadable files, mixed numbers of axes, or axes that fit no layout.
+    """
     headers = _headers([path for _, path in named])
     whole = [header for header in headers.values() if len(header.shape) == 3]
     if whole and len(whole) < len(headers):
         odd = next(header for header in headers.values() if len(header.shape) != 3)
         raise BadFeatures(
-            f"{odd.path} has shape {odd.shape} and {whole[0].path} {whole[0].shape}: files of one"
-            " set have the same axes; keep two sets in two folders"
+            f"{odd.path} has shape {odd.shape} but {whole[0].path} {whole[0].shape}: all files of a"
+            " set must have the same axes; put each set in its own folder"
         )
     if not whole:
         refuse_turned(list(headers.values()), layout)
@@ -48,21 +55,21 @@ def separate_files(named: Sequence[tuple[str, Path]], layout: Layout) -> list[St
     crop_axis, crops = find_axes(whole, layout)
     if crops == 1 and layout != "video-files" and number_crops([name for name, _ in named]):
         raise BadFeatures(
-            f"{whole[0].path} has shape {whole[0].shape} and its name the number of a crop: an axis"
-            " of length 1 is too many; `c2fpl convert` takes it off, --layout video-files takes"
-            " each file for a video"
+            f"{whole[0].path} has shape {whole[0].shape}, with a crop axis, and a crop number in"
+            " its name: remove the axis with `c2fpl convert`, or give --layout video-files if each"
+            " file is a video"
         )
     return [whole_video(name, headers[path], crop_axis) for name, path in _once(named)]
 
 
 def find_axes(forms: Sequence[Form], layout: Layout = "auto") -> tuple[int, int]:
-    """(axis of crops, crops) of arrays that hold whole videos, the same for all of them.
+    """Crop axis and number of crops of three-axis arrays, the same for all of them.
 
-    Axis 1 is (segments, crops, dim), axis 0 (crops, segments, dim). Where every array allows both,
-    axis 1 is taken and reported.
+    Axis 1 means (segments, crops, dim), axis 0 (crops, segments, dim). If both fit every array,
+    axis 1 is used, with a warning.
 
     Raises:
-        BadFeatures: no axis fits all arrays; says what was seen and in which.
+        BadFeatures: no axis fits all arrays.
     """
     best = best_axes(forms, layout)
     odd = [form for form in forms if form.shape[best[0]] != best[1]]
@@ -70,13 +77,13 @@ def find_axes(forms: Sequence[Form], layout: Layout = "auto") -> tuple[int, int]
         raise BadFeatures(
             f"{odd[0].path} has shape {odd[0].shape}: (segments, crops, dim) or"
             f" (crops, segments, dim) with 10, 5 or 1 crops is needed, and"
-            f" {len(forms) - len(odd)} others have {best[1]} at axis {best[0]}; remove it or"
-            " extract it again"
+            f" {len(forms) - len(odd)} other files have {best[1]} crops on axis {best[0]}; remove"
+            " this file or extract it again"
         )
     if layout not in _AXES and best[0] == 1 and best_axes(forms, "crops-first")[2] == len(forms):
         logger.warning(
-            "%s: shape %s can be read both ways and is taken as (segments, crops, dim); "
-            "--layout crops-first reads it the other way",
+            "%s: shape %s can be read both ways; it is read as (segments, crops, dim). If it is "
+            "(crops, segments, dim), give --layout crops-first",
             forms[0].path,
             forms[0].shape,
         )
@@ -84,7 +91,7 @@ def find_axes(forms: Sequence[Form], layout: Layout = "auto") -> tuple[int, int]
 
 
 def best_axes(forms: Sequence[Form], layout: Layout = "auto") -> tuple[int, int, int]:
-    """(axis of crops, crops, arrays that they fit) that fit most arrays."""
+    """The crop axis and number of crops that fit most arrays, and how many they fit."""
     return max(
         (
             (axis, crops, sum(form.shape[axis] == crops for form in forms))
@@ -98,27 +105,28 @@ def best_axes(forms: Sequence[Form], layout: Layout = "auto") -> tuple[int, int,
 def is_turned(forms: Sequence[Form]) -> bool:
     """Whether arrays of two axes look like (dim, segments).
 
-    So they do where the first axis has a usual feature length and the second has not, in all.
+    They do if, in all of them, the first axis has a usual feature dimension and the second does
+    not.
     """
     return all(form.shape[0] in USUAL_DIMS and form.shape[1] not in USUAL_DIMS for form in forms)
 
 
 def refuse_turned(forms: Sequence[Form], layout: Layout) -> None:
-    """Refuse (dim, segments), which would be read as (segments, dim) without a sign.
+    """Refuse (dim, segments), which would silently be read as (segments, dim).
 
     Raises:
-        BadFeatures: the arrays look like it (`is_turned`), and the layout does not say otherwise.
+        BadFeatures: the arrays look turned (`is_turned`) and the layout is not segments-first.
     """
     if layout != "segments-first" and is_turned(forms):
         raise BadFeatures(
             f"{forms[0].path} has shape {forms[0].shape}, which looks like (dim, segments):"
-            " (segments, dim) is needed; `c2fpl convert` turns it, --layout segments-first takes"
-            " it as it is"
+            " (segments, dim) is needed; transpose it with `c2fpl convert`, or give --layout"
+            " segments-first if the first axis is segments"
         )
 
 
 def whole_video(name: str, header: NpyHeader, crop_axis: int) -> StoredFeatures:
-    """A file (segments, crops, dim) or (crops, segments, dim)."""
+    """A video in one file, (segments, crops, dim) or (crops, segments, dim)."""
     first, second, dim = header.shape
     if crop_axis == 1:
         block = Block(header.path, header.offset, second)
@@ -129,10 +137,10 @@ def whole_video(name: str, header: NpyHeader, crop_axis: int) -> StoredFeatures:
 
 
 def crop_files(name: str, headers: Mapping[int, NpyHeader]) -> StoredFeatures:
-    """A file (segments, dim) for each crop.
+    """A video in one file (segments, dim) per crop.
 
     Raises:
-        BadFeatures: the crops of the video differ in shape or type.
+        BadFeatures: the crops differ in shape or dtype.
     """
     check_crops_alike(name, headers)
     first = headers[min(headers)]
@@ -142,25 +150,26 @@ def crop_files(name: str, headers: Mapping[int, NpyHeader]) -> StoredFeatures:
 
 
 def check_crops_alike(name: str, crops: Mapping[int, Form]) -> None:
-    """Refuse a video whose crops are not of one shape and type.
+    """Refuse a video whose crops differ in shape or dtype.
 
     Raises:
-        BadFeatures: names the first that is not as crop 0 is.
+        BadFeatures: names the first crop that differs from crop 0.
     """
     first = crops[min(crops)]
     for crop in crops.values():
         if (crop.shape, crop.dtype) != (first.shape, first.dtype):
             raise BadFeatures(
-                f"{crop.path} is {crop.dtype} {crop.shape} and {first.path} is {first.dtype}"
-                f" {first.shape}: the crops of {name} must be alike; copy the odd one again"
+                f"{crop.path} is {crop.dtype} {crop.shape} but {first.path} is {first.dtype}"
+                f" {first.shape}: the crops of {name} must have the same shape and dtype; copy the"
+                " wrong one again"
             )
 
 
 def check_alike(videos: Iterable[StoredFeatures]) -> None:
-    """Refuse a set whose videos differ in crops, dim or type.
+    """Refuse a set whose videos differ in number of crops, dim or dtype.
 
     Raises:
-        BadFeatures: names one that is not as most are.
+        BadFeatures: names the first video that differs from most.
     """
     forms = {video.name: (*video.shape[1:], video.dtype.name) for video in videos}
     usual = Counter(forms.values()).most_common(1)[0][0]
@@ -168,13 +177,13 @@ def check_alike(videos: Iterable[StoredFeatures]) -> None:
     if odd:
         name, form = odd[0]
         raise BadFeatures(
-            f"{name} has (crops, dim, type) {form} and most videos {usual}: features of one set"
-            " must agree; `c2fpl convert` makes types agree, anything else must be extracted again"
+            f"{name} has (crops, dim, dtype) {form} but most videos have {usual}: all videos of a"
+            " set must agree; `c2fpl convert` unifies dtypes, anything else must be extracted again"
         )
     if usual[1] == MAGNITUDE_DIM:
         raise BadFeatures(
-            f"features of dim {MAGNITUDE_DIM} hold a magnitude after 2048 values (MGFN's"
-            " preprocessing): `c2fpl convert` takes it off"
+            f"features of dim {MAGNITUDE_DIM} have a magnitude after 2048 values (MGFN's"
+            " preprocessing): remove it with `c2fpl convert`"
         )
 
 
@@ -183,18 +192,18 @@ def _once(named: Sequence[tuple[str, Path]]) -> Sequence[tuple[str, Path]]:
     for name, path in named:
         if name in found:
             raise BadFeatures(
-                f"{name} is in {found[name]} and in {path}: its segments would count twice;"
-                " remove one"
+                f"{name} is in both {found[name]} and {path}: its segments would count twice;"
+                " remove one file"
             )
         found[name] = path
     return named
 
 
 def _headers(paths: Sequence[Path]) -> dict[Path, NpyHeader]:
-    """Of all files.
+    """Headers of all files.
 
     Raises:
-        BadFeatures: names every file that cannot be read in place.
+        BadFeatures: names the files that cannot be read in place, at most five.
     """
     headers, faults = {}, []
     for path in paths:
@@ -203,9 +212,9 @@ def _headers(paths: Sequence[Path]) -> dict[Path, NpyHeader]:
         except BadFeatures as error:
             faults.append(str(error))
     if faults:
-        more = f" ({len(faults)} of {len(paths)} files are like this)" if len(faults) > 1 else ""
+        more = f" ({len(faults)} of {len(paths)} files are unusable)" if len(faults) > 1 else ""
         raise BadFeatures(
-            f"{'; '.join(faults[:_SHOWN])}{more}; `c2fpl convert` repairs what can be repaired"
+            f"{'; '.join(faults[:_MOST_FAULTS_SHOWN])}{more}; `c2fpl convert` may repair them"
         )
     return headers
 

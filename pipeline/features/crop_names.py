@@ -1,7 +1,7 @@
-"""Crops that are files of their own -> one entry a video, by the numbers that end file names.
+"""Groups files of one crop each by video, by the numbers at the end of file names.
 
-`__0` to `__9` (also with the bare name for crop 0) always number crops. `_0` to `_9` number crops
-in some published sets, and cameras or clips in other people's folders.
+`__0` to `__9` are crops; crop 0 may have no number. `_0` to `_9` are crops in some published sets,
+but cameras or clips in other folders.
 """
 
 import logging
@@ -21,25 +21,25 @@ from c2fpl.pipeline.videos.names import named
 logger = logging.getLogger(__name__)
 
 FULL_SERIES = (frozenset(range(5)), frozenset(range(10)))
-"""Crop numbers of the published sets."""
+"""Complete crop numbers in the published sets."""
 
 _CROP = re.compile(r"(?P<name>.+?)(?P<underscores>__?)(?P<crop>[0-9])")
 
 
 class Form(Protocol):
-    """What is known of an array before it is read."""
+    """Properties of an array that are known before it is read."""
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """As stored."""
+        """Shape of the stored array."""
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """As stored."""
+        """Stored dtype."""
 
     @property
     def path(self) -> Path:
-        """Its file."""
+        """File of the array."""
 
 
 Array = TypeVar("Array", bound=Form)
@@ -48,17 +48,17 @@ Array = TypeVar("Array", bound=Form)
 def group_crops(
     arrays: Sequence[tuple[str, Array]], layout: Layout = "auto"
 ) -> dict[str, dict[int, Array]]:
-    """Arrays with one crop each -> crop -> array, by video.
+    """Group arrays of one crop each: video -> crop number -> array.
 
-    `a__0 ... a__9`; `a, a__1 ... a__9` (the bare name is crop 0); `a_0 ... a_9` where the layout
-    says so or the names are those of a data set; else one array a video.
+    Crops are `a__0 ... a__9`, or `a, a__1 ... a__9` (crop 0 has no number). `a_0 ... a_9` are crops
+    if the layout says so or the names belong to a known data set. Otherwise each array is a video.
 
     Args:
-        arrays: each with its name, as written but for its suffix.
-        layout: crop-files or video-files where it is known what the numbers are.
+        arrays: each array with its file name, without suffix.
+        layout: crop-files or video-files, if the meaning of the numbers is known.
 
     Raises:
-        BadFeatures: a video lacks a crop that the others have, or has one twice.
+        BadFeatures: a crop of a video is missing or present twice.
     """
     underscores = _crop_underscores([name for name, _ in arrays], layout)
     groups: dict[str, dict[int, Array]] = defaultdict(dict)
@@ -68,8 +68,8 @@ def group_crops(
         name, crop = (match["name"], int(match["crop"])) if match and numbered else (written, 0)
         if crop in groups[name]:
             raise BadFeatures(
-                f"{name}, crop {crop} is in {groups[name][crop].path} and in {array.path}: its"
-                " segments would count twice; remove one"
+                f"{name}, crop {crop} is in both {groups[name][crop].path} and {array.path}: its"
+                " segments would count twice; remove one file"
             )
         groups[name][crop] = array
     _check_crops(groups)
@@ -77,20 +77,20 @@ def group_crops(
 
 
 def number_crops(written: Sequence[str]) -> bool:
-    """Whether the numbers that end these names are those of crops, by all that the names show."""
+    """Whether the numbers at the end of these names are certainly crop numbers."""
     certain = ("__", "_") if _of_a_data_set(written) else ("__",)
     return any(crops in FULL_SERIES for u in certain for crops in _series(written, u).values())
 
 
 def without_streams(names: Sequence[str], rated: Collection[str] = ()) -> list[str]:
-    """Names of the videos: those of the files less what video_features adds (`_rgb`, `_flow`).
+    """Names of the videos: file names without the `_rgb` or `_flow` that video_features adds.
 
     Args:
-        names: of the files, less their suffix.
-        rated: videos that have a file of their frame rate, which shows who wrote the set.
+        names: file names, without suffix.
+        rated: videos with a frame rate file, which shows that video_features wrote the set.
 
     Raises:
-        BadFeatures: both streams of a video.
+        BadFeatures: the set has both streams.
     """
     bare = [re.sub("_(rgb|flow)$", "", name) for name in names]
     known = all(name in rated for name in bare) or _of_a_data_set(bare)
@@ -98,14 +98,14 @@ def without_streams(names: Sequence[str], rated: Collection[str] = ()) -> list[s
         return list(names)
     if len({name.rpartition("_")[2] for name in names}) > 1:
         raise BadFeatures(
-            f"{named(names)} are the streams _rgb and _flow of videos: features of one set are of"
-            " one stream; move the files of the other away"
+            f"{named(names)} are the streams _rgb and _flow of videos: a set must have one stream;"
+            " move the files of the other stream away"
         )
     return bare
 
 
 def _crop_underscores(written: Sequence[str], layout: Layout) -> frozenset[str]:
-    """Which of `_` and `__` before a last digit number crops: said in one line where it is open."""
+    """Which of `_` and `__` precede crop numbers; a guess is logged as a warning."""
     if layout == "video-files":
         return frozenset()
     if layout == "crop-files":
@@ -116,7 +116,7 @@ def _crop_underscores(written: Sequence[str], layout: Layout) -> frozenset[str]:
             return frozenset({"_", "__"})
         logger.warning(
             "%d files are read as %d videos, although names such as %s end in _0 to _4 or _9; "
-            "--layout crop-files takes the numbers for crops",
+            "if these are crop numbers, give --layout crop-files",
             len(written),
             len(written),
             written[0],
@@ -124,8 +124,8 @@ def _crop_underscores(written: Sequence[str], layout: Layout) -> frozenset[str]:
     double = _series(written, "__")
     if any(crops in FULL_SERIES for crops in double.values()) and not _of_a_data_set(written):
         logger.warning(
-            "%d files are read as the crops of %d videos, by names such as %s; --layout"
-            " video-files takes each file for a video",
+            "%d files are read as the crops of %d videos, because of names such as %s; if each file"
+            " is a video, give --layout video-files",
             len(written),
             len(double),
             written[0],
@@ -134,7 +134,7 @@ def _crop_underscores(written: Sequence[str], layout: Layout) -> frozenset[str]:
 
 
 def _series(written: Iterable[str], underscores: str) -> dict[str, set[int]]:
-    """Numbers after `_` or `__` at the end of names, by the name before them."""
+    """The numbers after a final `_` or `__`, by the name before them."""
     crops: dict[str, set[int]] = defaultdict(set)
     for name in written:
         match = _CROP.fullmatch(name)
@@ -144,7 +144,7 @@ def _series(written: Iterable[str], underscores: str) -> dict[str, set[int]]:
 
 
 def _of_a_data_set(written: Iterable[str]) -> bool:
-    """Whether all names, less their numbers, are those of one benchmark."""
+    """Whether all names, without their numbers, belong to one benchmark."""
     bare = {match["name"] if (match := _CROP.fullmatch(n)) else n for n in written}
     return any(
         all(belongs_to(name, dataset) for name in bare) for dataset in DATASETS if dataset != "own"
@@ -156,15 +156,15 @@ def _check_crops(groups: Mapping[str, Mapping[int, Form]]) -> None:
     for name, crops in groups.items():
         if set(crops) != usual:
             raise BadFeatures(
-                f"{name} has files for crops {sorted(crops)} and most videos for {sorted(usual)}:"
-                f" its features would be of other crops; add or remove files ({_folder(crops)}), or"
-                " give --layout video-files where the numbers are no crops"
+                f"{name} has files for crops {sorted(crops)} but most videos for {sorted(usual)}:"
+                f" all videos need the same crops; add or remove files in {_folder(crops)}, or give"
+                " --layout video-files if the numbers are not crops"
             )
     if len(usual) > 1 and usual not in FULL_SERIES:
         name = next(iter(groups))
         raise BadFeatures(
-            f"{name} has files for crops {sorted(usual)}: 0 to 9, 0 to 4 or a single one are needed"
-            f"; add the others ({_folder(groups[name])})"
+            f"{name} has files for crops {sorted(usual)}: crops 0 to 9, 0 to 4 or one are needed;"
+            f" add the others to {_folder(groups[name])}"
         )
 
 

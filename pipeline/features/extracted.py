@@ -1,4 +1,4 @@
-"""Features that this program extracted: .npy (segments, crops, dim) with .json beside."""
+"""Features that c2fpl extracted: a .npy (segments, crops, dim) and a .json for each video."""
 
 import sys
 from collections.abc import Collection, Iterator, Sequence
@@ -20,7 +20,7 @@ from c2fpl.pipeline.files.saved_times import SUFFIX, load_times
 from c2fpl.pipeline.videos.names import named
 
 CHUNK_SEGMENTS = 256
-"""Segments read at a time: 10 x 2048 float32 of them are 21 MB."""
+"""Segments read at a time: 21 MB for 10 crops and dim 2048 in float32."""
 
 
 class BadFeatures(ValueError):
@@ -29,30 +29,30 @@ class BadFeatures(ValueError):
 
 @dataclass(frozen=True)
 class OwnFeatures:
-    """Read-only view of a features folder; arrays are memory-mapped a chunk at a time."""
+    """A features folder, opened read-only; arrays are memory-mapped."""
 
     folder: Path
     """The folder that `extract` wrote."""
     wanted: tuple[str, ...] | None = None
-    """The videos that are meant; None for all that the folder holds."""
+    """Names of the videos to use; None for all in the folder."""
 
     def __post_init__(self) -> None:
         if not self.names:
             raise BadFeatures(
-                f"{self.folder} holds no features (.npy with .json beside); "
+                f"{self.folder} holds no features (.npy and .json of each video); "
                 "run `c2fpl extract VIDEOS -o FEATURES` first"
             )
         shapes = {self.shape(name)[1:]: name for name in self.names}
         if len(shapes) > 1:
             (one, first), (other, second) = list(shapes.items())[:2]
             raise BadFeatures(
-                f"{first} has (crops, dim) {one} and {second} has {other}; "
-                "features of one set must agree: extract again into an empty folder"
+                f"{first} has (crops, dim) {one} but {second} has {other}; "
+                "all videos of a set must agree: extract again into an empty folder"
             )
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """Videos that are whole, in name order."""
+        """Videos with both files, in name order."""
         found = (path.relative_to(self.folder) for path in self.folder.rglob("*.json"))
         names = (path.as_posix().removesuffix(".json") for path in found)
         whole = {name for name in names if beside(self.folder, name, ".npy").exists()}
@@ -60,36 +60,36 @@ class OwnFeatures:
 
     @cached_property
     def records(self) -> dict[str, dict[str, Any]]:
-        """Provenance of each video, as `extract` wrote it."""
+        """Provenance of each video: the content of its .json."""
         return {name: _record(beside(self.folder, name, ".json")) for name in self.names}
 
     def only(self, names: Sequence[str]) -> "OwnFeatures":
-        """These videos alone, as a set of its own: a split.
+        """The subset with these videos.
 
         Raises:
-            BadFeatures: one of them has no features.
+            BadFeatures: a video has no features.
         """
         missing = sorted(set(names) - set(self.names))
         if missing:
             raise BadFeatures(
                 f"{self.folder} has no features of {named(missing)}"
-                f" ({len(missing)} of {len(names)} videos): extract them, or take them off the list"
+                f" ({len(missing)} of {len(names)} videos): extract them or correct the list"
             )
         return OwnFeatures(self.folder, tuple(names))
 
     def path(self, name: str) -> Path:
-        """The array's file."""
+        """The .npy file of the video."""
         return beside(self.folder, name, ".npy")
 
     def source(self) -> SegmentStore:
-        """All segments in name order for training, read by position."""
+        """All segments in name order, for training."""
         return SegmentStore([self.path(name) for name in self.names])
 
     def shape(self, name: str) -> tuple[int, int, int]:
         """(segments, crops, dim).
 
         Raises:
-            BadFeatures: not a plain float array of three axes; pickled objects are never loaded.
+            BadFeatures: not a plain float array with three axes. Pickles are never loaded.
         """
         segments, crops, dim = self._map(name).shape
         return segments, crops, dim
@@ -99,24 +99,28 @@ class OwnFeatures:
         return self.shape(name)[0]
 
     def plan(self, name: str) -> SegmentPlan:
-        """Which frames each segment stands for."""
+        """The frames that each segment covers.
+
+        Raises:
+            BadFeatures: the number of segments does not match the number of frames.
+        """
         record = self.records[name]
         plan = SegmentPlan(int(record["num_frames_decoded"]), tail=record["settings"]["tail"])
         if plan.segment_count != self.segment_count(name):
             raise BadFeatures(
-                f"{self.path(name)} has {self.segment_count(name)} segments and "
-                f"{plan.frame_count} frames make {plan.segment_count}; extract it again"
+                f"{self.path(name)} has {self.segment_count(name)} segments but "
+                f"{plan.frame_count} frames give {plan.segment_count}; extract it again"
             )
         return plan
 
     def times(self, name: str) -> PresentationTimes:
-        """When the frames are shown."""
+        """Presentation times of the frames, in seconds."""
         record = self.records[name]
         path = beside(self.folder, name, SUFFIX)
         return load_times(path, record, int(record["num_frames_decoded"]))
 
     def chunks(self, name: str) -> Iterator[NDArray[np.float32]]:
-        """The values in order, float32 (segments, crops, dim) a chunk.
+        """The values in order, in chunks of float32 (segments, crops, dim).
 
         Raises:
             BadFeatures: a value is not finite.
@@ -124,7 +128,7 @@ class OwnFeatures:
         yield from finite_chunks(self._map(name), str(self.path(name)))
 
     def fingerprint(self) -> str:
-        """Of all features: their own fingerprints by name."""
+        """Fingerprint of the set, from those of its videos."""
         return fingerprint({name: self.records[name]["fingerprint"] for name in self.names})
 
     def _map(self, name: str) -> NDArray[Any]:
@@ -132,10 +136,10 @@ class OwnFeatures:
 
 
 def _record(path: Path) -> dict[str, Any]:
-    """What `extract` wrote beside an array.
+    """Read the .json of a video.
 
     Raises:
-        BadFeatures, NotAnObject: it is not whole.
+        BadFeatures, NotAnObject: it is incomplete.
     """
     record = load_json(path)
     settings = record.get("settings")
@@ -155,14 +159,14 @@ def _record(path: Path) -> dict[str, Any]:
 
 
 def map_features(path: Path, axes: Collection[int] = (3,)) -> NDArray[Any]:
-    """The array of a .npy, float, as a memory map.
+    """Memory-map a .npy of floats.
 
     Args:
         path: the file.
-        axes: numbers of axes that it may have.
+        axes: allowed numbers of axes.
 
     Raises:
-        BadFeatures: not such an array; pickled objects are never loaded.
+        BadFeatures: not such an array. Pickles are never loaded.
     """
     try:
         read_npy_header(path)
@@ -180,10 +184,10 @@ def map_features(path: Path, axes: Collection[int] = (3,)) -> NDArray[Any]:
 
 
 def finite_chunks(values: NDArray[Any], what: str) -> Iterator[NDArray[np.float32]]:
-    """The values in order, float32 (segments, crops, dim) a chunk.
+    """Yield `values` in order, in chunks of float32 (segments, crops, dim).
 
     Raises:
-        BadFeatures: a value is not finite.
+        BadFeatures: a value is not finite; `what` names the source.
     """
     for start in range(0, len(values), CHUNK_SEGMENTS):
         with np.errstate(over="ignore"):

@@ -1,4 +1,4 @@
-"""Any folder of features, ours or published, behind one interface for labels, training, scores."""
+"""One interface to extracted and published features, used by labels, training and scoring."""
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class FeatureSet(Protocol):
-    """Features of many videos by name; nothing of them is in memory until it is asked for."""
+    """Features of many videos by name, read when needed."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -38,19 +38,19 @@ class FeatureSet(Protocol):
         """Segments of the video."""
 
     def plan(self, name: str) -> FramePlan:
-        """Which frames each segment stands for."""
+        """The frames that each segment covers."""
 
     def times(self, name: str) -> PresentationTimes:
-        """When the frames are shown."""
+        """Presentation times of the frames, in seconds."""
 
     def chunks(self, name: str) -> Iterator[NDArray[np.float32]]:
-        """The values in order, finite float32 (segments, crops, dim) a chunk."""
+        """The values in order, in chunks of finite float32 (segments, crops, dim)."""
 
     def fingerprint(self) -> str:
-        """Of all of them."""
+        """Fingerprint of the set."""
 
     def only(self, names: Sequence[str]) -> "FeatureSet":
-        """These videos alone."""
+        """The subset with these videos."""
 
     def source(self) -> "SegmentSource":
         """All segments in name order, for training."""
@@ -62,20 +62,22 @@ def features_in(
     *,
     frame_counts: Mapping[str, int] | None = None,
 ) -> FeatureSet:
-    """Features that `extract` wrote (a .json beside each array), or a published set.
+    """Open the features that `extract` wrote (a .json beside each array), or a published set.
 
     Args:
         place: a folder, or one file of a published set.
-        reading: how a published set is read.
-        frame_counts: frames by joining name, in place of `reading.frame_counts`.
+        reading: how to read a published set.
+        frame_counts: frames by joining name; replaces `reading.frame_counts`.
 
     Raises:
-        BadFeatures: none there, or none that can be used.
+        BadFeatures: no features, or features that cannot be used.
     """
     if place.is_dir():
         first = next((p for p in place.rglob("*.npy") if not p.name.startswith(".")), None)
         if first is not None and first.with_suffix(".json").exists():
             if reading != ReadingSettings():
-                logger.warning("%s: options for published features are not read", place)
+                logger.warning(
+                    "%s was written by extract: options for other sets are ignored", place
+                )
             return OwnFeatures(place)
     return open_features(place, reading, frame_counts=frame_counts)

@@ -1,7 +1,7 @@
-"""Which frames the segments of published features stand for.
+"""Finds the frames that each segment of published features covers.
 
-Most sets cut a video every 16 frames, some every 64 (two seconds); Sultani et al. and those who
-follow them cut every video into 32 equal parts. The arrays do not say which.
+Most sets have a segment every 16 frames, some every 64 (about two seconds). Sultani et al. (CVPR
+2018) and their followers divide every video into 32 equal parts. The arrays do not say which.
 """
 
 import logging
@@ -23,86 +23,86 @@ logger = logging.getLogger(__name__)
 
 
 class FramePlan(Protocol):
-    """The segments of one video on its frames."""
+    """Maps the segments of one video to its frames."""
 
     @property
     def frame_count(self) -> int:
-        """Frames of the video."""
+        """Number of frames in the video."""
 
     def interval_of(self, segment: int) -> tuple[int, int] | None:
-        """Frames [start, end) that take the segment's score; None where they are not known."""
+        """Frames [start, end) that get the segment's score; None if they are not known."""
 
     def to_frames(self, scores: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
-        """Scores (segments,) to one score a frame, float32 (frame_count,)."""
+        """Expand scores (segments,) to one per frame, float32 (frame_count,)."""
 
 
 @dataclass(frozen=True)
 class FixedLength:
-    """Segments of as many frames each; frames after the last one take its score."""
+    """Segments of a fixed number of frames. Frames after the last segment get its score."""
 
     frame_count: int
     """Frames of the video."""
     segment_count: int
-    """Segments of the features: the published sets round in four different ways."""
+    """Segments in the features. Published sets round in four different ways."""
     segment_frames: int
-    """Frames in a segment."""
+    """Frames per segment."""
 
     def interval_of(self, segment: int) -> tuple[int, int]:
-        """Frames [start, end) that take the segment's score."""
+        """Frames [start, end) that get the segment's score."""
         starts = np.arange(self.segment_count + 1) * self.segment_frames
         ends = np.minimum(starts, self.frame_count)
         ends[-1] = self.frame_count
         return int(ends[segment]), int(ends[segment + 1])
 
     def to_frames(self, scores: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
-        """Scores (segments,) to one score a frame, float32 (frame_count,)."""
+        """Expand scores (segments,) to one per frame, float32 (frame_count,)."""
         segments = np.arange(self.frame_count) // self.segment_frames
         return scores.astype(np.float32)[np.minimum(segments, self.segment_count - 1)]
 
 
 @dataclass(frozen=True)
 class EqualParts:
-    """A video cut into equal parts by the rule of Sultani et al. (CVPR 2018)."""
+    """A video divided into equal parts by the rule of Sultani et al. (CVPR 2018)."""
 
     frame_count: int
     """Frames of the video."""
     segment_count: int
-    """Parts, 32 in the published sets."""
+    """Number of parts, 32 in the published sets."""
 
     def interval_of(self, segment: int) -> tuple[int, int]:
-        """Frames [start, end) that take the part's score.
+        """Frames [start, end) that get the part's score.
 
-        Empty for some parts of a video that has fewer segments of 16 frames than parts.
+        The interval may be empty if the video has fewer segments of 16 frames than parts.
         """
         parts = spread_parts(np.arange(self.segment_count, dtype=np.float32), self.frame_count)
         start, end = np.searchsorted(parts, [segment, segment + 1])
         return int(start), int(end)
 
     def to_frames(self, scores: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
-        """Scores (parts,) to one score a frame, float32 (frame_count,)."""
+        """Expand scores (parts,) to one per frame, float32 (frame_count,)."""
         return spread_parts(scores.astype(np.float32), self.frame_count)
 
 
 @dataclass(frozen=True)
 class UnknownParts:
-    """Equal parts of a video whose frames are not known: enough to learn from, not to score."""
+    """Equal parts of a video with an unknown number of frames: can be trained on, not scored."""
 
     name: str
-    """Of the video."""
+    """Name of the video."""
     segment_count: int
-    """Parts."""
+    """Number of parts."""
 
     @property
     def frame_count(self) -> int:
-        """Refuses.
+        """Not known.
 
         Raises:
             BadFeatures: always.
         """
         raise BadFeatures(
             f"{self.name} and all others have {self.segment_count} segments: equal parts of each"
-            " video (Sultani et al.), and its frames are not known: give --frame-counts, a CSV with"
-            " columns video and n_frames, or --frames-per-segment 16 if these are segments of 16"
+            " video (Sultani et al.). Its number of frames is needed: give --frame-counts, a CSV"
+            " with columns video and n_frames, or --frames-per-segment 16 if segments have 16"
             " frames"
         )
 
@@ -110,26 +110,26 @@ class UnknownParts:
         """Not known."""
 
     def to_frames(self, scores: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
-        """Refuses, as `frame_count`."""
+        """Raise BadFeatures, as `frame_count` does."""
         return np.zeros(self.frame_count, np.float32)
 
 
 @dataclass(frozen=True)
 class FrameRule:
-    """How the segments of a set lie on the frames of its videos."""
+    """How the segments of a set map to the frames of its videos."""
 
     frames_per_segment: FramesPerSegment = "auto"
-    """Asked for; auto decides by the segment counts."""
+    """The user's choice; auto decides from the segment counts."""
     frame_counts: Mapping[str, int] = field(default_factory=dict)
-    """Frames of the videos by joining name, as far as they are known."""
+    """Known numbers of frames, by joining name."""
     frame_rates: Mapping[str, float] = field(default_factory=dict)
-    """Frames a second by joining name, as far as they are known."""
+    """Known frame rates in frames per second, by joining name."""
 
     def segment_frames(self, segment_counts: Mapping[str, int]) -> int | None:
-        """Frames of a segment of these videos; None for equal parts.
+        """Frames per segment of these videos; None for equal parts.
 
-        Videos that all have exactly 32 segments are in equal parts, unless the frame counts are all
-        known and fit 16 frames a segment.
+        If all videos have exactly 32 segments, these are equal parts, unless all frame counts are
+        known and match 16 frames per segment.
         """
         if self.frames_per_segment != "auto":
             return None if self.frames_per_segment == "equal" else self.frames_per_segment
@@ -143,15 +143,15 @@ class FrameRule:
         return SEGMENT_FRAMES if fitting else None
 
     def plan(self, name: str, segments: int, segment_frames: int | None) -> FramePlan:
-        """The segments of one video on its frames.
+        """Map the segments of one video to its frames.
 
         Args:
-            name: of the video.
-            segments: that its features have.
-            segment_frames: frames in each, as `segment_frames` finds.
+            name: name of the video.
+            segments: number of segments in its features.
+            segment_frames: frames per segment, or None, from the method `segment_frames`.
 
         Raises:
-            BadFeatures: frames that do not make this number of segments.
+            BadFeatures: the number of frames does not match the number of segments.
         """
         frames = self.frame_counts.get(name)
         if segment_frames is None:
@@ -160,33 +160,33 @@ class FrameRule:
             return FixedLength(segments * segment_frames, segments, segment_frames)
         if not -segment_frames < frames - segments * segment_frames < 2 * segment_frames:
             raise BadFeatures(
-                f"{name} has {segments} segments and {frames} frames, and segments of"
-                f" {segment_frames} frames would make about {frames // segment_frames}: wrong"
-                " feature file or wrong count, or another --frames-per-segment"
+                f"{name} has {segments} segments and {frames} frames, which make about"
+                f" {frames // segment_frames} segments of {segment_frames} frames: check the"
+                " feature file, the frame count and --frames-per-segment"
             )
         return FixedLength(frames, segments, segment_frames)
 
     def informed_by(self, side: "SideFiles") -> "FrameRule":
-        """With what video_features wrote beside its arrays; an answer asked for stands."""
+        """This rule with the side files of video_features; the user's choice has priority."""
         asked, found = self.frames_per_segment, side.segment_frames
         if asked == "auto" and found not in (None, SEGMENT_FRAMES):
-            logger.warning("segments of %d frames, by the time stamps beside the features", found)
+            logger.warning("segments have %d frames, by the timestamps beside the features", found)
         per_segment = found if asked == "auto" and found is not None else asked
         return replace(self, frames_per_segment=per_segment, frame_rates=side.frame_rates)
 
 
 @dataclass(frozen=True)
 class SideFiles:
-    """What video_features writes beside its arrays, by joining name."""
+    """The files that video_features writes beside its arrays, by joining name."""
 
     frame_rates: Mapping[str, float] = field(default_factory=dict)
-    """Frames a second (`_fps.npy`)."""
+    """Frames per second (`_fps.npy`)."""
     times_ms: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
-    """(segments,) milliseconds (`_timestamps_ms.npy`)."""
+    """Timestamps of the segments (segments,) in ms (`_timestamps_ms.npy`)."""
 
     @property
     def segment_frames(self) -> int | None:
-        """Frames from one segment to the next, where all videos agree."""
+        """Frames from one segment to the next; None if unknown or not the same in all videos."""
         steps = {
             round(float(np.median(np.diff(times))) * self.frame_rates[name] / 1000)
             for name, times in self.times_ms.items()
@@ -196,7 +196,7 @@ class SideFiles:
 
 
 def take_side_files(paths: Sequence[Path]) -> tuple[list[Path], SideFiles]:
-    """The files of features, and what the others tell of them."""
+    """Separate the files of features from the side files, and read the latter."""
     features, rates, times = [], {}, {}
     for path in paths:
         stem = path.name.removesuffix(".npy")
@@ -212,7 +212,7 @@ def take_side_files(paths: Sequence[Path]) -> tuple[list[Path], SideFiles]:
 
 
 def _side_values(path: Path) -> NDArray[np.float64] | None:
-    """The numbers of a side file; None where it holds something else."""
+    """The numbers of a side file; None if it has other content."""
     try:
         values = load_npy(path)
     except BadNpy:

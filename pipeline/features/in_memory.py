@@ -1,4 +1,4 @@
-"""Features of one video in memory, or wherever they lie: what the functions of api.py take."""
+"""Features as the public Python functions take them: in memory, or as the path of a file."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,32 +19,32 @@ from c2fpl.pipeline.features.extracted import BadFeatures, finite_chunks, map_fe
 
 @dataclass(frozen=True, eq=False)
 class VideoFeatures:
-    """Features of one video, and how they came about."""
+    """Features of one video, with their provenance."""
 
     values: NDArray[Any]
-    """(segments, crops, dim), float16 or float32 as `settings.extraction.dtype` says, finite."""
+    """(segments, crops, dim), finite; float16 or float32, by `settings.extraction.dtype`."""
     report: DecodeReport
-    """Frame count, frame rate (per second), size (pixels), decoder, frames lost."""
+    """Frame count, frame rate (frames per second), size (pixels), decoder, lost frames."""
     settings: FeatureSettings
     """Extraction and decoding settings."""
     weights_sha256: str | None
-    """Of the backbone's weights file; None for a backbone without weights."""
+    """Hash of the backbone's weights file; None if it has no weights."""
 
     @property
     def plan(self) -> SegmentPlan:
-        """Which frames each segment stands for."""
+        """The frames that each segment covers."""
         return SegmentPlan(self.report.num_frames_decoded, tail=self.settings.extraction.tail)
 
 
 Features: TypeAlias = VideoFeatures | NDArray[Any] | str | PathLike[str]
-"""One video: what `extract` gave, an array, or the path of a .npy, which is then read through a
-memory map. Arrays are (segments, crops, dim), (crops, segments, dim) or (segments, dim), told apart
-by shape as the command line does. Pickled arrays are refused, never loaded."""
+"""Features of one video: the result of `extract`, an array, or the path of a .npy, which is
+memory-mapped. Arrays are (segments, crops, dim), (crops, segments, dim) or (segments, dim); the
+shape decides, as on the command line. Pickles are refused, never loaded."""
 
 
 @dataclass(frozen=True, eq=False)
 class _Given:
-    """An array and where it came from, for messages."""
+    """An array, with the path or name that messages show."""
 
     path: Path
     array: NDArray[Any]
@@ -59,9 +59,9 @@ class _Given:
 
 
 def arrays_of(features: Sequence[Features]) -> list[NDArray[Any]]:
-    """(segments, crops, dim) of each video, in memory or mapped.
+    """One array (segments, crops, dim) per video, in memory or memory-mapped.
 
-    The axes are found over all arrays together. What `extract` gave needs no finding.
+    The order of the axes is found from all arrays together, except for results of `extract`.
 
     Raises:
         BadFeatures: arrays of two and of three axes, or axes that fit no layout.
@@ -93,8 +93,8 @@ def _segments_first(given: Sequence[_Given]) -> list[NDArray[Any]]:
     ranks = {len(each.shape) for each in given}
     if len(ranks) > 1:
         raise BadFeatures(
-            f"videos of shapes {[each.shape for each in given][:5]}: features of one set have the"
-            " same axes, (segments, crops, dim) or (segments, dim)"
+            f"videos of shapes {[each.shape for each in given][:5]}: all must have the same axes,"
+            " (segments, crops, dim) or (segments, dim)"
         )
     if ranks == {2}:
         refuse_turned(given, "auto")
@@ -105,14 +105,14 @@ def _segments_first(given: Sequence[_Given]) -> list[NDArray[Any]]:
 
 @dataclass(frozen=True)
 class InMemory:
-    """Videos without files, named by their place in the list."""
+    """A feature set of videos without names; their positions in the list serve as names."""
 
     features: tuple[Features, ...]
-    """One entry a video."""
+    """One entry per video."""
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """Their places, as text."""
+        """Positions of the videos, as text."""
         return tuple(f"{place:06d}" for place in range(len(self.features)))
 
     @cached_property
@@ -120,5 +120,5 @@ class InMemory:
         return arrays_of(self.features)
 
     def chunks(self, name: str) -> Iterator[NDArray[np.float32]]:
-        """The values in order, finite float32 (segments, crops, dim) a chunk."""
+        """The values in order, in chunks of finite float32 (segments, crops, dim)."""
         yield from finite_chunks(self._arrays[int(name)], f"video {int(name)}")

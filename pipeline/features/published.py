@@ -1,8 +1,8 @@
-"""Published features as they lie on users' disks, behind one interface; none is ever unpickled.
+"""Opens published features in place, in the layout in which they were published.
 
-Read in place are folders of `.npy` (crop_names.py, crop_layouts.py), the concatenation of C2FPL
-with its list of offsets (concatenated.py), and text of 32 lines (text.py). Only headers are read
-at opening, values a chunk of segments at a time. `c2fpl convert` reads more (conversion.py).
+These are folders of `.npy` (crop_layouts.py, crop_names.py), concatenations with their offsets
+(concatenated.py), and text files of 32 lines (text.py). Opening a set reads only headers; values
+are read in chunks. Pickles are never loaded. `c2fpl convert` reads more layouts (repaired.py).
 """
 
 from collections import Counter
@@ -34,19 +34,19 @@ from c2fpl.pipeline.truth.frame_counts import read_frames
 from c2fpl.pipeline.videos.names import named, video_name
 
 USUAL_FRAME_RATE = 30.0
-"""Frames a second of UCF-Crime; published features do not say theirs."""
+"""Frames per second, assumed if unknown: UCF-Crime's rate. Published features rarely say theirs."""
 
 
 @dataclass(frozen=True)
 class PublishedFeatures:
-    """Features of many videos, with the interface of `OwnFeatures` and one entry a video."""
+    """Published features of many videos; a `FeatureSet`."""
 
     folder: Path
-    """Where they lie."""
+    """Folder or file of the set."""
     videos: Mapping[str, StoredFeatures]
     """By joining name, in name order."""
     rule: FrameRule
-    """How segments lie on frames."""
+    """How segments map to frames."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -55,26 +55,28 @@ class PublishedFeatures:
 
     @cached_property
     def records(self) -> dict[str, dict[str, Any]]:
-        """Provenance as far as it is known: the folder."""
+        """Provenance of each video: its fingerprint; source and weights are unknown."""
         record = {"source": None, "weights_sha256": None, "settings": {"backbone": "published"}}
         return {name: {**record, "fingerprint": self._identity(name)} for name in self.names}
 
     def open(self, name: str) -> StoredFeatures:
-        """One video, read lazily."""
+        """One video; nothing is read yet."""
         return self.videos[name]
 
     def path(self, name: str) -> Path:
-        """The video's own file, where each has one of (segments, crops, dim).
+        """The file of the video, if it is one .npy (segments, crops, dim).
 
         Raises:
-            BadFeatures: another layout; `source` and `chunks` read it, `write_plain` converts it.
+            BadFeatures: the set has another layout; read it with `source` or `chunks`.
         """
         if not self.videos[name].is_plain:
-            raise BadFeatures(f"{name} is no file of its own in {self.folder}: convert the set")
+            raise BadFeatures(
+                f"{self.folder} has no single .npy file of {name}: run `c2fpl convert` first"
+            )
         return self.videos[name].blocks[0].path
 
     def source(self) -> SegmentSource:
-        """All segments in name order for training, read by position; text is held in memory."""
+        """All segments in name order, for training. Text features are loaded into memory."""
         videos = list(self.videos.values())
         if all(isinstance(video, TextFeatures) for video in videos):
             return ArraySource([video.read(0, video.shape[0]) for video in videos])
@@ -92,29 +94,29 @@ class PublishedFeatures:
 
     @cached_property
     def segment_counts(self) -> dict[str, int]:
-        """Segments of each video."""
+        """Number of segments by video."""
         return {name: video.shape[0] for name, video in self.videos.items()}
 
     @cached_property
     def segment_frames(self) -> int | None:
-        """Frames of a segment; None for equal parts of each video."""
+        """Frames per segment; None for equal parts."""
         return self.rule.segment_frames(self.segment_counts)
 
     def plan(self, name: str) -> FramePlan:
-        """Which frames each segment stands for.
+        """The frames that each segment covers.
 
         Raises:
-            BadFeatures: the video has other frames than make its segments.
+            BadFeatures: the number of segments does not match the number of frames.
         """
         return self.rule.plan(name, self.segment_counts[name], self.segment_frames)
 
     def times(self, name: str) -> PresentationTimes:
-        """When the frames are shown, by a constant rate, assumed where no file tells it."""
+        """Presentation times of the frames at a constant rate, 30 per second if unknown."""
         rate = self.rule.frame_rates.get(name, USUAL_FRAME_RATE)
         return constant_times(self.plan(name).frame_count, rate)
 
     def chunks(self, name: str) -> Iterator[NDArray[np.float32]]:
-        """The values in order, float32 (segments, crops, dim) a chunk.
+        """The values in order, in chunks of float32 (segments, crops, dim).
 
         Raises:
             BadFeatures: a value is not finite.
@@ -122,22 +124,22 @@ class PublishedFeatures:
         return self.videos[name].chunks()
 
     def only(self, names: Sequence[str]) -> "PublishedFeatures":
-        """These videos alone, as a set of its own: a split.
+        """The subset with these videos.
 
         Raises:
-            BadFeatures: one of them has no features.
+            BadFeatures: a video has no features.
         """
         missing = [name for name in names if name not in self.videos]
         if missing:
             raise BadFeatures(
                 f"{self.folder} has no features of {named(missing)}"
-                f" ({len(missing)} of {len(names)} videos): add them, or take them off the list"
+                f" ({len(missing)} of {len(names)} videos): add them or correct the list"
             )
         chosen = {name: self.videos[name] for name in sorted(names)}
         return replace(self, videos=MappingProxyType(chosen))
 
     def fingerprint(self) -> str:
-        """Of names, places, sizes and times of change; 60 GB are not hashed."""
+        """Fingerprint of file names, offsets, sizes and modification times, not of the values."""
         return fingerprint({name: self._identity(name) for name in self.names})
 
     def _identity(self, name: str) -> str:
@@ -159,14 +161,14 @@ def open_features(
     """Open published features; only headers are read.
 
     Args:
-        place: a folder, searched below: all `.npy` in it are features, but for a list of offsets
-            and the side files of video_features; without any, its `.txt` are. Or one `.npy` file.
-        reading: layout, length of a segment, names and frame counts, where they are known.
-        names: videos of a concatenation in the order of its offsets, in place of `reading.names`.
-        frame_counts: frames by joining name, in place of `reading.frame_counts`.
+        place: one `.npy` file, or a folder, searched recursively. All its `.npy` are features,
+            except offsets and the side files of video_features. Without `.npy`, its `.txt` are.
+        reading: layout, segment length, names and frame counts, as far as known.
+        names: videos of a concatenation in the order of its offsets; replaces `reading.names`.
+        frame_counts: frames by joining name; replaces `reading.frame_counts`.
 
     Raises:
-        BadFeatures: nothing to read, or files that break a rule: file, value, rule and cure.
+        BadFeatures: no features, or files that cannot be used.
         BadList, BadCounts: the list of names or the table of counts cannot be used.
     """
     paths = npy_files(place)
@@ -197,31 +199,31 @@ def open_features(
 
 
 def npy_files(place: Path) -> list[Path]:
-    """All `.npy` below a folder, in the order of their paths; or the file itself."""
+    """All `.npy` below a folder, in path order, or the file itself."""
     found = [place] if place.is_file() else sorted(place.rglob("*"))
     return [p for p in found if p.suffix == ".npy" and not p.name.startswith(".")]
 
 
 def holds_features(place: Path) -> bool:
-    """Whether there are features that can be read in place: below a folder, or the file itself."""
+    """Whether the folder or file has features that can be read in place."""
     return bool(npy_files(place)) or bool(find_text(place))
 
 
 def _instead_in(place: Path) -> str:
-    """What is there instead of features that can be read in place, with the cure."""
+    """Message for a place without features that can be read: what it has instead, and the cure."""
     files = [place] if place.is_file() else (path for path in place.rglob("*") if path.is_file())
     suffixes = Counter(path.suffix.lower() for path in files if not path.name.startswith("."))
     for suffix, count in suffixes.most_common():
         if suffix in FORMATS:
             held = f"{count} {FORMATS[suffix]} {'file' if count == 1 else 'files'} ({suffix})"
             return (
-                f"{place}: {held}, which only `c2fpl convert {place} -o FEATURES` reads; give the"
-                " folder that it writes"
+                f"{place}: {held}, which must be converted first: run"
+                f" `c2fpl convert {place} -o FEATURES` and use FEATURES"
             )
     held = ", ".join(f"{count} {suffix or 'plain'}" for suffix, count in suffixes.most_common(3))
     return (
-        f"{place} holds no features but {held or 'nothing'}: `c2fpl extract VIDEOS -o FEATURES`"
-        " makes them from videos, published ones are .npy or .txt files"
+        f"{place} has no features (.npy or .txt), it holds {held or 'nothing'}: extract them with"
+        " `c2fpl extract VIDEOS -o FEATURES`"
     )
 
 
