@@ -1,18 +1,18 @@
-"""What `c2fpl clips` can be told, checked at birth. Light to import."""
+"""Settings of `c2fpl clips`, validated on construction. Light to import."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)
 class ClipSettings:
-    """Which events become clips, and how much around them."""
+    """Which events to cut, and how much video around them."""
 
     top: int = 20
-    """How many events, highest peak first."""
+    """Number of events to cut, highest peak first."""
     before_s: float = 2.0
-    """Seconds shown before the event."""
+    """Seconds of video to include before the event."""
     after_s: float = 2.0
-    """Seconds shown after it."""
+    """Seconds of video to include after the event."""
 
     def __post_init__(self) -> None:
         if self.top < 1:

@@ -60,12 +60,12 @@ def test_one_configuration_serves_several_commands(
     [
         (
             "segment-column = 'T'\n",
-            "'segment-column' is no option of any command. Did you mean segm",
+            "'segment-column' is not an option of any command. Did you mean segm",
         ),
-        ("[lable]\neta = 1.0\n", "'lable' is a table and no command. Did you mean label?"),
-        ("[label]\nepochs = 1\n", "'epochs' is no option of label"),
-        ("label = 3\n", "'label' is no option of any command. Did you mean labels?"),
-        ("[train]\nepoch = 1\n", "'epoch' is no option of train. Did you mean epochs?"),
+        ("[lable]\neta = 1.0\n", "'lable' is a table but not a command. Did you mean label?"),
+        ("[label]\nepochs = 1\n", "'epochs' is not an option of label"),
+        ("label = 3\n", "'label' is not an option of any command. Did you mean labels?"),
+        ("[train]\nepoch = 1\n", "'epoch' is not an option of train. Did you mean epochs?"),
     ],
 )
 def test_a_key_that_no_command_knows_is_refused_whatever_the_command(

@@ -129,7 +129,7 @@ def test_a_signal_ends_the_run_cleanly_and_says_how_to_go_on(
     process.join()
     assert process.exitcode == 130
     assert said.read_text().splitlines() == [
-        "c2fpl: stopped; what is finished is whole: the same command goes on from there"
+        "c2fpl: stopped; run the same command again to continue from here"
     ]
     assert strays(output) == []
     assert damaged(output) == []

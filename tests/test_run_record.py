@@ -30,7 +30,7 @@ def test_an_extraction_with_a_failed_video_ended_with_1(
     assert exit_code_said(tmp_path / "features", "extract") == 1
     said = capsys.readouterr().err
     assert f"features of 2 videos in {tmp_path / 'features'}" in said
-    assert "1 video failed; reasons in" in said
+    assert "1 video failed; see the reasons in" in said
     (videos / "text.mp4").unlink()
     assert c2fpl("extract", videos, "-o", tmp_path / "features", *FLOW) == 0
     assert exit_code_said(tmp_path / "features", "extract") == 0

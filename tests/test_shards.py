@@ -133,4 +133,4 @@ def test_steps_that_need_all_videos_take_no_shard(
 ) -> None:
     detector = ("--detector", tmp_path / "d.pt") if command == "score" else ()
     arguments = [command, tmp_path, "-o", tmp_path / "out", *detector, "--shard", "1/2"]
-    assert "--shard 1/2 divides `c2fpl extract` alone" in refused(capsys, *arguments)
+    assert "--shard 1/2 works only with `c2fpl extract`" in refused(capsys, *arguments)

@@ -78,7 +78,7 @@ def test_a_quota_leaves_no_half_detector(
     with largest_file(KIBIBYTE):
         line = refused(capsys, *arguments)
     assert "File too large" in line
-    assert "free some space: what is finished is whole" in line
+    assert "free some space, then run the same command" in line
     assert list(tmp_path.iterdir()) == []
     assert c2fpl(*arguments) == 0
     assert detector.read_bytes() == (whole / "detector.pt").read_bytes()
@@ -123,7 +123,7 @@ def test_a_folder_without_permission_is_one_line(
         if is_root:
             os.seteuid(0)
     assert "Permission denied" in line
-    assert "writable by this user" in line
+    assert "writable for this user" in line
 
 
 def test_a_file_where_the_folder_should_be_is_one_line(

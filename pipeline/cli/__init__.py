@@ -1,8 +1,8 @@
 """The command line.
 
-- `app`: the application and the arguments that commands share
-- `configuration`: the file of --config, one for several commands
-- `main`: errors and exit codes
+- `app`: the application and the arguments that its commands share
+- `configuration`: the file given with --config
+- `main`: entry point, logging, errors and exit codes
 - `steps`, `watch`, `videos`, `results`, `events`, `benchmark`: the commands
-- `ending`: what they share at their end
+- `ending`: time estimate, last line and exit code of a command
 """

@@ -1,4 +1,4 @@
-"""The application and the kinds of arguments that its commands share."""
+"""The application and the arguments that its commands share."""
 
 from pathlib import Path
 from typing import Annotated
@@ -35,7 +35,7 @@ SETTINGS = (
     *(TrainingSettings, ScoreSettings, ScoreUnit, AnnotationSettings, EventSettings),
     *(WatchSettings, Execution),
 )
-"""Every kind of settings; their fields are the options and the keys of --config."""
+"""All settings classes. Their fields are the options and the keys of --config."""
 
 
 def versions() -> str:
@@ -55,7 +55,7 @@ app = App(
     version=versions,
     version_format="plaintext",
 )
-app.meta.suppress_keyboard_interrupt = False  # cli.main says how to go on
+app.meta.suppress_keyboard_interrupt = False  # cli.main handles it
 app.register_install_completion_command(
-    help="Make the shell complete commands and options (bash, zsh, fish, powershell)."
+    help="Install completion of commands and options in the shell (bash, zsh, fish, powershell)."
 )

@@ -1,4 +1,4 @@
-"""The command benchmark: the paper's tables on a data set."""
+"""The command benchmark: reproduces the paper's tables on a data set."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,20 +23,20 @@ from c2fpl.pipeline.truth.protocols import ProtocolName
 
 @dataclass(frozen=True, kw_only=True)
 class MethodlessLabels(LabelSettings):
-    """Label settings of a command whose --method may name several."""
+    """Label settings without `method`, because --method of this command takes several."""
 
     method: Annotated[Method, Parameter(parse=False)] = "paper"
-    """Given apart."""
+    """Set from the command's own option."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class BenchmarkReading(ReadingSettings):
-    """Reading settings of a command that has lists and frame counts of its own."""
+    """Reading settings without the fields that this command has as its own options."""
 
     names: Annotated[Path | None, Parameter(parse=False)] = None
-    """The list of training or test videos."""
+    """Set from the list of training or test videos."""
     frame_counts: Annotated[Path | None, Parameter(parse=False)] = None
-    """Given apart."""
+    """Set from the command's own option."""
 
 
 @app.command
@@ -69,23 +69,24 @@ def benchmark(
     """Reproduce a table of the paper on a data set: label, train every seed, measure.
 
     Args:
-        name: the data set.
-        annotations: its annotation file; for ShanghaiTech the folder of frame masks.
-        output: folder of results.json, results.md, figures and everything kept for a resume.
-        videos: folder of the raw videos, in any layout; features are extracted into the output.
-        features: folder of features instead: of `extract`, or a published set as it is.
-        test_features: those of the test videos, where they lie apart: a folder or a .npy.
-        seeds: trainings of each variant, from --seed on.
-        table: seeds (mean and spread), attention (supplementary Tables 5 and 6), or pipeline
-            (without fine labels, without coarse labels, without detector).
-        methods: paper, released, refined, or several with commas, side by side.
-        protocol: convention of the ground truth; by default native (real frames) where frames are
-            known and the published one for published features.
-        train_list: list of training videos; looked for by its official name when not given.
-        test_list: list of test videos.
+        name: data set.
+        annotations: annotation file of the data set; for ShanghaiTech the folder of frame masks.
+        output: folder for results.json, results.md, figures, and the files needed to resume.
+        videos: folder of the raw videos, in any layout. Their features are extracted into the
+            output folder.
+        features: folder of features to use instead of videos: made by `extract`, or published.
+        test_features: features of the test videos, if they are separate: a folder or a .npy file.
+        seeds: number of trainings of each variant; the seeds count up from --seed.
+        table: table to make: seeds (mean and standard deviation), attention (supplementary Tables 5
+            and 6), or pipeline (without fine labels, without coarse labels, without detector).
+        methods: paper, released or refined; separate several with commas to compare them.
+        protocol: convention of the ground truth. By default native (real frames) if the frame
+            counts are known, otherwise that of the published features.
+        train_list: list of training videos. By default searched for by its official name.
+        test_list: list of test videos. By default searched for by its official name.
         frame_counts: CSV of the test list with columns video and n_frames.
-        segments_column: its column with the segment counts of a published feature set.
-        curve: measure the test set after every epoch, for the convergence figure.
+        segments_column: column of that CSV with the segment counts of a published feature set.
+        curve: evaluate the test set after every epoch, for the convergence figure.
     """
     from c2fpl.pipeline.benchmark.benchmark import benchmark as carry_out
 

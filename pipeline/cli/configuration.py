@@ -1,7 +1,7 @@
-"""The file of --config: one TOML for all commands, each of which takes the keys it knows.
+"""The file given with --config: one TOML file for all commands.
 
-A key outside every table goes to each command that has an option of that name; a table called after
-a command holds keys for this command alone, and wins. A key that no command knows is refused.
+Keys at the top level apply to every command that has an option of that name. A table named after a
+command applies to that command only and takes precedence. Unknown keys are errors.
 """
 
 import difflib
@@ -15,30 +15,30 @@ from cyclopts.config import Dict
 
 
 class BadConfig(ValueError):
-    """A configuration file that cannot be read, or a key that no command knows."""
+    """The configuration file cannot be read or has an unknown key."""
 
 
 def configuration(path: Path, application: App, command: str) -> Dict:
-    """What the file says to one command.
+    """The settings of one command.
 
     Args:
-        path: TOML, keys as the options, with `-` or `_`.
-        application: all commands.
-        command: the one to configure.
+        path: TOML file; its keys are option names, with `-` or `_`.
+        application: the application with all commands.
+        command: name of the command.
 
     Raises:
-        BadConfig: unreadable, a key that is no option, or a table that is no command.
+        BadConfig: the file cannot be read, a key is not an option, or a table is not a command.
     """
     options = _options_by_command(application)
     every_option = {option for names in options.values() for option in names}
     shared, tables = {}, {}
     for key, value in _read(path).items():
         if isinstance(value, dict):
-            _refuse_unknown(path, [key], options, "is a table and no command")
-            _refuse_unknown(path, value, options[key], f"is no option of {key}")
+            _refuse_unknown(path, [key], options, "is a table but not a command")
+            _refuse_unknown(path, value, options[key], f"is not an option of {key}")
             tables[key] = value
         else:
-            _refuse_unknown(path, [key], every_option, "is no option of any command")
+            _refuse_unknown(path, [key], every_option, "is not an option of any command")
             shared[key] = value
     known = {key: value for key, value in shared.items() if _option(key) in options[command]}
     wanted = {_option(key): value for key, value in {**known, **tables.get(command, {})}.items()}
@@ -51,12 +51,12 @@ def _read(path: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise BadConfig(
-            f"{path}: {reason}; --config takes a TOML file such as: eta = 1.0"
+            f"{path}: {reason}; --config takes a TOML file with lines such as: eta = 1.0"
         ) from error
 
 
 def _options_by_command(application: App) -> Mapping[str, frozenset[str]]:
-    """Names of the options, without dashes in front, by command."""
+    """Names of the options of each command, without leading dashes."""
     commands = [name for name in application if not name.startswith("-")]
     return {
         name: frozenset(

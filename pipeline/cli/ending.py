@@ -1,4 +1,4 @@
-"""What several commands share: the estimate they print, their last line and their exit code."""
+"""Shared by commands: the printed time estimate, the last line and the exit code."""
 
 import logging
 import sys
@@ -22,27 +22,27 @@ logger = logging.getLogger(__name__)
 
 
 class ShardsExtract(ValueError):
-    """A step that needs all videos was asked for a shard of them."""
+    """--shard was given to a command that needs all videos."""
 
 
 def finish(files: RunFiles, failures: Sequence[Failure], done: str) -> int:
-    """Print the last line, and how many videos failed; returns the exit code."""
+    """Log the last line and the number of failed videos; return the exit code."""
     last_line(done)
     if failures:
         failed = counted(len({failure.video for failure in failures}), "video")
-        logger.warning("%s failed; reasons in %s", failed, files.failed)
+        logger.warning("%s failed; see the reasons in %s", failed, files.failed)
     return exit_code(failures)
 
 
 def refuse_shards(execution: Execution) -> None:
-    """Only `extract` can be divided.
+    """Reject --shard in a command other than `extract`.
 
     Raises:
-        ShardsExtract: a shard of another command was requested.
+        ShardsExtract: --shard was given.
     """
     if execution.shard_of[1] > 1:
         raise ShardsExtract(
-            f"--shard {execution.shard} divides `c2fpl extract` alone; the other steps need all "
+            f"--shard {execution.shard} works only with `c2fpl extract`; the other steps need all "
             "videos: extract every shard into OUTPUT/features, then `c2fpl run ... -o OUTPUT`"
         )
 
@@ -54,14 +54,14 @@ def show_estimate(
     execution: Execution,
     training: TrainingSettings | None,
 ) -> None:
-    """Print a table of videos, and how long their extraction and the training would take.
+    """Print a table of videos and an estimate of the time for extraction and training.
 
     Args:
-        table: the videos.
-        lengths: path, number of frames, and whether the video is done.
-        settings: of the extraction.
+        table: the table to print.
+        lengths: for each video its path, its number of frames and whether it is already done.
+        settings: settings of the extraction.
         execution: device and workers.
-        training: None for an extraction alone.
+        training: training settings; None to estimate extraction only.
     """
     from rich.console import Console
 

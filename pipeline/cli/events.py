@@ -1,4 +1,4 @@
-"""Commands on a run's events: clips, overlay, export."""
+"""Commands on the results of a run: clips, overlay, export."""
 
 import logging
 from pathlib import Path
@@ -23,11 +23,11 @@ def clips(
     output: OptionalOutput = None,
     settings: Clips = ClipSettings(),
 ) -> int:
-    """Cut the top events of a run out of their videos: mp4, H.264, without sound.
+    """Cut the top events of a run into clips: mp4, H.264, without sound.
 
     Args:
         run: folder of the run.
-        output: folder of the clips; by default clips/ in the run.
+        output: folder for the clips. By default clips/ in the folder of the run.
     """
     from rich.console import Console
 
@@ -50,12 +50,12 @@ def overlay(
     run: Path,
     output: OptionalOutput = None,
 ) -> int:
-    """Write a copy of a video with its score drawn in.
+    """Write a copy of a video with its score drawn into the picture.
 
     Args:
-        video: its file, or its name in the run.
-        run: folder of the run that scored it.
-        output: the mp4 to write; by default overlays/ in the run.
+        video: the video file, or the name of the video in the run.
+        run: folder of the run that scored the video.
+        output: mp4 file to write. By default it goes to overlays/ in the folder of the run.
     """
     from rich.console import Console
 
@@ -69,14 +69,14 @@ def overlay(
 
 @app.command
 def export(run: Path, *, form: Form) -> int:
-    """Write the run's scores as one .parquet, or its events as JSON for other programs.
+    """Export the scores of a run as a Parquet file, or its events as JSON for other programs.
 
-    `activitynet` is the form of its temporal detection; `label-studio` are tasks with predictions
-    on its video timeline, to be checked and corrected there.
+    `activitynet` is the format of ActivityNet's temporal detection. `label-studio` makes tasks with
+    predictions on a video timeline, to check and correct in Label Studio.
 
     Args:
         run: folder of the run.
-        form: what to write.
+        form: format to write.
     """
     from rich.console import Console
 

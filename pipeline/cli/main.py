@@ -1,4 +1,4 @@
-"""The command line: reads --config and the options, turns every error into one line and a code."""
+"""Entry point of the command line: options, logging, one-line errors and exit codes."""
 
 import errno
 import importlib
@@ -20,7 +20,7 @@ from c2fpl.pipeline.files.progress import is_shown_when_quiet
 from c2fpl.pipeline.settings import Execution
 
 COMMAND_MODULES = ("steps", "watch", "videos", "results", "events", "benchmark")
-"""Modules that add their commands to the application when they are imported."""
+"""Modules that register their commands when they are imported."""
 
 
 @app.meta.default
@@ -28,11 +28,11 @@ def _launch(
     *tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
     config: Path | None = None,
 ) -> int:
-    """Read the configuration file, then the command.
+    """Read the configuration file and run the command.
 
     Args:
-        config: TOML file with the same names as the options, of this and other commands; the
-            command line wins.
+        config: TOML file of option values, for this and other commands. Options on the command line
+            take precedence.
     """
     commands, _, _ = app.parse_commands(tokens)
     app.config = [configuration(config, app, commands[0])] if config and commands else []
@@ -44,22 +44,20 @@ def _launch(
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line and leave with its exit code: 0 done, 1 some videos failed, 2 misuse."""
-    app.config = []  # an earlier call in this process may have set one
+    """Run the command and exit: 0 success, 1 some videos failed, 2 usage error, 130 stopped."""
+    app.config = []  # may be set by an earlier call in this process
     with _terminated_as_interrupted():
         code = _run(arguments)
     sys.exit(code)
 
 
 def _run(arguments: Sequence[str] | None) -> int:
-    """The command's exit code; an error meant for the user is one line on stderr."""
+    """Run the command and return its exit code. Errors of the user print one line to stderr."""
     try:
         load_commands()
         code: int = app.meta(arguments, exit_on_error=False, print_error=False, result_action=None)
     except KeyboardInterrupt:
-        code = _refuse(
-            "stopped; what is finished is whole: the same command goes on from there", 130
-        )
+        code = _refuse("stopped; run the same command again to continue from here", 130)
     except CycloptsError as error:
         code = _refuse(str(error))
     except OSError as error:
@@ -73,9 +71,9 @@ def _run(arguments: Sequence[str] | None) -> int:
 
 @contextmanager
 def _terminated_as_interrupted() -> Iterator[None]:
-    """SIGTERM ends the block as Ctrl-C does; then the caller's own handler is back."""
+    """Treat SIGTERM like Ctrl-C within the block, then restore the previous handler."""
     if threading.current_thread() is not threading.main_thread():
-        yield  # Python sets handlers in the main thread alone
+        yield  # Python can set signal handlers only in the main thread
         return
     before = signal.signal(signal.SIGTERM, _interrupt)
     try:
@@ -85,22 +83,22 @@ def _terminated_as_interrupted() -> Iterator[None]:
 
 
 def load_commands() -> None:
-    """Give the application its commands."""
+    """Register all commands with the application."""
     for module in COMMAND_MODULES:
         importlib.import_module(f"c2fpl.pipeline.cli.{module}")
 
 
 def _cure(error: OSError) -> str:
-    """What helps against an error of the disk; files appear whole, so nothing is half done."""
+    """The cure for a file system error. Files are written atomically, so a run can continue."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return "; free some space: what is finished is whole, the same command goes on from there"
+        return "; free some space, then run the same command again to continue from here"
     if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
-        return "; it must be writable by this user, or give another -o"
+        return "; make it writable for this user, or give another -o"
     return ""
 
 
 def _is_meant_for_the_user(error: Exception) -> bool:
-    """Our own classes, and the checks of settings at birth, hold one line with its cure."""
+    """Whether it is an error class of this package or comes from the validation of settings."""
     if type(error).__module__.startswith("c2fpl."):
         return True
     trace = error.__traceback__
@@ -114,9 +112,9 @@ def _refuse(reason: str, code: int = 2) -> int:
     return code
 
 
-def _printable(said: str) -> str:
-    """Control characters escaped: a file's name cannot move the cursor or forge a line."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in said)
+def _printable(text: str) -> str:
+    """Escapes control characters, so that a file name cannot move the cursor or forge a line."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
@@ -124,7 +122,7 @@ def _interrupt(_signal: int, _frame: FrameType | None) -> None:
 
 
 class _OneLine(logging.Formatter):
-    """One record, one line."""
+    """Formats each record as one line."""
 
     def format(self, record: logging.LogRecord) -> str:
         return _printable(super().format(record))

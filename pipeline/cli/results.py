@@ -1,4 +1,4 @@
-"""Commands on results: evaluate, groundtruth, report."""
+"""Commands on results and file formats: evaluate, groundtruth, report, convert."""
 
 from pathlib import Path
 from typing import Literal
@@ -28,27 +28,29 @@ def evaluate(
     seed: int = 0,
     output: Path | None = None,
 ) -> int:
-    """Compare scores with annotations: AUC, AP, false alarms, per class, with 95 % intervals.
+    """Evaluate scores against annotations: AUC, AP, false alarms, per class, with 95 % intervals.
 
-    Beside them stand yardsticks that a video's length cannot flatter (AUC within videos, AUC with
-    lengths matched, events found at 1 and 6 false alarms an hour), and what scores without any
-    network reach.
+    Also prints metrics that do not depend on the lengths of the videos (AUC within videos, AUC with
+    matched lengths, events found at 1 and 6 false alarms per hour), and what trivial scores without
+    a network reach.
 
     Args:
-        scores: folder of per-frame scores, or of segments or parts with --scores-per.
-        annotations: the data set's annotation file; for ShanghaiTech the folder of frame masks; for
-            own videos lines `name start end ...`, a table, JSON, XML or masks (docs/own-videos.md).
-        dataset: whose names, classes and published figures apply.
-        protocol: convention of the ground truth; native is the real frames.
+        scores: folder of scores per frame. With --scores-per also per segment or part.
+        annotations: annotation file of the data set; for ShanghaiTech the folder of frame masks;
+            for your own videos lines `name start end ...`, a table, JSON, XML or masks
+            (docs/own-videos.md).
+        dataset: data set whose video names, classes and published figures apply.
+        protocol: convention of the ground truth. native uses the real frames.
         frame_counts: CSV of the test list with columns video and n_frames.
-        segments_column: its column with the segment counts of a published feature set.
-        ground_truth: a ready vector (gt.npy) of all videos of --frame-counts in their order, taken
-            as truth and compared with the annotations; it may also stand as --annotations.
-        allow_missing: measure what there is although test videos have no scores.
-        frame_rate: frames a second, by which false alarms an hour are counted; by default 24 for
-            XD-Violence and ShanghaiTech, else 30.
-        seed: of the bootstrap.
-        output: metrics file; by default metrics.json of the run, or in the scores' folder.
+        segments_column: column of that CSV with the segment counts of a published feature set.
+        ground_truth: ready-made vector (gt.npy) of all videos in --frame-counts, in their order. It
+            is used as ground truth and compared with the annotations. It may also be given as
+            --annotations.
+        allow_missing: evaluate even if some test videos have no scores.
+        frame_rate: frames per second, used for false alarms per hour. By default 24 for XD-Violence
+            and ShanghaiTech, otherwise 30.
+        seed: random seed of the bootstrap.
+        output: metrics file. By default metrics.json in the folder of the run or of the scores.
     """
     from rich.console import Console
 
@@ -99,11 +101,11 @@ def groundtruth(
     """Write the ground-truth vector of a test set under a named protocol.
 
     Args:
-        dataset: the benchmark.
-        annotations: its annotation file; for ShanghaiTech the folder of frame masks.
-        frame_counts: CSV of the test list, rows in list order, columns video and n_frames.
-        protocol: convention of the vector.
-        output: the .npy to write.
+        dataset: data set.
+        annotations: annotation file of the data set; for ShanghaiTech the folder of frame masks.
+        frame_counts: CSV of the test list with columns video and n_frames, in list order.
+        protocol: convention of the ground truth.
+        output: .npy file to write.
         segments_column: column of the CSV with the segment counts of a published feature set.
     """
     from rich.console import Console
@@ -122,9 +124,9 @@ def groundtruth(
     )
     save_array(output, truth.frames)
     frames, ones = len(truth.frames), int(truth.frames.sum())
-    said = f"{output}: {counted(len(truth.names), 'video')}, {frames} frames, {ones} anomalous, "
+    summary = f"{output}: {counted(len(truth.names), 'video')}, {frames} frames, {ones} anomalous, "
     console = Console()
-    console.print(f"{said}git blob {truth.blob_id()}", markup=False, highlight=False)
+    console.print(f"{summary}git blob {truth.blob_id()}", markup=False, highlight=False)
     for note in truth.notes:
         console.print(note, markup=False, highlight=False)
     return 0
@@ -139,12 +141,12 @@ def report(
     reading: Annotation = AnnotationSettings(),
     events: Events = EventSettings(),
 ) -> int:
-    """Make the events, plots and page of a run again.
+    """Rebuild the events, plots and page of a run.
 
     Args:
-        run: folder of a run, or of scores that `c2fpl score` wrote.
-        annotations: known events, to shade them.
-        dataset: whose form the annotations have.
+        run: folder of a run, or of scores from `c2fpl score`.
+        annotations: known events to shade in the plots.
+        dataset: data set whose format the annotations have.
     """
     from c2fpl.pipeline.files.lock import only_writer
     from c2fpl.pipeline.files.run_files import RunFiles
@@ -171,13 +173,13 @@ def convert(
     key: str | None = None,
     reading: Reading = ReadingSettings(),
 ) -> int:
-    """Write features of any form as one array (segments, crops, dim) a video.
+    """Convert features of any supported format to one array (segments, crops, dim) per video.
 
     Args:
-        features: folder or file of features, in any form that docs/features.md names.
-        output: folder of the arrays.
-        dtype: keep the number type, halve it to float16 (a relative error of 2e-4), or widen it.
-        key: name of the array to take where each file holds several (.npz, .h5, .mat, .pt).
+        features: folder or file of features, in any format of docs/features.md.
+        output: folder for the arrays.
+        dtype: number type to write: the same, float16 (relative error 2e-4) or float32.
+        key: name of the array to read if each file holds several (.npz, .h5, .mat, .pt).
     """
     import logging
 
@@ -191,3 +193,19 @@ def convert(
         logger.warning("left out: %s", failure.reason)
     logger.info("%s in %s", counted(count, "video"), output)
     return exit_code(failures)
+
+
+@app.command
+def convert_detector(checkpoint: Path, *, output: Output) -> None:
+    """Convert a published checkpoint of C2FPL, or an older detector, to the current format.
+
+    `score --detector` also reads such checkpoints directly.
+
+    Args:
+        checkpoint: file of the authors, such as UCFfinal.pkl, with the layers fc1, fc2, fc3,
+            fc_att1 and fc_att2.
+        output: detector file to write.
+    """
+    from c2fpl.pipeline.steps.detector_files import load_detector, save_detector
+
+    save_detector(output, load_detector(checkpoint))

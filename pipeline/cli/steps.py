@@ -1,4 +1,4 @@
-"""The command run, and its steps: extract, label, train, score."""
+"""The command run and its single steps: extract, label, train, score."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -47,15 +47,15 @@ def run(
     events: Events = EventSettings(),
     execution: How = Execution(),
 ) -> int:
-    """Extract, label, train, score and report, in one resumable line.
+    """Extract, label, train, score and report in one command that can be resumed.
 
     Args:
         videos: a file, a folder (searched recursively), a quoted glob or a .txt list.
-        output: the run's folder.
-        annotations: known events, to shade them in plots and page; never read by any other step.
-        dataset: whose form the annotations have.
-        dry_run: only say what is done, what is left and how long it may take; nothing is written.
-        tensorboard: also write the training's loss a pass to tensorboard/ (extra [tensorboard]).
+        output: folder for the run.
+        annotations: known events to shade in the plots and on the page. No other step reads them.
+        dataset: data set whose format the annotations have.
+        dry_run: only print what is done, what remains and how long it may take; write nothing.
+        tensorboard: also write the training loss to tensorboard/ (extra [tensorboard]).
     """
     from c2fpl.pipeline.run import RunSettings, run_folder
 
@@ -87,12 +87,12 @@ def extract(
     decoding: Decoding = DecodingSettings(),
     execution: How = Execution(),
 ) -> int:
-    """Decode videos and write the features of their segments.
+    """Decode videos and compute the features of their segments.
 
     Args:
         videos: a file, a folder (searched recursively), a quoted glob or a .txt list.
-        output: folder of the features.
-        dry_run: only say what is done, what is left and how long it may take; nothing is written.
+        output: folder for the features.
+        dry_run: only print what is done, what remains and how long it may take; write nothing.
     """
     from c2fpl.pipeline.extraction.extract_features import extract_features
     from c2fpl.pipeline.extraction.worker import FeatureSettings
@@ -126,11 +126,11 @@ def label(
     labels: Labels = LabelSettings(),
     execution: How = Execution(),
 ) -> int:
-    """Give every segment a pseudo-label, with no human label.
+    """Compute a pseudo-label for every segment, without human labels.
 
     Args:
         features: folder of features.
-        output: folder of labels.csv and videos.csv.
+        output: folder for labels.csv and videos.csv.
     """
     from c2fpl.pipeline.features.feature_set import features_in
     from c2fpl.pipeline.steps.label_segments import label_segments
@@ -161,9 +161,9 @@ def train(
 
     Args:
         features: folder of features.
-        labels: folder of labels.csv.
-        output: the detector's file.
-        tensorboard: also write the loss a pass to a folder beside it (extra [tensorboard]).
+        labels: folder with labels.csv.
+        output: detector file to write.
+        tensorboard: also write the training loss to a folder next to it (extra [tensorboard]).
     """
     from c2fpl.pipeline.features.feature_set import features_in
     from c2fpl.pipeline.steps.label_segments import load_labels
@@ -179,21 +179,6 @@ def train(
 
 
 @app.command
-def convert_detector(checkpoint: Path, *, output: Output) -> None:
-    """Write a published checkpoint of C2FPL, or an older detector, as a detector file of today.
-
-    `score --detector` takes such checkpoints as they are; this keeps the result.
-
-    Args:
-        checkpoint: the authors' file, such as UCFfinal.pkl: layers fc1, fc2, fc3, fc_att1, fc_att2.
-        output: the detector's file.
-    """
-    from c2fpl.pipeline.steps.detector_files import load_detector, save_detector
-
-    save_detector(output, load_detector(checkpoint))
-
-
-@app.command
 def score(
     source: str,
     *,
@@ -204,14 +189,14 @@ def score(
     scores: Scores = ScoreSettings(),
     execution: How = Execution(),
 ) -> int:
-    """Score videos, or features, with a trained detector: one value a decoded frame.
+    """Score videos or features with a trained detector: one value per decoded frame.
 
     Args:
-        source: videos as for `extract` (features are then made as the detector's were), or a
-            folder of features.
-        detector: file that `train` or `run` made.
-        output: folder of the scores.
-        weights: weights file of the backbone, the one that the detector's features were made with.
+        source: videos as for `extract`, or a folder of features. Features of videos are extracted
+            with the settings that the detector was trained with.
+        detector: detector file from `train` or `run`.
+        output: folder for the scores.
+        weights: weights file of the backbone, the same one as for the detector's features.
     """
     from c2fpl.pipeline.steps.detector_files import load_detector
     from c2fpl.pipeline.steps.new_videos import features_for
@@ -240,7 +225,7 @@ def _show_plan(
     execution: Execution,
     training: TrainingSettings | None,
 ) -> int:
-    """Print what is done, what is left, and how long it may take."""
+    """Print what is done, what remains and how long it may take."""
     from c2fpl.pipeline.extraction.dry_run import plan_table, plan_videos
     from c2fpl.pipeline.extraction.worker import FeatureSettings
 

@@ -1,4 +1,4 @@
-"""Commands on videos alone: inspect, and the demo that makes its own."""
+"""The commands inspect and demo."""
 
 from pathlib import Path
 
@@ -18,9 +18,9 @@ def inspect(
     decoding: Decoding = DecodingSettings(),
     execution: How = Execution(),
 ) -> int:
-    """Say which videos decode, what is wrong with the rest, and how long a run will take.
+    """Check which videos decode, report what is wrong with the others, and estimate the run time.
 
-    Every video is decoded once, whole. The time is estimated with the given backbone and crops.
+    Every video is decoded completely. The estimate is for the given backbone and crops.
 
     Args:
         videos: a file, a folder (searched recursively), a quoted glob or a .txt list.
@@ -59,10 +59,10 @@ def demo(
     extraction: Extraction = ExtractionSettings(backbone="flow"),
     execution: How = Execution(device="cpu"),
 ) -> int:
-    """Make small CCTV-like videos with known anomalies, then run every step on them.
+    """Generate small CCTV-like videos with known anomalies and run every step on them.
 
     Args:
-        output: folder of the videos and the run.
+        output: folder for the videos and the run.
     """
     from c2fpl.pipeline.demo import run_demo
 

@@ -1,4 +1,4 @@
-"""The command watch: score videos as they arrive."""
+"""The command watch: scores videos as they arrive."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -22,17 +22,17 @@ def watch(
     events: Events = EventSettings(),
     execution: How = Execution(),
 ) -> int:
-    """Score videos as they arrive in a folder, until it is stopped.
+    """Score videos as they arrive in a folder, until stopped.
 
-    A file that is still being written waits until it is whole. Stop with Ctrl-C and start again
-    with the same command: nothing is scored or reported twice. Without --threshold, the threshold
-    of the run that made the detector is used. Needs the extra [watch].
+    A file that is still being written is scored once it is complete. Stop with Ctrl-C and start
+    again with the same command: nothing is scored or reported twice. The default of --threshold is
+    the threshold of the run that trained the detector. Needs the extra [watch].
 
     Args:
-        folder: the folder, with its sub-folders.
-        detector: file that `train` or `run` made.
-        output: folder of features, scores, events and page.
-        weights: weights file of the backbone, the one that made the detector's features.
+        folder: folder to watch, including its subfolders.
+        detector: detector file from `train` or `run`.
+        output: folder for features, scores, events and page.
+        weights: weights file of the backbone, the same one as for the detector's features.
     """
     from c2fpl.pipeline.steps.detector_files import load_detector
     from c2fpl.pipeline.steps.new_videos import extraction_of
@@ -58,15 +58,15 @@ def watch(
 
 
 def _threshold_beside(detector: Path) -> float:
-    """The threshold of the run that a detector belongs to.
+    """The threshold of the run that trained a detector.
 
     Raises:
-        NoEvents: there is none.
+        NoEvents: there is no events.json next to the detector.
     """
     try:
         return load_events(RunFiles(detector.parent)).threshold.value
     except NoEvents as error:
         raise NoEvents(
-            f"no threshold is known, as there is no events.json beside {detector}; give the "
+            f"the threshold is unknown: there is no events.json next to {detector}; give the "
             "--threshold that `c2fpl run` printed"
         ) from error
