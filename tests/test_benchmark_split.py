@@ -108,9 +108,9 @@ def test_shanghaitech_takes_masks_and_the_lists_beside_them(tmp_path: Path) -> N
     [
         (("--features", "x", "--videos", "x"), "both of --videos and --features"),
         ((), "neither of --videos and --features"),
-        (("--features", "nowhere"), "is no folder"),
+        (("--features", "nowhere"), "is not a folder"),
         (("--features", ".", "--seeds", "0"), "seeds 0 must be at least 1"),
-        (("--features", ".", "--shard", "1/2"), "shard 1/2 would measure a part"),
+        (("--features", ".", "--shard", "1/2"), "shard 1/2 would evaluate only a part"),
         (("--features", ".", "--method", "paper,magic"), "'magic' is unknown"),
     ],
 )
@@ -184,7 +184,7 @@ def test_shanghaitech_without_lists_is_refused(tmp_path: Path) -> None:
 
 def test_violent_training_videos_among_the_test_videos_are_refused(tmp_path: Path) -> None:
     test, train = "f__#1_label_B2-0-0", "g__#1_label_G-0-0"
-    with pytest.raises(BadPlan, match="g__#1_label_G-0-0 are violent, not annotated"):
+    with pytest.raises(BadPlan, match=r"violent videos without annotation .*, g__#1_label_G-0-0"):
         split_of(
             "xd-violence",
             ucf_paths(tmp_path),

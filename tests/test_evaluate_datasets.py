@@ -65,7 +65,7 @@ def test_normal_xd_videos_are_those_scored_unless_there_are_too_many(tmp_path: P
     assert measured(tmp_path, "xd-violence").metrics.videos == 2
     for number in range(301):
         save(tmp_path / "scores", f"n{number}__#1_label_A", [0.1])
-    with pytest.raises(UnmatchedVideos, match="has 302 normal videos and the test set 300"):
+    with pytest.raises(UnmatchedVideos, match="has 302 normal videos, but the test set has 300"):
         measured(tmp_path, "xd-violence")
 
 
@@ -80,7 +80,7 @@ def test_shanghaitech_needs_its_test_list_and_the_length_of_the_mask(tmp_path: P
     def measured_masks() -> Evaluation:
         return evaluate(tmp_path / "scores", dataset="shanghaitech", annotations=masks)
 
-    with pytest.raises(UnmatchedVideos, match=r"lay SH_Test.txt beside"):
+    with pytest.raises(UnmatchedVideos, match=r"put SH_Test.txt next to"):
         measured_masks()
     (tmp_path / "SH_Test.txt").write_text("01_0015\n01_001")
     found = measured_masks()

@@ -1,8 +1,8 @@
-"""The paper's tables and figures on whole data sets.
+"""Reproduce the paper's tables and figures on the benchmark data sets.
 
-- `plan`, `variants`: what is run
-- `split`, `feature_parts`, `material`, `truth`: which videos, their features and annotations
-- `labels`, `seeds`: training and scoring of every variant and seed
-- `results`, `tables`, `figures`: results.json and what is drawn from it
-- `benchmark`: all of it, resumable
+- `plan`, `variants`: settings, files, and the rows of each table
+- `split`, `feature_parts`, `material`, `truth`: videos, features and annotations
+- `labels`, `seeds`: labels, training and scores of each variant and seed
+- `results`, `tables`, `figures`: results.json, results.md and plots
+- `benchmark`: the resumable run of all of these
 """

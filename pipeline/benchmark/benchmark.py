@@ -1,4 +1,4 @@
-"""`c2fpl benchmark`: data set in, the paper's tables and figures with honest error bars out."""
+"""Run `c2fpl benchmark`: the paper's tables and figures for a data set, with error bars."""
 
 import logging
 from collections.abc import Sequence
@@ -20,16 +20,15 @@ logger = logging.getLogger(__name__)
 
 
 def benchmark(plan: BenchmarkPlan, files: BenchmarkFiles) -> int:
-    """Carry out a plan; what is done and unchanged is kept, down to single seeds.
+    """Run a plan, keeping all finished and unchanged work down to single seeds.
 
-    results.json and results.md are written again after every variant and once more with the
-    figures at the end.
+    results.json and results.md are rewritten after every variant; the figures are drawn last.
 
     Returns:
-        0, or 1 where videos did not decode (all others were measured without them).
+        Exit code: 0, or 1 if videos could not be decoded (the results leave them out).
 
     Raises:
-        BadPlan and the errors of the steps, one line each.
+        BadPlan: the plan does not fit the data; the steps raise their own errors.
     """
     with only_writer(files.run), recorded(files.run, "benchmark", vars(plan)) as record:
         with record.stage("features"):

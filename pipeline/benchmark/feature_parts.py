@@ -1,4 +1,4 @@
-"""Features of the training and of the test videos of a benchmark, opened where they lie."""
+"""Open the training and test features of a benchmark in place."""
 
 import logging
 from collections import defaultdict
@@ -23,19 +23,19 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class FeaturePart:
-    """A set of features, joined with a data set by name."""
+    """A feature set whose videos are joined with a data set by name."""
 
     features: FeatureSet
     """The set."""
     is_named: bool = True
-    """False for a concatenation without a list of names, whose videos are called by place."""
+    """False for a concatenation without a list of names, whose videos are numbered."""
 
     @cached_property
     def names(self) -> dict[str, str]:
-        """Joining name -> the features' own name.
+        """Joining name -> name in the feature set.
 
         Raises:
-            BadPlan: two entries of one video.
+            BadPlan: a video has features twice.
         """
         by_name: dict[str, list[str]] = defaultdict(list)
         for own in self.features.names:
@@ -49,7 +49,7 @@ class FeaturePart:
         return {name: owners[0] for name, owners in by_name.items()}
 
     def files(self) -> dict[str, Path]:
-        """A file of each video, by joining name."""
+        """A feature file of each video, by joining name."""
         return {name: self._file(own) for name, own in self.names.items()}
 
     def _file(self, own: str) -> Path:
@@ -60,10 +60,10 @@ class FeaturePart:
 
 
 def open_parts(plan: BenchmarkPlan, table: CountTable | None) -> tuple[FeaturePart, FeaturePart]:
-    """Features of the training and of the test videos, which may be one set.
+    """Open the features of the training and the test videos, which may be the same set.
 
     Raises:
-        BadFeatures, BadList, BadPlan: as their modules say.
+        BadFeatures, BadList, BadPlan: the features, a list or the plan cannot be used.
     """
     place, apart = plan.paths.data, plan.paths.test_features
     frames = table.frames if table is not None else None
@@ -114,28 +114,28 @@ def _test_names(
     if table is not None:
         return tuple(table.counts)
     raise BadPlan(
-        f"{paths.test_features} is a concatenation, which carries no names: give --frame-counts,"
-        " a CSV of the test videos with columns video and n_frames, or --test-list with it"
+        f"{paths.test_features} is a concatenation, which has no names: give --test-list, or"
+        " --frame-counts with a CSV of the test videos (columns video and n_frames)"
     )
 
 
 def _in_published_order(names: tuple[str, ...], dataset: DatasetName) -> tuple[str, ...]:
-    """As all published test arrays are: anomalous videos first, each kind by name.
+    """Sort as in all published test arrays: anomalous videos by name, then normal ones by name.
 
     Raises:
-        UnknownName: a name of another data set.
+        UnknownName: a name does not belong to the data set.
     """
     ordered = tuple(sorted(names, key=lambda name: (not is_anomalous(name, dataset), name)))
     if ordered != names:
         logger.warning(
-            "the test array is read in the published order, anomalous videos first and then by"
-            " name; the list has another one"
+            "the list has another order than published test arrays: reading the array in the"
+            " published order, anomalous videos by name, then normal ones by name"
         )
     return ordered
 
 
 def with_training_part(split: Split, train: FeaturePart, dataset: DatasetName) -> Split:
-    """The split, where the training videos have no names: all of their set."""
+    """Use the whole training set if its videos have no names."""
     if train.is_named:
         return split
     names = tuple(train.names)

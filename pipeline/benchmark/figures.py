@@ -1,4 +1,4 @@
-"""The figures of a benchmark: AUC by epoch over the seeds, and scores of some test videos."""
+"""Plots of a benchmark: AUC by epoch for all seeds, and scores of selected test videos."""
 
 import math
 from collections.abc import Sequence
@@ -19,15 +19,15 @@ from c2fpl.pipeline.report.plots import MOST_STEPS, SCORE_COLOUR, draw_windows, 
 from c2fpl.pipeline.truth.frame_runs import runs_of_ones
 
 MOST_VIDEOS = 8
-"""Figure 9 has (a) to (h)."""
+"""Supplementary Figure 9 has panels (a) to (h)."""
 PAPER_COLOUR = "#e4572e"
 DPI = 110
 
 
 def draw_convergence(path: Path, done: Sequence[tuple[Variant, SeedResults]]) -> None:
-    """AUC by epoch, a thin line a seed and a thick one for their mean, a panel a variant.
+    """Plot AUC by epoch, one panel per variant: thin lines for the seeds, a thick one for the mean.
 
-    Source: supplementary Figure 10. The paper's figure is a dashed line, its spread a band.
+    As supplementary Figure 10. The published figure is a dashed line, with its spread as a band.
     """
     trained = [(v, seeds) for v, seeds in done if v.labels != "p-values"]
     if not trained:
@@ -46,16 +46,16 @@ def draw_convergence(path: Path, done: Sequence[tuple[Variant, SeedResults]]) ->
 def draw_qualitative(
     path: Path, truth: TestSegments, scores: NDArray[np.float32], whose: str
 ) -> None:
-    """Scores of some test videos over their frames, annotated windows shaded.
+    """Plot the frame scores of selected test videos with shaded annotations.
 
-    Source: supplementary Figure 9. Chosen by name alone, never by result: the first video of each
-    class, then the second, normal ones last.
+    As supplementary Figure 9. Videos are selected by name, never by result: the first video of each
+    class, then the second, and normal videos last.
 
     Args:
         path: the PNG.
         truth: the test set.
-        scores: (segments of all test videos,) in its order.
-        whose: variant and seed, above the panels.
+        scores: (segments of all test videos,) in the order of `truth`.
+        whose: variant and seed, the title.
     """
     frames = truth.frame_scores(scores)
     names = chosen_videos(truth)
@@ -72,7 +72,7 @@ def draw_qualitative(
 
 
 def chosen_videos(truth: TestSegments) -> list[str]:
-    """Up to eight test videos, classes taking turns, at least one normal one where there is one."""
+    """Select up to eight test videos, alternating between classes; one is normal if possible."""
     by_class: dict[tuple[str, ...], list[str]] = {}
     for name in sorted(truth.own_names):
         by_class.setdefault(truth.test_set.videos[name].classes, []).append(name)

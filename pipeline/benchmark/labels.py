@@ -1,4 +1,4 @@
-"""Labels that the variants of a benchmark train on; none of them ever sees a human label."""
+"""Pseudo-labels for the variants of a benchmark; human labels are never used."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,14 +16,14 @@ from c2fpl.pipeline.steps.label_segments import SegmentLabels, label_segments
 
 
 class BenchmarkLabels:
-    """Labels by variant and seed; the coarse and fine labels are made once for each method."""
+    """Labels by variant and seed; coarse and fine labels are computed once per method."""
 
     def __init__(self, plan: BenchmarkPlan, files: BenchmarkFiles, train: FeatureSet) -> None:
         self._plan, self._files, self._train = plan, files, train
         self._full: dict[str, SegmentLabels] = {}
 
     def of(self, variant: Variant, seed: int) -> SegmentLabels:
-        """What the detector of this variant and seed trains on."""
+        """Segment labels to train the detector of this variant and seed."""
         full = self._full_of(variant)
         if variant.labels == "full":
             return full
@@ -36,17 +36,17 @@ class BenchmarkLabels:
         return self._random(variant, full, seed)
 
     def coarse(self, variant: Variant) -> NDArray[np.bool_]:
-        """(training videos,) True for those that the method calls anomalous."""
+        """Coarse video labels, (training videos,), True for anomalous."""
         full = self._full_of(variant)
         rows = load_table(self._files.labels(variant.method).video_labels)
         by_name = {row["video"]: row["coarse"] == "1" for row in rows}
         return np.array([by_name[name] for name in full.names])
 
     def p_value_scores(self, variant: Variant, test: FeatureSet) -> dict[str, NDArray[np.float32]]:
-        """1 - p of each test segment, (segments,) by the features' own name, in [0, 1].
+        """1 - p of each test segment, (segments,) in [0, 1], by name in the feature set.
 
-        p is the null model's density over its peak: the order is that of the density, and with it
-        AUC and AP. The null model is that of the normal training segments.
+        p is the density of the null model divided by its peak, which keeps the order of the density
+        and therefore AUC and AP. The null model is fitted to the normal training segments.
         """
         from c2fpl.models.labels import fine
 
@@ -74,7 +74,7 @@ class BenchmarkLabels:
         return self._full[variant.method]
 
     def _random(self, variant: Variant, full: SegmentLabels, seed: int) -> SegmentLabels:
-        """As many anomalous videos as the method found, drawn by the seed; then fine labels."""
+        """Fine labels for random anomalous videos, as many as the method found."""
         from c2fpl.models.labels import fine
 
         found = self.coarse(variant)
@@ -98,7 +98,7 @@ class BenchmarkLabels:
     def _norms(
         self, part: str, features: FeatureSet, settings: LabelSettings
     ) -> list[NDArray[np.float32]]:
-        """(segments,) of each video; one pass over the features, then from a small file."""
+        """Norms of each video's segments, (segments,), cached after one pass over the features."""
         assert settings.norm is not None
         path = self._files.norms(part, settings.norm)
         record, wanted = path.with_suffix(".json"), features.fingerprint()

@@ -1,4 +1,4 @@
-"""Training and test features of a benchmark: extracted from its videos, or opened as they lie."""
+"""Training and test features of a benchmark, extracted from videos or opened in place."""
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,32 +25,32 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Material:
-    """What labels, training and measuring work on."""
+    """Features and annotations for labelling, training and evaluation."""
 
     train: FeatureSet
-    """Features of the training videos; nothing else of the training set is ever read."""
+    """Features of the training videos; nothing else of the training set is read."""
     test: FeatureSet
     """Features of the test videos."""
     test_names: Mapping[str, str]
     """Joining name -> name in `test`, in list order."""
     annotations: Annotations
-    """Of the test videos, and of others too."""
+    """Annotations of the test videos, possibly of others too."""
     table: CountTable | None
-    """Counts of the test videos, where given."""
+    """Counts of the test videos, if given."""
     backbone: str
-    """Network of the features."""
+    """Backbone of the features."""
     notes: tuple[str, ...]
-    """What is missing, doubled or not official, with its effect."""
+    """Missing videos, duplicates and deviations from the official split, with their effect."""
     failures: tuple[Failure, ...] = ()
-    """Videos that did not decode."""
+    """Videos that could not be decoded."""
 
 
 def open_material(plan: BenchmarkPlan, files: BenchmarkFiles) -> Material:
-    """Find the videos of both parts and open or extract their features.
+    """Find the training and test videos, and open or extract their features.
 
     Raises:
-        BadPlan: a part has no videos.
-        BadAnnotation, BadMask, BadCounts, BadList, BadLayout, BadFeatures: as their modules say.
+        BadPlan: there are no training or no test videos.
+        BadAnnotation, BadMask, BadCounts, BadList, BadLayout, BadFeatures: an input is invalid.
     """
     paths = plan.paths
     annotations = read_annotations(paths.annotations, plan.dataset)
@@ -84,7 +84,7 @@ def _from_videos(
     ready = set(report.ready)
     features = OwnFeatures(files.run.features, tuple(report.ready))
     notes = [note for note in (*train.notes, *test.notes) if "counted once" in note]
-    notes += [f"{f.video} did not decode and is left out: {f.reason}" for f in report.failures]
+    notes += [f"{f.video} is left out, decoding failed: {f.reason}" for f in report.failures]
     return _joined(
         plan,
         (features, features),
@@ -117,7 +117,7 @@ def _from_features(
         split=split,
         annotations=annotations,
         table=table,
-        notes=[f"{extra} videos with features are in neither list: not used"] if extra else [],
+        notes=[f"{extra} videos with features are on neither list and not used"] if extra else [],
     )
 
 
@@ -161,17 +161,17 @@ def _refuse_empty(
     )
     for kind, found, listed, place in parts:
         if not found:
-            such = f" (such as {listed[0]})" if listed else ""
+            example = f" (such as {listed[0]})" if listed else ""
             array = next(place.rglob("[Cc]oncat*[Tt]est*.npy"), None)
             cure = f", or give --test-features {array}" if array else ""
             raise BadPlan(
-                f"{place} has none of the {len(listed)} {kind} videos of {plan.dataset}{such}:"
+                f"{place} has none of the {len(listed)} {kind} videos of {plan.dataset}{example}:"
                 f" check the folder and the lists{cure}"
             )
 
 
 def _by_joining_name(paths: Iterable[Path]) -> dict[str, Path]:
-    """One file of each name; which of doubled ones counts is decided later."""
+    """One file per name; `index_videos` later chooses among duplicates."""
     found: dict[str, Path] = {}
     for path in paths:
         found.setdefault(video_name(path.name), path)

@@ -1,4 +1,4 @@
-"""What one benchmark is: data on disk, protocol, methods, seeds and the settings of every step."""
+"""Settings of a benchmark, and the names of its input and output files."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,41 +16,42 @@ TableName = Literal["seeds", "attention", "pipeline"]
 
 
 class BadPlan(ValueError):
-    """A benchmark that cannot be carried out: value, rule and cure in one line."""
+    """A benchmark that cannot run as configured: value, rule and cure in one line."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class BenchmarkPaths:
-    """Where everything lies."""
+    """Input files of a benchmark."""
 
     annotations: Path
     """Annotation file; for ShanghaiTech the folder of frame masks."""
     videos: Path | None = None
     """Folder of raw videos, in any layout."""
     features: Path | None = None
-    """Folder of features instead: ours or a published set."""
+    """Folder of features, used instead of videos: our own or a published set."""
     test_features: Path | None = None
-    """Features of the test videos where they lie apart: a folder, or `Concat_test_10.npy`."""
+    """Features of the test videos if they are stored separately: a folder, or
+    `Concat_test_10.npy`."""
     train_list: Path | None = None
-    """Official list of training videos; looked for by its official name when not given."""
+    """Official list of training videos; found by its official name if not given."""
     test_list: Path | None = None
-    """Official list of test videos."""
+    """Official list of test videos; found by its official name if not given."""
     frame_counts: Path | None = None
-    """CSV of the test list with columns video and n_frames."""
+    """CSV of the test videos with columns video and n_frames."""
     segments_column: str | None = None
-    """Its column with the segment counts of a published feature set."""
+    """Column of this CSV with the segment counts of a published feature set."""
 
     def __post_init__(self) -> None:
         if (self.videos is None) == (self.features is None):
             given = "both" if self.videos else "neither"
             raise BadPlan(
-                f"{given} of --videos and --features: give the folder of one of them to measure on"
+                f"{given} of --videos and --features given: give exactly one of the two folders"
             )
         if self.test_features is not None and self.features is None:
-            raise BadPlan("--test-features stands beside --features: give the training features")
+            raise BadPlan("--test-features needs --features: give the training features")
         for place in (self.data, *([self.test_features] if self.test_features else [])):
             if not (place.is_dir() or (self.features is not None and place.is_file())):
-                raise BadPlan(f"{place} is no folder: give the folder that holds the data set")
+                raise BadPlan(f"{place} is not a folder: give the folder of the data set")
 
     @property
     def data(self) -> Path:
@@ -62,22 +63,22 @@ class BenchmarkPaths:
 
 @dataclass(frozen=True, kw_only=True)
 class BenchmarkPlan:
-    """One call of `c2fpl benchmark`."""
+    """Settings of one run of `c2fpl benchmark`."""
 
     dataset: DatasetName
-    """The benchmark."""
+    """Data set."""
     paths: BenchmarkPaths
-    """Its files."""
+    """Input files."""
     protocol: ProtocolName | None = None
-    """Convention of the ground truth; None for the one that fits the features."""
+    """Convention of the ground truth; None selects the one that fits the features."""
     table: TableName = "seeds"
-    """Which table of the paper."""
+    """Table of the paper to reproduce."""
     methods: tuple[Method, ...] = ("paper",)
-    """Ways to label, side by side."""
+    """Labelling methods to compare."""
     seeds: int = 10
-    """Trainings of each variant."""
+    """Number of trainings of each variant."""
     curve: bool = True
-    """Also measure the test set after every epoch."""
+    """Also evaluate the test set after every epoch."""
     extraction: ExtractionSettings = field(default_factory=ExtractionSettings)
     decoding: DecodingSettings = field(default_factory=DecodingSettings)
     labels: LabelSettings = field(default_factory=LabelSettings)
@@ -87,41 +88,41 @@ class BenchmarkPlan:
 
     def __post_init__(self) -> None:
         if self.seeds < 1:
-            raise BadPlan(f"seeds {self.seeds} must be at least 1; the paper uses 10")
+            raise BadPlan(f"seeds {self.seeds} must be at least 1: the paper uses 10")
         if self.execution.shard_of[1] != 1:
             raise BadPlan(
-                f"shard {self.execution.shard} would measure a part of the test set: extract with"
-                " `c2fpl extract --shard`, then give the whole folder with --features"
+                f"shard {self.execution.shard} would evaluate only a part of the test set: extract"
+                " with `c2fpl extract --shard`, then give the whole folder with --features"
             )
         if not self.methods or len(set(self.methods)) < len(self.methods):
-            raise BadPlan(f"methods {', '.join(self.methods)!r} must be named once each")
+            raise BadPlan(f"methods {', '.join(self.methods)!r} must be distinct: name each once")
 
     @property
     def seed_numbers(self) -> range:
-        """The seeds, from that of the training settings on."""
+        """Consecutive seeds, starting with the seed of the training settings."""
         return range(self.training.seed, self.training.seed + self.seeds)
 
 
 @dataclass(frozen=True)
 class BenchmarkFiles:
-    """Names of the files of a benchmark; labels, scores and seeds are kept by variant."""
+    """Output files of a benchmark; labels are kept by method, scores and metrics by variant."""
 
     root: Path
     """The output folder."""
 
     @property
     def run(self) -> RunFiles:
-        """Features, failures, lock and record of the same folder."""
+        """Features, failures, lock and run record."""
         return RunFiles(self.root)
 
     @property
     def results(self) -> Path:
-        """Every number."""
+        """All results."""
         return self.root / "results.json"
 
     @property
     def report(self) -> Path:
-        """The table for people."""
+        """The results as Markdown tables."""
         return self.root / "results.md"
 
     @property
@@ -139,11 +140,11 @@ class BenchmarkFiles:
         return RunFiles(self.root / "labels" / method, holds="labels")
 
     def norms(self, part: str, norm: str) -> Path:
-        """Norms of all segments of the training or test videos."""
+        """Norms of all training or test segments."""
         return self.root / "norms" / f"{part}-{norm}.npy"
 
     def scores(self, variant: str, seed: int) -> Path:
-        """float32 (epochs, segments of the test videos)."""
+        """Scores of one training: float32 (epochs, segments of the test videos)."""
         return self.root / "segment-scores" / variant / f"seed-{seed}.npy"
 
     def seed(self, variant: str, seed: int) -> Path:
@@ -152,10 +153,10 @@ class BenchmarkFiles:
 
 
 def methods_of(written: str) -> tuple[Method, ...]:
-    """`paper,released` -> ("paper", "released").
+    """Parse a comma-separated list: `paper,released` gives ("paper", "released").
 
     Raises:
-        BadPlan: a name that is no method.
+        BadPlan: a method is unknown.
     """
     known: dict[str, Method] = {method: method for method in get_args(Method)}
     names = [part.strip() for part in written.split(",")]

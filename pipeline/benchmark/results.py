@@ -1,21 +1,21 @@
-"""Every number of a benchmark in one results.json.
+"""Collect the results of a benchmark in results.json.
 
-The keys `dataset, protocol, method, backbone, seeds, mean, std, interval95, paper` at the top are
-those of the first variant (the method as the paper has it); `variants` lists an object with exactly
-these keys, and `title`, for every variant, the first one included. All metrics are fractions in
-[0, 1], or null where the data cannot tell.
+The keys `dataset, protocol, method, backbone, seeds, mean, std, interval95, paper` at the top level
+describe the first variant (the method as published). `variants` lists an object with these keys and
+`title` for every variant, including the first. Metrics are fractions in [0, 1], or null if they
+are undefined.
 
-- `seeds`: one object a training, last epoch: `seed, auc, ap, ap_trapezoid, auc_anomalous, far,
+- `seeds`: one object per training, last epoch: `seed, auc, ap, ap_trapezoid, auc_anomalous, far,
   auc_within_videos, auc_length_matched, recall_1_per_hour, recall_6_per_hour, epoch`.
-- `references`, at the top only: what scores without a network reach on the same frames, each with
+- `references`, top level only: results of scores without a network on the same frames, each with
   `name, auc, auc_within_videos, auc_length_matched`.
 - `mean`, `std` (ddof=1; null for one seed): over the seeds.
-- `interval95`: 2.5 to 97.5 per cent of the AUC and AP of test sets drawn from the test videos with
-  replacement, all seeds together: how far the figure would move with other videos and seeds.
+- `interval95`: 2.5th and 97.5th percentiles of AUC and AP over test sets bootstrapped from the test
+  videos, pooled over all seeds: the uncertainty due to videos and seeds.
 - `paper`: `auc` (or null), its `std`, `what` and `source`, and `others`, all published figures.
-- `best_epoch`: the same with the epoch of the highest test AUC. Chosen on the test set: not a
-  result, and compared with nothing.
-- `curve`: `epochs` and `auc`, a row of AUC by epoch for each seed.
+- `best_epoch`: the same for the epoch with the highest test AUC. It is chosen on the test set, so
+  it is an upper bound and not a result.
+- `curve`: `epochs`, and `auc` by epoch for each seed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,7 +34,7 @@ from c2fpl.pipeline.truth.datasets import DatasetName, PublishedFigure
 from c2fpl.pipeline.truth.frame_runs import VideoRuns, video_runs
 
 SeedResults = Sequence[Mapping[str, Any]]
-"""What `SeedRunner.run` gave for each seed of a variant."""
+"""Return values of `SeedRunner.run` for the seeds of a variant."""
 
 CHOSEN_ON_TEST = "epoch chosen by test AUC: an upper bound, not a result"
 
@@ -45,7 +45,7 @@ def results_of(
     truth: TestSegments,
     done: Sequence[tuple[Variant, SeedResults]],
 ) -> dict[str, Any]:
-    """The content of results.json for the variants that are done so far."""
+    """Content of results.json for the variants finished so far."""
     objects = [
         {
             "title": variant.title,
@@ -125,7 +125,7 @@ def _paper(variant: Variant, dataset: DatasetName) -> dict[str, Any]:
     return {
         "auc": figure.value if figure and figure.metric == "auc" else None,
         "std": figure.std if figure else None,
-        "what": figure.what if figure else "no figure of the paper at hand for this row",
+        "what": figure.what if figure else "no published figure known for this row",
         "source": figure.source if figure else None,
         "others": [_figure(other) for other in figures_of(variant, dataset)],
     }

@@ -1,8 +1,8 @@
-"""One seed of one variant: training, scores of the test segments after its epochs, metrics.
+"""Train one seed of a variant, score the test segments after its epochs and compute metrics.
 
-Scores and metrics are kept apart, each with the fingerprint of all it was made from: other
-annotations or another protocol measure again and train nothing; other labels or settings train
-again. A seed that was interrupted is trained from its beginning: same seed, same numbers.
+Scores and metrics are cached separately, each with a fingerprint of its inputs. New annotations or
+another protocol only recompute the metrics; new labels or settings train again. An interrupted seed
+restarts from its first epoch and gives the same numbers.
 """
 
 import logging
@@ -49,30 +49,30 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 YARDSTICKS = tuple(field.name for field in fields(Yardsticks))
-"""What a video's length cannot flatter."""
+"""Metrics that do not reward a score for knowing the length of a video."""
 METRICS = ("auc", "ap", "ap_trapezoid", "auc_anomalous", "far", *YARDSTICKS)
-"""What is measured of every seed, fractions in [0, 1]."""
+"""Metrics of every seed, fractions in [0, 1]."""
 REPLICATES = 200
-"""Bootstrap draws of test videos a seed; those of all seeds together make the 95 % interval."""
+"""Bootstrap draws of test videos per seed; the 95 % interval pools those of all seeds."""
 
 
 @dataclass(frozen=True)
 class SeedRunner:
-    """Does, or finds done, single seeds."""
+    """Trains and evaluates single seeds, or loads their cached results."""
 
     plan: BenchmarkPlan
-    """What is measured."""
+    """Settings."""
     files: BenchmarkFiles
-    """Where results are kept."""
+    """Output files."""
     material: Material
-    """Features of both parts."""
+    """Training and test features."""
     labels: BenchmarkLabels
-    """What detectors train on."""
+    """Labels to train on."""
     truth: TestSegments
-    """What scores are measured against."""
+    """Ground truth of the test videos."""
 
     def run(self, variant: Variant, seed: int) -> dict[str, Any]:
-        """Metrics of the last epoch, `curve` and `best_epoch` of all epochs, `bootstrap` draws."""
+        """Metrics of the last epoch, with `curve`, `best_epoch`, `bootstrap` and `notes`."""
         epochs, scores, made_by = self._scores(variant, seed)
         wanted = fingerprint(
             {"scores": made_by, "epochs": epochs, "truth": self.truth.fingerprint(), "version": 2}
@@ -85,7 +85,7 @@ class SeedRunner:
         return measured
 
     def last_scores(self, variant: Variant, seed: int) -> NDArray[np.float32]:
-        """(segments of all test videos,) of the last epoch of a seed that is done."""
+        """Scores after the last epoch of a finished seed, (segments of all test videos,)."""
         scores = np.load(self.files.scores(variant.key, seed), allow_pickle=False)[-1]
         return cast("NDArray[np.float32]", scores)
 
@@ -110,7 +110,7 @@ class SeedRunner:
         scores: NDArray[np.float32],
         curve: list[float | None],
     ) -> dict[str, Any] | None:
-        """Metrics of the epoch with the best test AUC; None where there is one epoch only."""
+        """Metrics of the epoch with the best test AUC, or None if it is undefined or trivial."""
         known = [value for value in curve if value is not None]
         if len(known) < len(curve) or len(curve) < 2:
             return None
@@ -127,7 +127,7 @@ class SeedRunner:
         return {"seed": seed, **{name: values[name] for name in METRICS}, "epoch": epoch}
 
     def _scores(self, variant: Variant, seed: int) -> tuple[list[int], NDArray[np.float32], str]:
-        """Epochs, their scores (epochs, segments of all test videos), and what made them."""
+        """Epochs, scores (epochs, segments of all test videos), and the fingerprint of both."""
         labels = None if variant.labels == "p-values" else self.labels.of(variant, seed)
         settings = variant.trained_with(seed)
         wanted = self._fingerprint(variant, settings, labels)
@@ -170,7 +170,7 @@ class SeedRunner:
         return {}
 
     def _feeder(self, relative: bool) -> "StreamedFeeder | ResidentFeeder":
-        """The training segments; a GPU that holds them all gets them once for all seeds."""
+        """Feeds training segments; loads them to a GPU with enough memory once for all seeds."""
         from c2fpl.models.detection.feeding import feeder_for
         from c2fpl.pipeline.extraction.devices import resolve_device
 
@@ -208,7 +208,7 @@ class SeedRunner:
     def _scored(
         self, detectors: list["Detector"], evidence: Evidence | None, relative: bool
     ) -> NDArray[np.float32]:
-        """(detectors, segments): all detectors in one pass, so test features are read once."""
+        """Score with all detectors in one pass over the test features: (detectors, segments)."""
         joined = []
         if evidence is not None:
             joined = joined_with(evidence, detectors, self.material.train, relative=relative)
@@ -220,12 +220,12 @@ class SeedRunner:
 
 
 def _one_epoch(scores: NDArray[np.float32]) -> tuple[list[int], NDArray[np.float32]]:
-    """Scores that no training made: epoch 0."""
+    """Scores without training, as epoch 0."""
     return [0], scores[np.newaxis]
 
 
 def _bootstrap(videos: list[VideoRuns], seed: int) -> dict[str, list[float]]:
-    """AUC and AP of test sets drawn from the videos with replacement."""
+    """AUC and AP of test sets bootstrapped from the videos."""
     runs = pooled(videos)
     if not runs.labels.any() or runs.labels.all():
         return {"auc": [], "ap": []}
@@ -240,7 +240,7 @@ def _bootstrap(videos: list[VideoRuns], seed: int) -> dict[str, list[float]]:
 
 
 def _known(path: Path, wanted: str) -> dict[str, Any] | None:
-    """The record of a finished piece of work, where it was made from the same."""
+    """The cached record, if its fingerprint matches."""
     try:
         found = load_json(path) if path.exists() else {}
     except NotAnObject:

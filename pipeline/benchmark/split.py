@@ -1,4 +1,4 @@
-"""Which videos a benchmark trains on and which it measures, and what is missing of them."""
+"""Determine a benchmark's training and test videos, and report missing ones."""
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -29,23 +29,23 @@ def split_of(
     table: CountTable | None,
     present: Mapping[str, Path],
 ) -> Split:
-    """Training and test videos by name, in list order.
+    """Split the videos into training and test videos, in list order.
 
-    Taken from the lists given, else from lists with the official names beside the annotations or
-    below the data. Where one is not there, the test videos are those of the table of counts, else
-    those that the annotations tell of (for XD-Violence with the normal videos of the same
-    folders), and all others that are present are for training.
+    The lists are those given, or else lists with the official names next to the annotations or
+    inside the data folder. Without a test list, the test videos are those of the table of counts,
+    or else the annotated ones (for XD-Violence plus the normal videos in the same folders).
+    Without a training list, all other videos are used for training.
 
     Args:
         dataset: the benchmark.
         paths: its files.
-        annotations: read.
-        table: test list with counts, where given.
-        present: joining name -> file, of everything that lies there.
+        annotations: annotations of the test videos.
+        table: test list with counts, if given.
+        present: joining name -> file of every video found.
 
     Raises:
-        BadList: a list that cannot be used, or a video in both.
-        BadPlan: nothing tells the test videos from the training videos.
+        BadList: a list cannot be used, or both lists name the same video.
+        BadPlan: the test videos cannot be determined.
     """
     train_names, test_names = LIST_NAMES[dataset]
     train_list = paths.train_list or _find(paths, train_names)
@@ -61,7 +61,7 @@ def split_of(
         train = tuple(name for name in read_name_list(train_list, dataset) if name not in set(test))
         return Split(train, test, official_notes(dataset, train, test))
     others = tuple(name for name in present if name not in set(test) and belongs_to(name, dataset))
-    note = "no list of training videos was found: all videos that are no test videos are taken"
+    note = "no list of training videos was found: all videos outside the test set are used"
     return Split(others, test, (note, *official_notes(dataset, others, test)))
 
 
@@ -72,13 +72,13 @@ def gap_notes(
     annotations: Annotations,
     table: CountTable | None,
 ) -> tuple[str, ...]:
-    """What is listed and not used, by name, with what it does to the numbers."""
+    """Notes that name the listed videos without features, and what follows from it."""
     notes = []
     lost = [name for name in split.train if name not in train]
     if lost:
         notes.append(
-            f"{len(lost)} of {len(split.train)} training videos are missing, labels and detector"
-            f" are learned without them: {named(lost)}"
+            f"{len(lost)} of {len(split.train)} training videos are missing, so pseudo-labels and"
+            f" detector are learned without them: {named(lost)}"
         )
     lost = [name for name in split.test if name not in test]
     if lost:
@@ -87,14 +87,14 @@ def gap_notes(
         known = f", {sum(f or 0 for f in frames)} frames" if frames and None not in frames else ""
         notes.append(
             f"{len(lost)} of {len(split.test)} test videos are missing ({len(anomalous)} of them"
-            f" anomalous{known}), so figures are of another test set than published ones:"
+            f" anomalous{known}), so the figures are not comparable with published ones:"
             f" {named(lost)}"
         )
     return tuple(notes)
 
 
 def _find(paths: BenchmarkPaths, names: tuple[str, ...]) -> Path | None:
-    """A list by its official name; the empty one inside UCF_Crimes.zip gives way to a whole one."""
+    """Find a list by its official name; prefer one that is not empty (UCF_Crimes.zip has one)."""
     beside = (paths.annotations, paths.annotations.parent)
     near = [folder / name for name in names for folder in beside]
     below = (path for name in names for path in sorted(paths.data.rglob(name)))
@@ -115,14 +115,14 @@ def _test_names(
         names += _normal_neighbours(names, present)
     if not names:
         raise BadPlan(
-            f"nothing tells the test videos of {dataset}: give --test-list"
+            f"the test videos of {dataset} cannot be determined: give --test-list"
             f" ({LIST_NAMES[dataset][1][0]}) or --frame-counts"
         )
     return names
 
 
 def _normal_neighbours(names: Sequence[str], present: Mapping[str, Path]) -> tuple[str, ...]:
-    """Normal videos of XD-Violence, annotated nowhere, in the folders of annotated test videos."""
+    """Normal XD-Violence videos, which have no annotation, in the folders of annotated ones."""
     folders = {present[name].parent for name in names if name in present}
     here = [name for name, path in present.items() if path.parent in folders]
     normal = [
@@ -133,7 +133,8 @@ def _normal_neighbours(names: Sequence[str], present: Mapping[str, Path]) -> tup
     violent = {name for name in here if belongs_to(name, "xd-violence")} - set(normal) - set(names)
     if violent:
         raise BadPlan(
-            f"{named(sorted(violent))} are violent, not annotated, and lie among the test videos:"
-            " training and test videos share a folder; give --test-list or --frame-counts"
+            f"violent videos without annotation are in the folders of the test videos,"
+            f" {named(sorted(violent))}: training and test videos share a folder; give --test-list"
+            " or --frame-counts"
         )
     return tuple(normal)

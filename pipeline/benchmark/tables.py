@@ -1,4 +1,4 @@
-"""results.json as Markdown: our rows beside the paper's figures, each with its source."""
+"""Format results.json as Markdown: our results and the published figures with their sources."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -19,11 +19,11 @@ _YARDSTICKS = {
     "recall_6_per_hour": "at 6/h",
 }
 _TEXT = ("", "method", "what", "metric", "source")
-"""Columns of words, aligned to the left."""
+"""Text columns, aligned left."""
 
 
 def markdown_of(results: Mapping[str, Any]) -> str:
-    """The page results.md; fractions are shown in per cent."""
+    """Content of results.md; fractions are shown in per cent."""
     title = DATASETS[results["dataset"]].title
     variants: Sequence[Mapping[str, Any]] = results["variants"]
     parts = [
@@ -31,8 +31,8 @@ def markdown_of(results: Mapping[str, Any]) -> str:
         f"Protocol `{results['protocol']}`, features `{results['backbone']}`,"
         f" {results['train_videos']} training and {results['test_videos']} test videos,"
         f" {results['test_frames']} frames scored, {results['anomalous_frames']} of them anomalous."
-        " Last epoch, mean ± standard deviation over the seeds, in per cent. False alarms: frames"
-        " of normal videos with a score of 0.5 or more.",
+        " Values are in per cent, for the last epoch: mean ± standard deviation over the seeds."
+        " False alarms are frames of normal videos with a score of at least 0.5.",
         _main_table(variants),
         _yardstick_table(variants, results["references"]),
         _published_table(variants),
@@ -86,12 +86,13 @@ def _yardstick_table(
         (row["name"], "no network", *(_per_cent(row.get(name)) for name in names))
         for row in references
     ]
-    said = (
-        "A video's length and label say much about the pooled AUC and nothing within videos or"
-        " where lengths are matched. Definitions: docs/method.md."
+    text = (
+        "The pooled AUC can be high for a score that only depends on the length or label of a"
+        " video. Such a score gains nothing within videos or at matched lengths. Definitions:"
+        " docs/method.md."
     )
     header = ("", "method", "AUC", *_YARDSTICKS.values())
-    return f"## Yardsticks\n\n{said}\n\n" + _table(header, [*ours, *rows])
+    return f"## Yardsticks\n\n{text}\n\n" + _table(header, [*ours, *rows])
 
 
 def _published_table(variants: Sequence[Mapping[str, Any]]) -> str:
@@ -135,8 +136,8 @@ def _best_table(variants: Sequence[Mapping[str, Any]]) -> str:
     ]
     if not rows:
         return ""
-    said = "The epoch with the highest test AUC of each seed: an upper bound, not a result."
-    return f"## Best epoch\n\n{said}\n\n" + _table(
+    text = "The epoch with the highest test AUC of each seed: an upper bound, not a result."
+    return f"## Best epoch\n\n{text}\n\n" + _table(
         ("", "method", *_TITLES.values(), "epochs"), rows
     )
 

@@ -1,4 +1,4 @@
-"""The test set of a benchmark: scores of its segments against the truth of its frames."""
+"""The test set of a benchmark: evaluates segment scores against frame labels."""
 
 import hashlib
 from collections.abc import Mapping
@@ -24,28 +24,28 @@ PUBLISHED_PROTOCOLS: Mapping[DatasetName, ProtocolName] = {
     "xd-violence": "xdviodet",
     "shanghaitech": "shanghaitech-rtfm",
 }
-"""For published features, which do not tell the frames of a video: what their authors score."""
+"""Authors' protocols, for published features without frame counts."""
 
 
 @dataclass(frozen=True)
 class TestSegments:
-    """The features of the test videos, joined with their truth by name."""
+    """Features of the test videos, joined with their ground truth by name."""
 
     __test__ = False  # not a test case, whatever pytest thinks of the name
 
     test_set: TestSet
     """Test videos by joining name, in list order."""
     features: FeatureSet
-    """Of the test videos."""
+    """Features of the test videos."""
     own_names: Mapping[str, str]
-    """Joining name -> name in the features, in list order."""
+    """Joining name -> name in the feature set, in list order."""
 
     @cached_property
     def truth(self) -> dict[str, NDArray[np.uint8]]:
-        """(frames,) by joining name.
+        """Frame labels of each video, (frames,) of 0 and 1, by joining name.
 
         Raises:
-            WrongCount: counts or intervals of a video that do not fit each other.
+            WrongCount: the counts and intervals of a video contradict each other.
         """
         return {name: self.test_set.truth(name) for name in self.own_names}
 
@@ -55,19 +55,19 @@ class TestSegments:
         return [self.features.segment_count(own) for own in self.own_names.values()]
 
     def fingerprint(self) -> str:
-        """Of all truth: other annotations, counts or protocol give another one."""
+        """Fingerprint of all frame labels; it depends on annotations, counts and protocol."""
         digests = {name: hashlib.sha256(t.tobytes()).hexdigest() for name, t in self.truth.items()}
         return fingerprint(digests)
 
     def frame_scores(self, scores: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
-        """(segments of all videos,) in list order -> (frames,) by name, as long as the truth."""
+        """Expand scores (segments of all videos,) to (frames,) by name, fitted to the truth."""
         return {
             name: self.test_set.fitted(name, frames)[0]
             for name, frames in self._by_video(scores).items()
         }
 
     def runs(self, scores: NDArray[np.float32]) -> list[VideoRuns]:
-        """What `measure` takes, in list order."""
+        """Scores (segments of all videos,) and ground truth as runs, in list order."""
         return [self.test_set.runs(name, frames) for name, frames in self._by_video(scores).items()]
 
     def _by_video(self, scores: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
@@ -78,33 +78,38 @@ class TestSegments:
         }
 
     def auc(self, scores: NDArray[np.float32]) -> float | None:
-        """ROC AUC over all frames alone."""
+        """ROC AUC over all frames for scores (segments of all videos,)."""
         return roc_auc(pooled(self.runs(scores)))
 
 
 def make_test_segments(
     material: Material, dataset: DatasetName, protocol: ProtocolName | None
 ) -> TestSegments:
-    """Join; protocol None takes `native` where frames are known, else the published one.
+    """Join test features and annotations.
+
+    Args:
+        material: features and annotations.
+        dataset: the benchmark.
+        protocol: None selects `native` if frame counts are known, else the authors' protocol.
 
     Raises:
-        UnmatchedVideos: a test video without annotation.
-        WrongProtocol: it is not for the data set.
-        WrongCount: counts or intervals of a video that do not fit each other, by name.
+        UnmatchedVideos: a test video has no annotation.
+        WrongProtocol: the protocol does not apply to the data set.
+        WrongCount: the counts and intervals of a video contradict each other.
     """
     chosen = protocol or _usual_protocol(material, dataset)
     counts = {name: _counts(material, name, own) for name, own in material.test_names.items()}
     times = {name: _times(material, own) for name, own in material.test_names.items()}
     test_set = make_test_set(dataset, chosen, material.annotations, counts).in_frames(times)
     found = TestSegments(test_set, material.test, material.test_names)
-    _ = found.truth  # what does not fit is refused before hours of training
+    _ = found.truth  # refuse contradictions before hours of training
     for own in material.test_names.values():
-        _ = material.test.plan(own).frame_count  # so is a set in equal parts of unknown videos
+        _ = material.test.plan(own).frame_count  # refuse equal parts of videos of unknown length
     return found
 
 
 def _counts(material: Material, name: str, own: str) -> Counts:
-    """Frames by the table, else as decoded; segments by the table, else of published features."""
+    """Frame count from table, decoding or annotation; segment count from table or features."""
     listed = material.table.counts.get(name, Counts()) if material.table else Counts()
     decoded = material.test.records[own].get("num_frames_decoded")
     video = material.annotations.videos.get(name)
@@ -118,13 +123,13 @@ def _counts(material: Material, name: str, own: str) -> Counts:
 
 
 def _segment_frames(material: Material) -> int | None:
-    """Frames of a segment of the test features; None for equal parts of each video."""
+    """Frames of a test segment; None if the features cover equal parts of each video."""
     test = material.test
     return test.segment_frames if isinstance(test, PublishedFeatures) else SEGMENT_FRAMES
 
 
 def _usual_protocol(material: Material, dataset: DatasetName) -> ProtocolName:
-    """`native` where frames are known or segments have another length; else the published one."""
+    """The protocol that fits the features; the authors' one for 16-frame segments only."""
     segment_frames = _segment_frames(material)
     if segment_frames is None and dataset == "ucf-crime":
         return "sultani"

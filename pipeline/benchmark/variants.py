@@ -1,12 +1,11 @@
-"""The rows of each table: which labels, which attention, which figure of the paper beside them.
+"""The rows of each table: labels, attention, and the published figure to compare with.
 
-- `seeds`: the method as it is, over all seeds (supplementary C and Figure 10).
-- `attention`: supplementary Tables 5 and 6, and a detector without attention, which the paper has
-  no figure for.
-- `pipeline`: the ablation of coarse labels, fine labels and detector. Its figures stand in a table
-  of the paper that was not at hand, so the rows have none beside them; which rows there are is
-  known from the authors' notebook (METHOD section 6). `refined` has no norm, no window and no null
-  model to exchange: it has the first row and the third.
+- `seeds`: the published method over all seeds (supplementary C and Figure 10).
+- `attention`: supplementary Tables 5 and 6, plus a detector without attention, for which the paper
+  has no figure.
+- `pipeline`: the ablation of coarse labels, fine labels and detector. The rows follow the authors'
+  notebook; their published figures are not known here. `refined` only has the rows `full` and
+  `whole-videos`, because it uses neither norms, windows nor a null model.
 """
 
 from collections.abc import Sequence
@@ -37,22 +36,22 @@ _ROWS_OF_REFINED = ("full", "whole-videos")
 
 @dataclass(frozen=True)
 class Variant:
-    """One row."""
+    """One row of a table."""
 
     title: str
-    """For people; the method stands beside it."""
+    """Title, shown with the method."""
     method: Method
-    """How videos and segments are labelled."""
+    """Labelling method."""
     labels: LabelKind
-    """Labels that it trains on; `p-values` trains nothing."""
+    """Labels for training; `p-values` trains nothing."""
     training: TrainingSettings
-    """Detector; the seed is replaced by each seed's own."""
+    """Detector settings; `trained_with` replaces the seed."""
     figure: PublishedFigure | None
-    """The paper's figure for this row."""
+    """Published figure for this row."""
 
     @property
     def key(self) -> str:
-        """Folder of its results; the same row of two tables has the same one."""
+        """Folder of the results; equal rows of two tables share it."""
         if self.labels == "p-values":
             return f"{self.method}-p-values"
         attention = self.training.attention
@@ -60,22 +59,22 @@ class Variant:
         return f"{self.method}-{self.labels}-{attention}{softmax}"
 
     def seeds(self, wanted: range) -> Sequence[int]:
-        """p-values know no chance: one seed stands for all."""
+        """Seeds to run; p-values are deterministic and need only one."""
         return wanted[:1] if self.labels == "p-values" else wanted
 
     def trained_with(self, seed: int) -> TrainingSettings:
-        """Settings of one training."""
+        """Training settings with this seed."""
         return replace(self.training, seed=seed)
 
 
 def variants_of(plan: BenchmarkPlan) -> tuple[Variant, ...]:
-    """The rows of the plan's table for each method; the first is the method as published."""
+    """The rows of the plan's table for each method; the first row is the full method."""
     rows = _ROWS[plan.table]
     return tuple(row for method in plan.methods for row in rows(plan, method))
 
 
 def figures_of(variant: Variant, dataset: DatasetName) -> tuple[PublishedFigure, ...]:
-    """What is published: the row's own figure first, then those of the data set."""
+    """Published figures: that of the row first, then those of the data set."""
     own = (variant.figure,) if variant.figure else ()
     return (*own, *(figure for figure in DATASETS[dataset].figures if figure not in own))
 
@@ -115,9 +114,9 @@ def _pipeline_rows(plan: BenchmarkPlan, method: Method) -> list[Variant]:
 
 
 def _headline(plan: BenchmarkPlan) -> PublishedFigure | None:
-    """The authors' figure over seeds, else their best known one.
+    """The authors' figure over seeds, or else their best known one.
 
-    Both of their label rules claim it; beside `refined` it is what there is to beat.
+    It applies to both `paper` and `released`; for `refined` it is the baseline.
     """
     figures = DATASETS[plan.dataset].figures
     over_seeds = (figure for figure in figures if figure.std is not None)

@@ -1,11 +1,11 @@
-"""Scores against annotations.
+"""Evaluate scores against annotations.
 
-- `metrics`: AUC, average precision, false alarms
-- `intervals`: bootstrap over videos
-- `yardsticks`: what a video's length cannot flatter
-- `references`: scores that need no network
-- `recorded`: the times of the frames behind a folder of scores
+- `evaluate`, `result`: evaluation of one test set
 - `join`: score files joined with a test set by name
-- `evaluate`, `result`: one test set
-- `tables`: the result on screen
+- `recorded`: frame times recorded with a folder of scores
+- `metrics`: AUC, average precision, false-alarm rate
+- `intervals`: bootstrap confidence intervals over videos
+- `yardsticks`: metrics that a video's length cannot inflate
+- `references`: baseline scores without a network
+- `tables`: tables for the terminal
 """

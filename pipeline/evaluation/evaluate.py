@@ -1,4 +1,4 @@
-"""Scores and annotations -> metrics of a test set, joined by name, lengths checked."""
+"""Evaluate a folder of scores against the annotations of a test set."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -43,29 +43,30 @@ def evaluate(
     bootstrap_replicates: int = 500,
     seed: int = 0,
 ) -> Evaluation:
-    """Measure a folder of per-frame scores.
+    """Evaluate a folder of scores.
 
     Args:
-        scores: folder of .npy (frames,), searched below; or of segments or parts by `unit`.
-        dataset: benchmark, or `own` for annotations `name start end ...`.
-        annotations: its annotation file; for ShanghaiTech the folder of masks.
+        scores: folder of .npy (frames,), searched recursively; segments or parts with `unit`.
+        dataset: benchmark, or `own` for other videos.
+        annotations: annotation file; for ShanghaiTech the folder of masks.
         protocol: convention of the ground truth (protocols.py).
-        table: test list with frame and segment counts; without it the videos are those of the
-            annotations and each is as long as its scores.
-        ground_truth: .npy with the frames of all videos of the table in its order, taken as truth
-            in place of the intervals, and compared with them.
-        reading: unit, first frame and end of own annotations where their file does not tell.
-        unit: what one number of a score file covers.
-        allow_missing: measure what there is of the test set.
-        frame_rate: frames a second, by which false alarms an hour are counted; None takes the data
-            set's (yardsticks.FRAME_RATES). Annotations in seconds take it where none is recorded.
+        table: test videos with frame and segment counts; None evaluates the annotated videos, each
+            with the length of its scores.
+        ground_truth: .npy with the labels of all videos in the order of the table. It replaces the
+            intervals and is compared with them.
+        reading: how to read own annotations if their file does not specify it.
+        unit: what one score covers.
+        allow_missing: evaluate an incomplete test set.
+        frame_rate: frames per second for false alarms per hour; None selects that of the data set
+            (yardsticks.FRAME_RATES). Also converts annotations in seconds if no rate is recorded.
         bootstrap_replicates: 0 for no intervals.
-        seed: of the bootstrap.
+        seed: seed of the bootstrap.
 
     Raises:
-        UnmatchedVideos: test videos without scores (unless allowed), doubled or no scores.
-        WrongCount, BadScores: scores whose length or values cannot be those of the video.
-        BadAnnotation, BadMask, BadNpy, BadList, WrongProtocol: as their modules say.
+        UnmatchedVideos: there are no scores, test videos without scores (unless allowed), or two
+            different score files of one video.
+        WrongCount, BadScores: the length or values of scores do not fit the video.
+        BadAnnotation, BadMask, BadNpy, BadList, WrongProtocol: an input is invalid.
     """
     read = _read(annotations, dataset, reading, table)
     test_set = _test_set(scores, read, dataset, protocol, table)
@@ -80,7 +81,9 @@ def evaluate(
     if not allow_missing:
         refuse_missing(joined.missing, _left_out(joined.missing, test_set))
     if not joined.files:
-        raise UnmatchedVideos(f"{scores} has no scores of a video in {annotations}: wrong folder?")
+        raise UnmatchedVideos(
+            f"{scores} has no scores of a video in {annotations}: give the matching folder"
+        )
     measured = []
     fitted = []
     for name, path in joined.files.items():
@@ -109,13 +112,12 @@ def evaluate(
 def _read(
     path: Path, dataset: DatasetName, reading: AnnotationSettings, table: CountTable | None
 ) -> Annotations:
-    """Annotations, or what names alone tell of the videos of a vector of ground truth."""
+    """Read annotations, or list the videos of a ground-truth vector."""
     if path.suffix != ".npy":
         return read_annotations(path, dataset, reading)
     if table is None:
         raise BadCounts(
-            f"{path} is a vector of many videos: give --frame-counts, the videos in its order, to"
-            " divide it"
+            f"{path} is a vector of many videos: give --frame-counts with the videos in its order"
         )
     return videos_of_vector(path, dataset, table.counts)
 
@@ -127,7 +129,7 @@ def _test_set(
     protocol: ProtocolName,
     table: CountTable | None,
 ) -> TestSet:
-    """The videos to measure: those of the table, else those that the annotations mention."""
+    """The videos to evaluate: those of the table, or else those of the annotations."""
     if table is not None:
         return make_test_set(dataset, protocol, annotations, table.counts)
     names = sorted(required_names(annotations, dataset))
@@ -135,17 +137,17 @@ def _test_set(
         names += _scored_normal_videos(scores)
     if not names:
         raise UnmatchedVideos(
-            f"{annotations.path} holds masks of training and test videos: lay SH_Test.txt beside"
-            " it, or give the test videos by --frame-counts"
+            f"{annotations.path} has masks of training and test videos: put SH_Test.txt next to"
+            " it, or give the test videos with --frame-counts"
         )
     return make_test_set(dataset, protocol, annotations, dict.fromkeys(names, Counts()))
 
 
 def _scored_normal_videos(scores: Path) -> list[str]:
-    """Normal test videos of XD-Violence stand in no annotation: those that were scored are taken.
+    """Scored normal videos of XD-Violence, whose annotations list only violent ones.
 
     Raises:
-        UnmatchedVideos: more than the test set has, so training videos are among them.
+        UnmatchedVideos: there are more than in the test set, so they include training videos.
     """
     names = sorted({video_name(path.name) for path in score_files(scores).counted.values()})
     normal = [name for name in names if _is_xd_normal(name)]
@@ -154,8 +156,8 @@ def _scored_normal_videos(scores: Path) -> list[str]:
     )
     if len(normal) > official:
         raise UnmatchedVideos(
-            f"{scores} has {len(normal)} normal videos and the test set {official}: give the test"
-            " videos by --frame-counts, or the folder of their scores alone"
+            f"{scores} has {len(normal)} normal videos, but the test set has {official}: give the"
+            " test videos with --frame-counts, or a folder with only their scores"
         )
     return normal
 

@@ -1,9 +1,9 @@
-"""How far a result would move with other test videos: a bootstrap over videos, by exact counts.
+"""Confidence intervals of AUC and AP by a bootstrap over test videos, with exact counts.
 
-Whole videos are drawn with replacement, as many as there are, for frames of one video are not
-independent. Both AUC and AP need the frames above a threshold only at the scores of anomalous
-frames, few of all: frames are counted once by (threshold, video) in sparse matrices, and all
-replicates are products of these with how often each video was drawn.
+Whole videos are drawn with replacement, because frames of one video are not independent. AUC and
+AP only need the number of frames above the scores of anomalous frames, which are few. Frames are
+therefore counted once by (threshold, video) in sparse matrices, and a replicate is the product of
+these with the number of times each video was drawn.
 """
 
 from dataclasses import dataclass
@@ -18,29 +18,29 @@ Interval = tuple[float, float]
 
 _BOUNDS_PER_CENT = (2.5, 97.5)
 _CELLS_AT_ONCE = 4_000_000
-"""Thresholds times replicates in one product: 32 MB an array."""
+"""Thresholds times replicates in one product: 32 MB per array."""
 
 
 @dataclass(frozen=True)
 class Intervals:
-    """95 % intervals; None when no replicate had both kinds of frames."""
+    """95 % intervals; None if no replicate has both normal and anomalous frames."""
 
     auc: Interval | None
-    """Of the ROC AUC."""
+    """Interval of the ROC AUC."""
     ap: Interval | None
-    """Of the average precision."""
+    """Interval of the average precision."""
     replicates: int
-    """Replicates that had both kinds of frames."""
+    """Replicates with both kinds of frames."""
 
 
 def bootstrap_intervals(runs: FrameRuns, video_count: int, replicates: int, seed: int) -> Intervals:
-    """Percentile intervals of AUC and AP.
+    """Percentile bootstrap intervals of AUC and AP.
 
     Args:
-        runs: all frames, each run with its video's index below `video_count`.
-        video_count: videos, also those without frames.
-        replicates: draws.
-        seed: of the draws; the same seed gives the same interval.
+        runs: all frames; video indices are below `video_count`.
+        video_count: number of videos, including those without frames.
+        replicates: number of bootstrap replicates.
+        seed: seed of the draws.
     """
     if not runs.labels.any() or runs.labels.all() or replicates == 0:
         return Intervals(None, None, 0)
@@ -64,15 +64,15 @@ def bootstrap_intervals(runs: FrameRuns, video_count: int, replicates: int, seed
 
 
 class ThresholdCounts:
-    """Frames by threshold and video; the thresholds are the scores of anomalous frames, falling."""
+    """Frame counts by threshold (scores of anomalous frames, in descending order) and video."""
 
     def __init__(self, runs: FrameRuns, video_count: int) -> None:
-        """Count once; `runs` hold both kinds of frames."""
+        """Count the frames of `runs`, which must include both kinds."""
         thresholds, place = np.unique(-runs.scores[runs.labels], return_inverse=True)
         count = len(thresholds)
         self.threshold_count = count
         normal = -runs.scores[~runs.labels]
-        first_reached = np.searchsorted(thresholds, normal, side="left")  # count: by none
+        first_reached = np.searchsorted(thresholds, normal, side="left")  # `count` if below all
         tied = np.zeros(len(normal), bool)
         tied[first_reached < count] = (
             thresholds[first_reached[first_reached < count]] == normal[first_reached < count]
@@ -91,12 +91,13 @@ class ThresholdCounts:
         )
 
     def auc_and_ap(self, weights: NDArray[np.int64]) -> NDArray[np.float64]:
-        """ROC AUC and average precision, (2, replicates), nan unless both kinds have weight.
-
-        Ties share a threshold, as in scikit-learn.
+        """ROC AUC and average precision, (2, replicates); tied scores count as in scikit-learn.
 
         Args:
-            weights: (videos, replicates), how often each video counts.
+            weights: (videos, replicates), number of times that each video counts.
+
+        Returns:
+            Values in [0, 1]; nan unless both kinds of frames have weight.
         """
         anomalous = self._anomalous @ weights  # (thresholds + 1, replicates)
         tied = self._tied @ weights

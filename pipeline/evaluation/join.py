@@ -1,4 +1,4 @@
-"""Score files joined with the videos of a test set, by name, whatever folders they lie in."""
+"""Join score files with the videos of a test set by name, regardless of their folders."""
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
@@ -18,34 +18,34 @@ from c2fpl.pipeline.videos.names import named, video_path_name
 
 @dataclass(frozen=True)
 class JoinedScores:
-    """Which score file is whose."""
+    """Score files of a test set."""
 
     files: Mapping[str, Path]
-    """Score file by name of the test set."""
+    """Score file by joining name."""
     missing: tuple[str, ...]
-    """Videos of the test set without scores."""
+    """Test videos without scores."""
     extra: tuple[str, ...]
-    """Score files of no video of the test set."""
+    """Score files outside the test set."""
     notes: tuple[str, ...]
-    """Doubled files that hold the same, and files that do not count (`score_files`)."""
+    """Notes on identical duplicates and ignored files (`score_files`)."""
 
 
 def join_scores(folder: Path, wanted: Collection[str]) -> JoinedScores:
-    """Find the score file of each wanted video below `folder`.
+    """Find the score file of each wanted video in `folder`, searched recursively.
 
-    The shorter of name and path is the end of the longer: `cam1/day2` is `all/cam1/day2.npy`, and
-    `day2.npy` where no other wanted name ends so; it is never `cam2/day2.npy`. Doubled files that
-    hold the same scores count once.
+    Of name and path, the shorter must be the end of the longer. `cam1/day2` matches
+    `all/cam1/day2.npy`, and also `day2.npy` if no other wanted name ends in `day2`, but never
+    `cam2/day2.npy`. Identical duplicates count once.
 
     Raises:
-        UnmatchedVideos: no scores at all, or two different files for one video.
+        UnmatchedVideos: there are no scores, or a video has two different score files.
     """
     below = score_files(folder)
     paths = [(video_path_name(f"{name}.npy"), path) for name, path in below.counted.items()]
     if not paths:
         left_out = f" ({below.remark})" if below.remark else ""
         raise UnmatchedVideos(
-            f"{folder} holds no scores (.npy){left_out}: run c2fpl score into it first"
+            f"{folder} has no scores (.npy){left_out}: run c2fpl score into it first"
         )
     by_end = _by_end(wanted)
     found: dict[str, list[Path]] = defaultdict(list)
@@ -56,30 +56,30 @@ def join_scores(folder: Path, wanted: Collection[str]) -> JoinedScores:
     doubled = [_same_scores(name, files) for name, files in found.items() if len(files) > 1]
     files = {name: found[name][0] for name in wanted if name in found}
     flat = [name for name, path in files.items() if "/" in name and path.parent == folder]
-    by_file_name = [f"joined by file name alone, without folders: {named(flat)}"] if flat else []
+    by_file_name = [f"joined by file name only, without folders: {named(flat)}"] if flat else []
     notes = (*doubled, *by_file_name, *([below.remark] if below.remark else []))
     missing = tuple(name for name in wanted if name not in found)
     return JoinedScores(files, missing, tuple(extra), notes)
 
 
 def load_scores(path: Path) -> NDArray[np.float32]:
-    """Scores of one video, (frames,) float32.
+    """Load the scores of one video, (frames,) float32.
 
     Raises:
-        BadScores: not one number for each frame.
-        BadNpy: no plain array.
+        BadScores: the array is not 1-D or not of floats.
+        BadNpy: the file is not a plain array.
     """
     scores = load_npy(path)
     if scores.ndim != 1 or scores.dtype.kind != "f":
         raise BadScores(
-            f"{path} has shape {scores.shape} of {scores.dtype}: a score file holds one float for"
-            " each frame, write it with c2fpl score"
+            f"{path} has shape {scores.shape} and dtype {scores.dtype}: a score file has one float"
+            " per frame; write it with c2fpl score"
         )
     return scores.astype(np.float32)
 
 
 def _by_end(wanted: Collection[str]) -> dict[str, str | None]:
-    """The one wanted name that ends in some folders and a file name; None where several do."""
+    """Map every end of a wanted name to that name, or to None if several names share it."""
     found: dict[str, str | None] = {}
     for name in wanted:
         for end in _ends(name):
@@ -93,7 +93,7 @@ def _match(written: str, wanted: Collection[str], by_end: Mapping[str, str | Non
 
 
 def _ends(name: str) -> list[str]:
-    """`a/b/c`, `b/c`, `c`."""
+    """Path suffixes: `a/b/c` gives `a/b/c`, `b/c` and `c`."""
     parts = name.split("/")
     return ["/".join(parts[first:]) for first in range(len(parts))]
 
@@ -106,17 +106,17 @@ def _same_scores(name: str, files: list[Path]) -> str:
                 f"{name} has two score files that differ, {files[0]} and {other}: its frames"
                 " would count twice; remove one"
             )
-    return f"{name} has {len(files)} score files that are alike; counted once"
+    return f"{name} has {len(files)} identical score files, counted once"
 
 
 def refuse_missing(missing: Collection[str], effect: str) -> None:
-    """Refuse a test set that is not whole.
+    """Refuse an incomplete test set.
 
     Raises:
-        UnmatchedVideos: names what is missing.
+        UnmatchedVideos: videos are missing; they are named.
     """
     if missing:
         raise UnmatchedVideos(
-            f"no scores for {named(missing)} of the test set; {effect}, so the figures would be of"
-            " another test set: score the missing videos, or give --allow-missing"
+            f"no scores for {named(missing)} of the test set; {effect}, so the figures would"
+            " describe a different test set: score the missing videos, or give --allow-missing"
         )

@@ -1,12 +1,12 @@
-"""Frame-level metrics of a test set: ROC AUC, AP, false alarms, per class, bootstrap intervals.
+"""Frame-level metrics of a test set: ROC AUC, AP and false-alarm rate, overall and per class.
 
-Conventions: all frames of all videos are pooled; the score of a frame is compared with 0 or 1.
-AUC is that of `sklearn.metrics.roc_auc_score`, AP that of `average_precision_score`; `ap_trapezoid`
-joins the points of the precision-recall curve with straight lines instead, as most published code
-does and reports as AP: it is above AP where scores are tied (0.538 against 0.076 for a constant).
+The frames of all videos are pooled. AUC is computed by `sklearn.metrics.roc_auc_score` and AP by
+`average_precision_score`. `ap_trapezoid` joins the points of the precision-recall curve with
+straight lines, as most published code does and reports as AP. It exceeds AP if scores are tied
+(0.538 instead of 0.076 for a constant score).
 
-Scores stand still over the 16 frames of a segment, so frames are kept as runs of equal score and
-label; every count is exact, and 200 bootstrap replicates over 1.1 million frames take 0.1 s.
+Scores are constant over the 16 frames of a segment, so frames are stored as runs of equal score and
+label. All counts are exact, and 200 bootstrap replicates over 1.1 million frames take 0.1 s.
 
 References: Sultani et al., CVPR 2018 (AUC over pooled frames, false-alarm rate at 0.5 on normal
 videos); Wu et al., ECCV 2020 (AP); AUC over the frames of anomalous videos only: Lv et al.
@@ -26,64 +26,64 @@ from c2fpl.pipeline.evaluation.intervals import Interval, bootstrap_intervals
 from c2fpl.pipeline.truth.frame_runs import FrameRuns, VideoRuns, pooled
 
 ALARM_THRESHOLD = 0.5
-"""A frame with this score or more is an alarm (Sultani et al.; PEL4VAD counts in this way)."""
+"""A frame with at least this score is an alarm (Sultani et al.; PEL4VAD)."""
 
 
 @dataclass(frozen=True)
 class ClassMetrics:
-    """The frames of one class of videos."""
+    """Metrics over the videos of one class, fractions in [0, 1] or None if undefined."""
 
     name: str
     """Class; a video of several classes counts in each."""
     videos: int
-    """Videos of the class."""
+    """Number of videos."""
     frames: int
-    """Their frames."""
+    """Number of frames."""
     anomalous_frames: int
-    """Of these, anomalous ones."""
+    """Number of anomalous frames."""
     auc: float | None
-    """Within the videos of the class; None when all its frames are alike."""
+    """ROC AUC over the frames of the class."""
     ap: float | None
-    """As `auc`."""
+    """Average precision over the frames of the class."""
     far: float | None
     """Share of alarms among the normal frames of the class."""
 
 
 @dataclass(frozen=True)
 class Metrics:
-    """Results over a test set, fractions in [0, 1]; None is what the data cannot tell."""
+    """Metrics of a test set, fractions in [0, 1] or None if undefined."""
 
     videos: int
-    """Videos scored."""
+    """Number of scored videos."""
     anomalous_videos: int
-    """Videos with an anomalous frame."""
+    """Number of videos with an anomalous frame."""
     frames: int
-    """Frames scored."""
+    """Number of scored frames."""
     anomalous_frames: int
-    """Of these, anomalous ones."""
+    """Number of anomalous frames."""
     auc: float | None
     """ROC AUC over all frames."""
     ap: float | None
     """Average precision (step-wise sum) over all frames."""
     ap_trapezoid: float | None
-    """Area under the precision-recall curve by trapezoids: what many papers call AP."""
+    """Area under the precision-recall curve by the trapezoidal rule; many papers call this AP."""
     auc_anomalous: float | None
     """ROC AUC over the frames of anomalous videos only."""
     far: float | None
-    """False-alarm rate: share of frames of normal videos that score ALARM_THRESHOLD or more."""
+    """False-alarm rate: share of frames of normal videos with at least ALARM_THRESHOLD."""
     auc_interval95: Interval | None
-    """Video-level bootstrap, 2.5 to 97.5 per cent."""
+    """Video-level bootstrap interval, 2.5th to 97.5th percentile."""
     ap_interval95: Interval | None
     """As `auc_interval95`."""
     bootstrap_replicates: int
-    """Replicates behind the intervals."""
+    """Bootstrap replicates used for the intervals."""
     classes: tuple[ClassMetrics, ...]
-    """By name."""
+    """Sorted by name."""
     notes: tuple[str, ...]
-    """Why something is None."""
+    """Reasons for undefined metrics."""
 
     def as_json(self) -> dict[str, Any]:
-        """For metrics.json: numbers, None for null."""
+        """Content for metrics.json."""
         return {
             "videos": self.videos,
             "anomalous_videos": self.anomalous_videos,
@@ -104,12 +104,12 @@ class Metrics:
 def measure(
     videos: Sequence[VideoRuns], *, bootstrap_replicates: int = 500, seed: int = 0
 ) -> Metrics:
-    """All metrics of a test set.
+    """Compute all metrics of a test set.
 
     Args:
-        videos: scores and truth of each video, at least one frame in all.
+        videos: scores and ground truth of each video, with at least one frame in total.
         bootstrap_replicates: 0 for no intervals.
-        seed: of the bootstrap.
+        seed: seed of the bootstrap.
     """
     runs = pooled(videos)
     anomalous = [video for video in videos if video.is_anomalous]
@@ -141,14 +141,14 @@ def roc_auc(runs: FrameRuns) -> float | None:
 
 
 def average_precision(runs: FrameRuns) -> float | None:
-    """Sum of precision over steps of recall; None unless both labels occur."""
+    """Sum of precision weighted by steps of recall; None unless both labels occur."""
     if not _has_both(runs):
         return None
     return float(average_precision_score(runs.labels, runs.scores, sample_weight=runs.lengths))
 
 
 def average_precision_trapezoid(runs: FrameRuns) -> float | None:
-    """Area under the precision-recall points joined by straight lines."""
+    """Area under the precision-recall curve (trapezoids); None unless both labels occur."""
     if not _has_both(runs):
         return None
     precision, recall, _ = precision_recall_curve(
@@ -158,7 +158,7 @@ def average_precision_trapezoid(runs: FrameRuns) -> float | None:
 
 
 def false_alarm_rate(runs: FrameRuns) -> float | None:
-    """Share of normal frames that score ALARM_THRESHOLD or more; None without normal frames."""
+    """Share of normal frames with at least ALARM_THRESHOLD; None without normal frames."""
     normal = ~runs.labels
     frames = int(runs.lengths[normal].sum())
     if not frames:
@@ -205,5 +205,5 @@ def _notes(
     if not normal:
         notes.append("no normal videos: the false-alarm rate is left empty")
     if anomalous and roc_auc(pooled(anomalous)) is None:
-        notes.append("anomalous videos are anomalous throughout: AUC over them is left empty")
+        notes.append("anomalous videos have no normal frames: AUC over them is left empty")
     return tuple(notes)

@@ -1,4 +1,4 @@
-"""What is recorded of the videos behind a folder of scores: the times of their frames."""
+"""Frame times recorded with a folder of scores."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,12 +14,12 @@ from c2fpl.pipeline.videos.names import named
 def recorded_times(
     scores: Path, path: Path, frame_rate: float | None = None
 ) -> PresentationTimes | None:
-    """When the frames of one score file are shown, None where nothing tells it.
+    """Presentation times of the frames of one score file, or None if unknown.
 
     Args:
         scores: folder of scores.
-        path: one of its files.
-        frame_rate: frames a second where no times are recorded.
+        path: file in this folder.
+        frame_rate: frames per second to use if no times are recorded.
     """
     row = score_files(scores).rows.get(_name(scores, path), {})
     for files in (RunFiles(scores.parent), RunFiles(scores, holds="scores")):
@@ -30,13 +30,13 @@ def recorded_times(
 
 
 def resampling_note(scores: Path, files: Mapping[str, Path]) -> tuple[str, ...]:
-    """Where features beside the scores tell that these are not of the file's own frames."""
+    """Note on videos whose features were extracted at another frame rate than their own."""
     resampled = [name for name, path in files.items() if _is_resampled(_facts(scores, path))]
     if not resampled:
         return ()
     return (
-        "scored at another frame rate than the video's own (--fps 30), so"
-        f" annotations must count frames of that rate: {named(resampled)}",
+        "scored at another frame rate than that of the video (as with --fps 30), so annotations"
+        f" must use the scored frame rate: {named(resampled)}",
     )
 
 
@@ -46,7 +46,7 @@ def _is_resampled(facts: Mapping[str, Any]) -> bool:
 
 
 def _facts(scores: Path, path: Path) -> Mapping[str, Any]:
-    """The provenance of the features, in the run of the scores or below them; empty for none."""
+    """Provenance of the features, next to the scores or inside their folder; empty if missing."""
     for files in (RunFiles(scores.parent), RunFiles(scores, holds="scores")):
         record = beside(files.features, _name(scores, path), ".json")
         if record.is_file():

@@ -1,4 +1,4 @@
-"""Scores that need no network: what a figure must exceed to mean anything."""
+"""Baseline scores without a network, which a detector must beat to be meaningful."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -12,15 +12,15 @@ from c2fpl.pipeline.evaluation.yardsticks import length_matched_auc, within_vide
 from c2fpl.pipeline.truth.frame_runs import VideoRuns, pooled, video_runs
 
 _STEP_FRAMES = 16
-"""Positions are those of segments, as scores are."""
+"""Frames per step of the position baselines, as for segment scores."""
 
 
 @dataclass(frozen=True)
 class Reference:
-    """One row; fractions in [0, 1], None is what the data cannot tell."""
+    """Results of one baseline, fractions in [0, 1] or None if undefined."""
 
     name: str
-    """What the score is."""
+    """Description of the baseline score."""
     auc: float | None
     """ROC AUC over all frames."""
     auc_within_videos: float | None
@@ -29,12 +29,12 @@ class Reference:
     """As in `yardsticks.Yardsticks`."""
 
     def as_json(self) -> dict[str, str | float | None]:
-        """For metrics.json."""
+        """Content for metrics.json."""
         return asdict(self)
 
 
 def references_of(videos: Sequence[VideoRuns]) -> tuple[Reference, ...]:
-    """What each score without a network reaches on a test set; scores of `videos` are not read."""
+    """Evaluate every baseline on the ground truth of `videos`; their scores are ignored."""
     truths = [np.repeat(video.runs.labels, video.runs.lengths) for video in videos]
     return tuple(_measured(name, truths, scores_of) for name, scores_of in _SCORES.items())
 

@@ -1,4 +1,4 @@
-"""What an evaluation found, and its file metrics.json."""
+"""The result of an evaluation, and its file metrics.json."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ from c2fpl.pipeline.truth.protocols import ProtocolName
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Metrics and what they are of."""
+    """Metrics of a folder of scores, with their context."""
 
     dataset: DatasetName
     """Data set."""
@@ -25,16 +25,16 @@ class Evaluation:
     annotations: Path
     """File or folder of annotations."""
     metrics: Metrics
-    """The results."""
+    """Standard metrics."""
     yardsticks: Yardsticks
-    """What a video's length cannot flatter."""
+    """Metrics that a video's length cannot inflate."""
     references: tuple[Reference, ...]
-    """What scores without a network reach on the same frames."""
+    """Results of baseline scores without a network on the same frames."""
     notes: tuple[str, ...]
-    """What was left out or fitted, and what that means."""
+    """What was read, left out or fitted, and what follows from it."""
 
     def as_json(self) -> dict[str, Any]:
-        """For metrics.json; `paper` are the published figures beside ours."""
+        """Content of metrics.json; `paper` has the published figures."""
         return {
             "dataset": self.dataset,
             "protocol": self.protocol,

@@ -1,4 +1,4 @@
-"""Metrics on screen beside published figures, each with its source."""
+"""Terminal tables of metrics and published figures."""
 
 from rich.table import Table
 
@@ -23,7 +23,7 @@ YARDSTICK_TITLES = {
 
 
 def metrics_table(evaluation: Evaluation) -> Table:
-    """One row a metric, then one a published figure; fractions are shown in per cent."""
+    """One row per metric and one per published figure; fractions are shown in per cent."""
     metrics = evaluation.metrics
     table = Table(
         title=f"{DATASETS[evaluation.dataset].title}, protocol {evaluation.protocol}:"
@@ -47,7 +47,7 @@ def metrics_table(evaluation: Evaluation) -> Table:
 
 
 def reference_table(evaluation: Evaluation) -> Table:
-    """One row a score that needs no network."""
+    """One row per baseline score without a network."""
     table = Table(title="without a network, same frames")
     for column in ("score", "AUC %", "within videos %", "lengths matched %"):
         table.add_column(column, justify="left" if column == "score" else "right")
@@ -58,7 +58,7 @@ def reference_table(evaluation: Evaluation) -> Table:
 
 
 def class_table(evaluation: Evaluation) -> Table:
-    """One row a class."""
+    """One row per class."""
     table = Table(title="by class (AUC and AP within the class's videos)")
     for column in ("class", "videos", "frames", "anomalous", "AUC %", "AP %", "false alarms %"):
         table.add_column(column, justify="left" if column == "class" else "right")
