@@ -58,7 +58,7 @@ def test_a_clip_that_cannot_be_cut_is_exit_code_one(
     assert c2fpl("report", files.root) == 0
     assert c2fpl("clips", files.root) == 1
     said = capsys.readouterr()
-    assert "gone: event of frames 20 to 39: the video is no longer at" in said.err
+    assert "gone: event of frames 20 to 39: the video is missing at" in said.err
     assert said.out == ""
 
 

@@ -108,7 +108,7 @@ def test_a_video_that_is_gone_is_a_failure_of_its_own(tmp_path: Path) -> None:
     clips = cut_clips(files, ClipSettings())
     assert [path.name[:9] for path in clips.paths] == ["002_0.800"]
     assert [(f.video, f.step) for f in clips.failures] == [("gone", "clips")]
-    assert "no longer at" in clips.failures[0].reason
+    assert "missing at" in clips.failures[0].reason
     assert [path.name for path in files.clips.iterdir()] == [clips.paths[0].name]
 
 
@@ -194,7 +194,7 @@ def test_pixels_keep_their_aspect(tmp_path: Path) -> None:
 
 
 def test_nothing_to_write_leaves_no_file(tmp_path: Path) -> None:
-    with pytest.raises(NotPlayable, match="no frame for"), Mp4Writer(tmp_path / "none.mp4"):
+    with pytest.raises(NotPlayable, match="no frames for"), Mp4Writer(tmp_path / "none.mp4"):
         pass
     assert list(tmp_path.iterdir()) == []
 
@@ -241,7 +241,7 @@ def test_the_video_of_an_overlay_is_named_or_given_by_path(
     source = run_files.root.parent / "videos" / "quiet.mp4"
     path = write_overlay(run_files, str(source), tmp_path / "quiet.mp4")
     assert len(frames_of(path)) == 160
-    with pytest.raises(UnknownVideo, match=r"'other' has no scores in .*; names there look like"):
+    with pytest.raises(UnknownVideo, match=r"'other' has no scores in .*; use a name such as"):
         write_overlay(run_files, "other")
 
 

@@ -62,7 +62,7 @@ def test_pictures_do_not_depend_on_the_number_of_processes(
     alone = [path.read_bytes() for path in write_plots(files)]
     for path in files.plots.rglob("*.png"):
         path.unlink()
-    monkeypatch.setattr(plots, "WORTH_PROCESSES", 2)
+    monkeypatch.setattr(plots, "PLOTS_WORTH_PROCESSES", 2)
     monkeypatch.setattr("joblib.cpu_count", lambda: 2)
     assert [path.read_bytes() for path in write_plots(files)] == alone
 

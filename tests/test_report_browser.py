@@ -199,4 +199,7 @@ def test_what_is_broken_in_a_video_is_shown_as_text(browser: Any, tmp_path: Path
     lost = text_of(browser, "#video-table .tabulator-cell[tabulator-field='lost']")
     assert sorted(lost) == ["0", "2 ?"]
     open_page(browser, files, "#video=0&t=0")
-    assert "damaged (cut <b>off</b>): frames may be missing" in text_of(browser, "#panel-facts")[0]
+    assert (
+        "damaged (cut <b>off</b>): more frames may be missing"
+        in text_of(browser, "#panel-facts")[0]
+    )

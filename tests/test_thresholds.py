@@ -76,5 +76,5 @@ def test_a_quantile_is_read_off_the_pooled_frames() -> None:
 
 @pytest.mark.parametrize("bad", [np.nan, 1.5, -0.1, np.inf])
 def test_scores_that_are_no_scores_are_refused(bad: float) -> None:
-    with pytest.raises(BadScores, match="not all in"):
+    with pytest.raises(BadScores, match=r"must all be in \[0, 1\]"):
         count_scores([np.array([0.1, bad], dtype=np.float32)])

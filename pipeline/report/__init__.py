@@ -1,10 +1,10 @@
-"""What people look at.
+"""Events, pictures, clips and the report: what people look at.
 
-- `thresholds`, `events`: scores to the stretches worth looking at
-- `curves`: scores small enough to draw
-- `frames`: frames by number
-- `event_stills`, `plots`: pictures
+- `thresholds`, `events`: from scores to the stretches of video worth watching
+- `curves`: score curves small enough to draw
+- `frames`: reading frames by number
+- `event_stills`, `plots`: images
 - `mp4`, `clips`, `overlay`: videos
 - `exports`: events for other programs
-- `page_data`, `page`: the report that opens from disk
+- `page_data`, `page`: the HTML report, which opens from disk
 """

@@ -1,4 +1,4 @@
-"""The events with the highest scores, each cut out of its video as an mp4 of its own."""
+"""Cut the events with the highest scores out of their videos, one mp4 file each."""
 
 import logging
 from collections import defaultdict
@@ -25,16 +25,16 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Clips:
-    """What was cut."""
+    """The result of cutting."""
 
     paths: tuple[Path, ...]
     """The clips, highest peak first."""
     failures: tuple[Failure, ...]
-    """Events that could not be cut, with their videos."""
+    """Events that could not be cut, with the reason."""
 
 
 class Clip:
-    """One event on its way into a file."""
+    """One event being written to a file."""
 
     def __init__(self, event: Event, path: Path) -> None:
         self.event = event
@@ -44,23 +44,23 @@ class Clip:
         self._writer: Mp4Writer | None = None
 
     def widen(self, times: PresentationTimes, settings: ClipSettings) -> None:
-        """Add the seconds before and after the event.
+        """Extend the span by the seconds before and after the event.
 
         Raises:
-            NotPlayable: the video has other scores than those that the event was found in.
+            NotPlayable: the scores have changed since the event was found.
         """
         start, end = self.span
         if end > times.frame_count:
             raise NotPlayable(
-                f"the video has scores of {times.frame_count} frames, fewer than the event needs; "
-                "run `c2fpl report` again"
+                f"the video has scores for {times.frame_count} frames, but the event ends at frame "
+                f"{end - 1}; run `c2fpl report` again"
             )
         first = times.frame_at(times.start_s(start) - settings.before_s)
         last = times.frame_at(times.end_s(end) + settings.after_s)
         self.span = min(first, start), max(last, end)
 
     def take(self, frame: NumberedFrame) -> None:
-        """Write a frame if it belongs to the clip; the file is there after the last one."""
+        """Write a frame if it is in the clip; the last one completes the file."""
         start, end = self.span
         if self.done or not start <= frame.frame < end:
             return
@@ -72,21 +72,21 @@ class Clip:
             self._writer, self.done = None, True
 
     def discard(self) -> None:
-        """Leave nothing of a clip that is not done."""
+        """Delete the partial file of an unfinished clip."""
         if self._writer is not None:
             self._writer.discard()
 
     def failure(self, error: NotPlayable) -> Failure:
-        """Why it was not cut."""
+        """The failure record of this event."""
         first, last = self.event.start_frame, self.event.end_frame - 1
         return Failure(self.event.video, STEP, f"event of frames {first} to {last}: {error}")
 
 
 def cut_clips(files: RunFiles, settings: ClipSettings, output: Path | None = None) -> Clips:
-    """Cut the top events into clips/ (or `output`): H.264 without sound.
+    """Cut the top events into clips/ (or `output`), as H.264 without sound.
 
-    A name tells rank, peak score, video and start: `003_0.912_gate_00-01-15.mp4`. Each video is
-    read once, and each clip holds its whole event or is a failure.
+    File names give rank, peak score, video and start: `003_0.912_gate_00-01-15.mp4`. Each video
+    is read once. An event that cannot be written in full becomes a failure.
 
     Raises:
         NoEvents: the run has no events yet.
@@ -111,9 +111,9 @@ def cut_clips(files: RunFiles, settings: ClipSettings, output: Path | None = Non
 def cut_video(
     frames: VideoFrames, video: ScoredVideo | None, clips: Sequence[Clip], settings: ClipSettings
 ) -> list[Failure]:
-    """Write all clips of one video; those that cannot be written are returned."""
+    """Write all clips of one video and return the failures."""
     if video is None:
-        gone = NotPlayable("the video has no scores any more; run `c2fpl report` again")
+        gone = NotPlayable("the video no longer has scores; run `c2fpl report` again")
         return [clip.failure(gone) for clip in clips]
     try:
         times = video.times()
@@ -131,7 +131,7 @@ def cut_video(
 
 
 def clip_name(rank: int, event: Event) -> str:
-    """A file name without folders; the end of a very long video name is what tells it apart."""
+    """File name of a clip; a long video name keeps its end, which is the distinctive part."""
     name = event.video.replace("/", "_").replace("\\", "_")[-LONGEST_NAME:]
     while len(name.encode("utf-8", "surrogateescape")) > 2 * LONGEST_NAME:
         name = name[1:]

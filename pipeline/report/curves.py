@@ -1,4 +1,4 @@
-"""Score curves small enough to draw: few steps instead of one value a frame."""
+"""Reduce frame-level scores to step curves small enough to draw."""
 
 from dataclasses import dataclass
 
@@ -8,26 +8,27 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Curve:
-    """A score that holds from each start to the next one."""
+    """A step function: each value holds from its start to the next start."""
 
     starts: NDArray[np.int64]
-    """(steps,) first frame of each step, rising from 0."""
+    """(steps,) first frame of each step, ascending from 0."""
     values: NDArray[np.float32]
     """(steps,) highest score within the step, in [0, 1]."""
     frame_count: int
-    """End of the last step."""
+    """Number of frames, where the last step ends."""
 
     @property
     def edges(self) -> NDArray[np.int64]:
-        """(steps + 1,) the starts and the end."""
+        """(steps + 1,) the starts, then the end."""
         return np.append(self.starts, self.frame_count)
 
 
 def curve_of(scores: NDArray[np.float32], most_steps: int) -> Curve:
-    """The curve of (frames,) scores.
+    """The step curve of float32 (frames,) scores.
 
-    Scores are equal within a segment, so most videos keep every value; one with more changes than
-    `most_steps` keeps the highest score of each of `most_steps` equal parts: no peak is lost.
+    Scores are constant within a segment, so most videos keep every value. With more than
+    `most_steps` changes, the video is split into `most_steps` equal parts and each keeps its
+    highest score, so no peak is lost.
     """
     starts = np.append(0, np.flatnonzero(np.diff(scores)) + 1)
     if len(starts) > most_steps:

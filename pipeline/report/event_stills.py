@@ -1,4 +1,4 @@
-"""A picture of every event in the report, made once."""
+"""Still images of the events in the report."""
 
 import hashlib
 from collections import defaultdict
@@ -19,10 +19,10 @@ JPEG_QUALITY = 80
 def write_stills(
     folder: Path, videos: Mapping[str, ScoredVideo], events: Sequence[Event]
 ) -> dict[Event, str]:
-    """Write the frame at each event's peak as a JPEG; those that are there already stay.
+    """Save the frame at each event's peak as a JPEG, unless it exists already.
 
     Returns:
-        File name by event; an event whose video is gone or does not decode there has none.
+        File name by event. Events whose video is missing or cannot be decoded there are left out.
     """
     by_video: dict[str, list[Event]] = defaultdict(list)
     for event in events:
@@ -37,7 +37,7 @@ def write_stills(
 def stills_of(
     folder: Path, frames: VideoFrames, video: ScoredVideo, events: Sequence[Event]
 ) -> dict[Event, str]:
-    """The pictures of one video's events, all read with the file opened once."""
+    """Save the stills of one video's events, opening the video once."""
     source = video.playable
     if source is None:
         return {}
@@ -55,7 +55,7 @@ def stills_of(
 
 
 def still_name(source: Path, event: Event) -> str:
-    """Another name for another video, another frame or a changed file."""
+    """A file name that differs for each video file, modification time and frame."""
     facts = (str(source), source.stat().st_mtime_ns, event.peak_frame)
     text = "\0".join(str(fact) for fact in facts)
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:20] + ".jpg"

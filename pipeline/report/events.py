@@ -1,4 +1,4 @@
-"""From one score a frame to events: stretches of a video that are worth looking at."""
+"""Turn frame-level scores into events: stretches of video worth watching."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -29,7 +29,7 @@ COLUMNS = (
 
 
 class NoEvents(ValueError):
-    """A run whose events were not looked for yet."""
+    """The run has no events yet, or its events file is damaged."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Event:
 
 @dataclass(frozen=True)
 class RunEvents:
-    """All events of a run, highest peak first, and what made them."""
+    """All events of a run, highest peak first, with the threshold and settings used."""
 
     threshold: Threshold
     settings: EventSettings
@@ -62,7 +62,7 @@ class RunEvents:
 
 
 def lower_threshold(threshold: Threshold, hysteresis: float) -> float:
-    """The score at which a begun event ends; never above the threshold."""
+    """The score below which an event ends; never above the threshold."""
     background = min(threshold.background, threshold.value)
     return background + hysteresis * (threshold.value - background)
 
@@ -75,15 +75,15 @@ def find_events(
 ) -> list[tuple[int, int]]:
     """Find [start, end) of every event, in frames, in order.
 
-    A stretch above the lower threshold is an event when it holds a frame above the threshold;
-    then close events are merged; then short ones are left out. A video shorter than the minimum
-    may be one event as a whole.
+    A stretch above the lower threshold is an event if one of its frames is above the threshold.
+    Close events are merged, then short ones dropped. In a video shorter than the minimum length,
+    an event must span the whole video.
 
     Args:
-        scores: (frames,) in [0, 1].
-        times: of the frames.
-        threshold: of the run.
-        settings: seconds and hysteresis.
+        scores: float32 (frames,) in [0, 1].
+        times: presentation times of the frames.
+        threshold: the run's threshold.
+        settings: hysteresis, merge gap and minimum length.
     """
     high = scores > lower_threshold(threshold, settings.hysteresis)
     runs = [
@@ -102,9 +102,9 @@ def find_events(
 def merge(
     runs: Sequence[tuple[int, int]], times: PresentationTimes, gap_s: float
 ) -> list[tuple[int, int]]:
-    """Join runs (in order) less than `gap_s` apart.
+    """Merge sorted runs that are less than `gap_s` apart.
 
-    At one frame a second [(0, 4), (6, 9)] and 3 give [(0, 9)].
+    At 1 frame per second and a gap of 3 s, [(0, 4), (6, 9)] becomes [(0, 9)].
     """
     merged: list[tuple[int, int]] = []
     for start, end in runs:
@@ -116,7 +116,7 @@ def merge(
 
 
 def peak_frame_of(scores: NDArray[np.float32], start: int, end: int) -> int:
-    """The middle of the first stretch with the highest score of [start, end)."""
+    """The middle frame of the first stretch with the highest score in [start, end)."""
     within = scores[start:end]
     first = int(np.argmax(within))
     lower = np.flatnonzero(within[first:] < within[first])
@@ -125,7 +125,7 @@ def peak_frame_of(scores: NDArray[np.float32], start: int, end: int) -> int:
 
 
 def events_of(video: ScoredVideo, threshold: Threshold, settings: EventSettings) -> list[Event]:
-    """The events of one video, in order of time."""
+    """The events of one video in chronological order."""
     scores, times = video.scores(), video.times()
     peaks = [
         (start, end, peak_frame_of(scores, start, end))
@@ -141,7 +141,7 @@ def events_of(video: ScoredVideo, threshold: Threshold, settings: EventSettings)
 
 
 def find_run_events(videos: Sequence[ScoredVideo], settings: EventSettings) -> RunEvents:
-    """Choose the threshold over all videos and find the events of each, highest peak first."""
+    """Choose one threshold for all videos and find their events, highest peak first."""
     counts = count_scores(video.scores() for video in videos)
     threshold = choose_threshold(counts, value=settings.threshold, quantile=settings.quantile)
     events = [event for video in videos for event in events_of(video, threshold, settings)]
@@ -150,7 +150,7 @@ def find_run_events(videos: Sequence[ScoredVideo], settings: EventSettings) -> R
 
 
 def write_events(files: RunFiles, settings: EventSettings) -> RunEvents:
-    """Write events.csv and events.json of a run from its scores.
+    """Find the events of a run and write events.csv and events.json.
 
     Raises:
         NoScores: the run has no scores yet.
@@ -172,10 +172,10 @@ def write_events(files: RunFiles, settings: EventSettings) -> RunEvents:
 
 
 def load_events(files: RunFiles) -> RunEvents:
-    """Read what `write_events` wrote.
+    """Read the events that `write_events` wrote.
 
     Raises:
-        NoEvents: none were written, or the file is damaged.
+        NoEvents: events.json is missing or damaged.
     """
     if not files.events_json.is_file():
         raise NoEvents(f"no {files.events_json}; `c2fpl report {files.root}` writes it")
@@ -193,12 +193,12 @@ def load_events(files: RunFiles) -> RunEvents:
     except (ArithmeticError, LookupError, TypeError, ValueError) as error:
         reason = f"{type(error).__name__}: {error}"
         raise NoEvents(
-            f"{files.events_json} is damaged ({reason}); `c2fpl report {files.root}` writes it anew"
+            f"{files.events_json} is damaged ({reason}); `c2fpl report {files.root}` rewrites it"
         ) from error
 
 
 def _event(row: Mapping[str, Any]) -> Event:
-    """One stored event; numbers must be numbers and in order."""
+    """Read one stored event and check its numbers."""
     start, end, peak = (int(row[name]) for name in ("start_frame", "end_frame", "peak_frame"))
     seconds = float(row["start_s"]), float(row["end_s"])
     score = float(row["peak_score"])
@@ -210,7 +210,7 @@ def _event(row: Mapping[str, Any]) -> Event:
 
 
 def row_of(event: Event) -> tuple[str | int | float, ...]:
-    """One event in the order of COLUMNS; seconds to the millisecond."""
+    """One event as a row in the order of COLUMNS, seconds rounded to milliseconds."""
     return (
         event.video,
         event.start_frame,
@@ -225,7 +225,7 @@ def row_of(event: Event) -> tuple[str | int | float, ...]:
 
 
 def timecode(seconds: float) -> str:
-    """HH:MM:SS.mmm, for example 3661.5 -> 01:01:01.500."""
+    """Seconds as HH:MM:SS.mmm: 3661.5 -> 01:01:01.500."""
     milliseconds = round(seconds * 1000)
     minutes, rest = divmod(milliseconds, 60_000)
     return f"{minutes // 60:02d}:{minutes % 60:02d}:{rest // 1000:02d}.{rest % 1000:03d}"

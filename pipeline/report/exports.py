@@ -1,4 +1,4 @@
-"""A run's scores and events in forms that other programs read."""
+"""Export the scores and events of a run in formats that other programs read."""
 
 from collections import defaultdict
 from importlib import metadata
@@ -12,18 +12,18 @@ from c2fpl.pipeline.report.events import load_events
 from c2fpl.pipeline.steps.scored_videos import scored_videos
 
 LABEL = "anomaly"
-"""The one class of an unsupervised detection."""
+"""The only class that unsupervised detection can give."""
 
 
 class MissingParquet(RuntimeError):
-    """The library that writes .parquet is not installed."""
+    """pyarrow, which writes .parquet files, is not installed."""
 
 
 def write_parquet(files: RunFiles) -> Path:
     r"""Write all scores as one table: video, frame (int32), time_s (float64), score (float32).
 
-    One row group a video, one video in memory at a time. A file name that is no unicode keeps its
-    odd bytes as \xff.
+    There is one row group per video, and one video in memory at a time. Bytes of a file name that
+    are not valid UTF-8 are written as \xff.
 
     Raises:
         MissingParquet: pyarrow is not installed.
@@ -62,10 +62,10 @@ def write_parquet(files: RunFiles) -> Path:
 
 
 def write_detections(files: RunFiles) -> Path:
-    """Write the events as ActivityNet's results of temporal detection; every video is listed.
+    """Write the events as ActivityNet temporal detection results, listing every video.
 
     `{"version", "results": {video: [{"label", "score", "segment": [start_s, end_s]}]}}`.
-    Source: ActivityNet evaluation kit, submission format of task "temporal action localization".
+    Source: ActivityNet evaluation kit, submission format for temporal action localization.
 
     Raises:
         NoEvents: the run has no events yet.
@@ -88,12 +88,12 @@ def write_detections(files: RunFiles) -> Path:
 
 
 def write_label_studio(files: RunFiles) -> Path:
-    """Write the events as tasks with predictions for Label Studio's video timeline.
+    """Write the events as Label Studio tasks with predictions on the video timeline.
 
-    Frames are counted from 1, ends included, as its `TimelineLabels` has them. The labelling
-    configuration is `<TimelineLabels name="events" toName="video"><Label value="anomaly"/>` beside
-    `<Video name="video" value="$video"/>`; `$video` is the video's name in the run, to be replaced
-    by the address under which Label Studio reaches it. Source: Label Studio, tags/timelinelabels.
+    As in `TimelineLabels`, frames count from 1 and the end is inclusive. The labelling
+    configuration needs `<TimelineLabels name="events" toName="video"><Label value="anomaly"/>` and
+    `<Video name="video" value="$video"/>`. `$video` is the video's name in the run; replace it by
+    the URL from which Label Studio loads the video. Source: Label Studio, tags/timelinelabels.
 
     Raises:
         NoEvents: the run has no events yet.
@@ -122,5 +122,5 @@ def write_label_studio(files: RunFiles) -> Path:
 
 
 def unicode_name(name: str) -> str:
-    """A name that any UTF-8 reader takes."""
+    """The name as valid UTF-8 text."""
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

@@ -1,4 +1,4 @@
-"""Frames of scored videos by number, for pictures and clips; decoded in a watched child."""
+"""Read frames of scored videos by number, decoded in a supervised child process."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
@@ -15,21 +15,24 @@ from c2fpl.extractors.settings import DecodingSettings
 from c2fpl.pipeline.steps.scored_videos import ScoredVideo
 
 SHORT_SIDE_PIXELS = 256
-"""Of segments, of which none is read here."""
+"""A size the decoders require for segments; no segments are read here."""
 
 Picture = NDArray[np.uint8]
 """uint8 (height, width, 3), RGB."""
 
 
 class NotPlayable(ValueError):
-    """A video of which a wanted picture cannot be read or written."""
+    """A frame of a video cannot be read or encoded."""
 
 
 class VideoFrames:
-    """Reads one video after the other; use as a context manager, the child lives until its end."""
+    """Reads frames of videos, one video at a time, in a child process.
+
+    Use as a context manager; leaving it ends the child process.
+    """
 
     def __init__(self) -> None:
-        # as late as this: it needs a POSIX system, which the command line checks by itself
+        # Imported here because it needs POSIX, which the command line checks first.
         from c2fpl.extractors.decoder_process import WatchedDecoders
 
         self._decoders = WatchedDecoders(DecodingSettings(), SHORT_SIDE_PIXELS)
@@ -46,15 +49,15 @@ class VideoFrames:
         self._decoders.__exit__(kind, error, trace)
 
     def read(self, video: ScoredVideo, spans: Iterable[Span]) -> Iterator[NumberedFrame]:
-        """Frames [start, end) of each span, in order, each once.
+        """Yield the frames [start, end) of each span, in order, each once.
 
         Raises:
-            NotPlayable: the video is not in its place, or does not give all of them.
+            NotPlayable: the video is missing, or some of the frames cannot be decoded.
         """
         source = video.playable
         if source is None:
             where = f" at {video.source}" if video.source else ""
-            raise NotPlayable(f"the video is no longer{where}; put it back or score it again")
+            raise NotPlayable(f"the video is missing{where}; restore it or score it again")
         request = FrameRequest(source, tuple(spans), video.times(), video.fps)
         with closing(self._decoders.read([(video.name, request)])) as messages:
             for message in messages:
@@ -66,21 +69,21 @@ class VideoFrames:
     def stills(
         self, video: ScoredVideo, frames: Sequence[int], height_pixels: int
     ) -> list[Picture | None]:
-        """The given frames scaled to one height, pixels made square.
+        """The given frames, scaled to one height with square pixels.
 
-        A picture is a comfort: one that cannot be read is None, never an error.
+        Stills are optional: one that cannot be read is None, not an error.
         """
         found: dict[int, Picture] = {}
         try:
             for each in self.read(video, [(frame, frame + 1) for frame in frames]):
                 found[each.frame] = scaled(each, height_pixels)
         except NotPlayable:
-            pass  # what was read before will do
+            pass  # keep the frames read so far
         return [found.get(frame) for frame in frames]
 
 
 def scaled(frame: NumberedFrame, height_pixels: int) -> Picture:
-    """A picture of the given height, width by the aspect ratio as displayed."""
+    """The frame at the given height, its width by the display aspect ratio."""
     height, width = frame.pixels.shape[:2]
     size = max(1, round(width * frame.pixel_aspect * height_pixels / height)), height_pixels
     return np.asarray(Image.fromarray(frame.pixels).resize(size, Image.Resampling.BILINEAR))

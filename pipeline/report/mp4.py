@@ -1,4 +1,4 @@
-"""Writes mp4 files that every browser and player shows: H.264, 4:2:0, picture only."""
+"""Write mp4 files that all browsers and players can play: H.264, 4:2:0, no sound."""
 
 import errno
 import math
@@ -18,17 +18,17 @@ from c2fpl.pipeline.report.frames import NotPlayable, Picture
 
 TIME_BASE = Fraction(1, 90_000)
 CONSTANT_QUALITY = "23"
-"""x264's own default."""
+"""The default of x264."""
 DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EFBIG)
 LEAST_SIDE_PIXELS = 16
-"""Smaller pictures are enlarged by a whole number: a macroblock of H.264."""
+"""Side of an H.264 macroblock; smaller pictures are enlarged by an integer factor."""
 
 
 class Mp4Writer:
-    """An mp4 that appears under its name only when it is finished.
+    """Writes an mp4 file, which gets its final name only when finished.
 
-    It starts with the first picture and keeps the times between them. Pictures of another size
-    than the first are fitted to it. An odd last row or column is cut off: 4:2:0 has none.
+    The file starts at the time of the first picture. Pictures of a different size are resized to
+    the first one. 4:2:0 needs even sides, so an odd last row or column is cropped.
     """
 
     def __init__(self, path: Path) -> None:
@@ -61,11 +61,11 @@ class Mp4Writer:
 
         Args:
             picture: RGB, uint8 (height, width, 3).
-            time_s: when it is shown; one that is not later than the last is moved behind it.
-            pixel_aspect: width over height of a pixel; that of the first counts.
+            time_s: presentation time; moved just after the previous one if not later.
+            pixel_aspect: width over height of a pixel; only that of the first picture is used.
 
         Raises:
-            NotPlayable: it cannot be encoded.
+            NotPlayable: the picture cannot be encoded.
         """
         if self.num_pictures == 0:
             self._begin(picture, time_s, pixel_aspect)
@@ -78,14 +78,16 @@ class Mp4Writer:
             self._container.mux(self._stream.encode(frame))
 
     def finish(self) -> None:
-        """Write what the encoder holds back, and give the file its name.
+        """Flush the encoder and give the file its final name.
 
         Raises:
-            NotPlayable: there was no picture.
+            NotPlayable: no picture was added.
         """
         if self.num_pictures == 0:
             self.discard()
-            raise NotPlayable(f"no frame for {self._path.name}; see `c2fpl inspect`")
+            raise NotPlayable(
+                f"no frames for {self._path.name}; check the video with `c2fpl inspect`"
+            )
         with self._encoding():
             self._container.mux(self._stream.encode())
             self._container.close()
@@ -94,8 +96,8 @@ class Mp4Writer:
         publish(self._part, self._path)
 
     def discard(self) -> None:
-        """Forget everything written."""
-        with suppress(av.FFmpegError, OSError, ValueError):  # of an encoder that never began
+        """Delete the partial file."""
+        with suppress(av.FFmpegError, OSError, ValueError):  # the encoder may not have started
             self._container.close()
         self._file.close()
         self._part.unlink(missing_ok=True)
@@ -119,7 +121,7 @@ class Mp4Writer:
 
     @contextmanager
     def _encoding(self) -> Iterator[None]:
-        """An encoder's refusal is said of the video; a full disk is an error as everywhere."""
+        """Turn encoder errors into NotPlayable; disk errors, such as a full disk, pass through."""
         try:
             yield
         except av.FFmpegError as error:

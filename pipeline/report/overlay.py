@@ -1,4 +1,4 @@
-"""A copy of a video with its score drawn in: the curve below, a bar at the playing frame."""
+"""Copy a video with its score curve drawn below the picture and a bar at the current frame."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from c2fpl.pipeline.report.mp4 import Mp4Writer
 from c2fpl.pipeline.steps.scored_videos import ScoredVideo, scored_videos
 
 PANEL_SHARE = 0.22
-"""Height of the curve's panel over the height of the picture; the panel stands below it."""
+"""Height of the curve panel, below the picture, as a fraction of the picture height."""
 LEAST_PANEL_PIXELS = 48
 BACK, CURVE, PLAYED, LINE = (24, 26, 30), (110, 130, 155), (125, 181, 245), (200, 200, 200)
 EVENT, BAR = (242, 165, 65), (255, 90, 80)
@@ -26,30 +26,30 @@ EVENT, BAR = (242, 165, 65), (255, 90, 80)
 
 
 class UnknownVideo(ValueError):
-    """A video that the run has no scores for."""
+    """The run has no scores for the video."""
 
 
 @dataclass(frozen=True)
 class Panel:
-    """The curve of a whole video, drawn once."""
+    """The score curve of a whole video, drawn once in two versions."""
 
     before: Picture
-    """(height, width, 3): as it is ahead of the playing frame."""
+    """uint8 (height, width, 3), RGB: the part after the current frame."""
     after: Picture
-    """(height, width, 3): as it is once it has been played."""
+    """uint8 (height, width, 3), RGB: the part already played."""
 
 
 def write_overlay(files: RunFiles, video: str, output: Path | None = None) -> Path:
-    """Write the video of a run with its scores drawn in: overlays/<name>.mp4 or `output`.
+    """Write a copy of a video with its scores drawn in, to overlays/<name>.mp4 or `output`.
 
     Args:
-        files: a run with scores; the threshold is that of its events where there are any.
-        video: its name in the run, or the path of its file.
-        output: the mp4 to write.
+        files: a run with scores; if it has events, their threshold is drawn.
+        video: name in the run, or path of the file.
+        output: the mp4 file to write.
 
     Raises:
-        UnknownVideo: the run has no scores for it.
-        NotPlayable: the file is gone, or does not give every frame that was scored.
+        UnknownVideo: the run has no scores for the video.
+        NotPlayable: the file is missing, or not every scored frame can be decoded.
     """
     found = find_video(files, video)
     threshold = load_events(files).threshold.value if files.events_json.is_file() else None
@@ -63,10 +63,10 @@ def write_overlay(files: RunFiles, video: str, output: Path | None = None) -> Pa
 
 
 def find_video(files: RunFiles, video: str) -> ScoredVideo:
-    """The video of a run by name or path.
+    """Find a video of a run by name or path.
 
     Raises:
-        UnknownVideo: neither fits.
+        UnknownVideo: no video matches.
     """
     videos = scored_videos(files)
     path = Path(video).absolute()
@@ -74,18 +74,18 @@ def find_video(files: RunFiles, video: str) -> ScoredVideo:
         if found.name == video or (found.source is not None and found.source == path):
             return found
     raise UnknownVideo(
-        f"{video!r} has no scores in {files.root}; names there look like {videos[0].name!r}"
+        f"{video!r} has no scores in {files.root}; use a name such as {videos[0].name!r}"
     )
 
 
 def with_scores(
     frames: Iterable[NumberedFrame], scores: NDArray[np.float32], threshold: float | None
 ) -> Iterator[tuple[NumberedFrame, Picture]]:
-    """Put the panel below every picture; one of another size is fitted to the first.
+    """Append the panel below each picture; pictures are resized to the first one.
 
     Args:
-        frames: of the video.
-        scores: one for each frame, in [0, 1].
+        frames: frames of the video.
+        scores: float32 (frames,) in [0, 1].
         threshold: drawn as a line; scores above it are marked.
     """
     panel: Panel | None = None
@@ -104,14 +104,14 @@ def with_scores(
 
 
 def panel_height(picture_height: int) -> int:
-    """Even, so that the whole stays even when the picture is."""
+    """Height of the panel; even, so that an even picture stays even."""
     return max(LEAST_PANEL_PIXELS, round(picture_height * PANEL_SHARE)) // 2 * 2
 
 
 def draw_panel(
     scores: NDArray[np.float32], threshold: float | None, width: int, height: int
 ) -> Panel:
-    """Draw the curve as a filled area, one column a pixel, and the threshold."""
+    """Draw the curve as a filled area, one value per pixel column, and the threshold line."""
     curve = curve_of(scores, width)
     columns = np.searchsorted(curve.starts, np.arange(width) * len(scores) // width, side="right")
     levels = curve.values[columns - 1]
@@ -128,7 +128,7 @@ def draw_panel(
 
 
 def at_frame(panel: Panel, index: int, frame_count: int) -> Picture:
-    """The panel while frame `index` plays, with a bar at its place."""
+    """The panel at frame `index`, with a bar at its position."""
     width = panel.before.shape[1]
     place = min(width - 1, index * width // frame_count)
     strip = panel.before.copy()
@@ -138,7 +138,7 @@ def at_frame(panel: Panel, index: int, frame_count: int) -> Picture:
 
 
 def write_score(strip: Picture, score: float, time_s: float, threshold: float | None) -> None:
-    """Write time and score into the upper left corner of the panel, orange above the threshold."""
+    """Write time and score in the upper left corner, in orange above the threshold."""
     scale = strip.shape[0] / 90
     minutes, seconds = divmod(time_s, 60)
     text = f"{int(minutes)}:{seconds:04.1f}  {score:.3f}"

@@ -1,7 +1,7 @@
-"""The report: static pages that open from disk, with no server and no network.
+"""Write the report: static pages that open from disk, without a server or a network.
 
-`index.html` and the scripts beside it are the same for every run; what differs stands in script
-files of data. Curves are drawn by uPlot, tables by Tabulator (both MIT, licences beside them).
+`index.html` and its scripts are the same for every run; the data of a run are in script files of
+their own. uPlot draws the curves and Tabulator the tables (both MIT, licences included).
 """
 
 from collections import Counter
@@ -26,26 +26,26 @@ from c2fpl.pipeline.steps.scored_videos import ScoredVideo, scored_videos
 from c2fpl.pipeline.truth.windows import Windows
 
 ROWS_A_FILE = 2000
-"""Lines of the table of videos in one script file: about 400 KB."""
+"""Rows of the video table in one script file: about 400 KB."""
 MOST_EVENTS = 500
-"""Events listed with a picture, highest peaks first; events.csv has them all."""
+"""Events listed with a still, highest peaks first; events.csv lists all."""
 
 
 def write_report(
     files: RunFiles, annotations: Mapping[str, Windows] | None = None, *, quiet: bool = False
 ) -> Path:
-    """Write report/index.html and what it shows; nothing else of the run is changed.
+    """Write report/index.html and its data.
 
-    The run's events are shown as they stand in events.json; a run without gets them by the default
-    settings first. Files of an older report that are of no use any more are removed.
+    The events come from events.json; if the run has none, they are found with the default settings
+    first. Stale files of an older report are removed.
 
     Args:
         files: the run.
-        annotations: windows to shade, by video name.
-        quiet: show no progress.
+        annotations: annotated windows to shade, by video name.
+        quiet: hide the progress bar.
 
     Returns:
-        The page.
+        Path of the page.
 
     Raises:
         NoScores: the run has no scores yet.
@@ -75,7 +75,7 @@ def write_videos(
     *,
     quiet: bool,
 ) -> list[list[object]]:
-    """Write one script a video, and return the lines of the table."""
+    """Write one data script per video and return the rows of the video table."""
     counts = Counter(event.video for event in found.events)
     folder, rows = files.report / "videos", []
     with progress("report", len(videos), "videos", quiet=quiet) as shown:
@@ -90,7 +90,7 @@ def write_videos(
 
 
 def write_tables(report: Path, rows: Sequence[Sequence[object]]) -> list[str]:
-    """Write the table of videos in files of at most ROWS_A_FILE lines."""
+    """Write the video table in files of at most ROWS_A_FILE rows and return their names."""
     names = []
     for start in range(0, len(rows), ROWS_A_FILE):
         names.append(f"data/videos-{start}.js")
@@ -100,7 +100,7 @@ def write_tables(report: Path, rows: Sequence[Sequence[object]]) -> list[str]:
 
 
 def write_page(report: Path) -> Path:
-    """Copy the page, its scripts and the libraries with their licences."""
+    """Copy the page, its scripts, and the libraries with their licences."""
     names = set()
     for asset in resources.files("c2fpl.pipeline.report").joinpath("assets").iterdir():
         folder = report if asset.name == "index.html" else report / "assets"
@@ -112,13 +112,13 @@ def write_page(report: Path) -> Path:
 
 
 def write_script(path: Path, function: str, *values: object) -> None:
-    """Write one script of data."""
+    """Write one data script."""
     with whole_file(path) as file:
         file.write(script(function, *values))
 
 
 def keep_only(folder: Path, names: Collection[str]) -> None:
-    """Remove what an older report left in a folder of this one."""
+    """Delete files left in a folder by an older report."""
     for path in folder.iterdir() if folder.is_dir() else ():
         if path.name not in names:
             path.unlink()

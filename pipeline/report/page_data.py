@@ -1,4 +1,4 @@
-"""What the report shows, as small script files: a page on disk may load scripts but not fetch."""
+"""Data of the report as small script files: a page on disk can load scripts but cannot fetch."""
 
 import json
 import os
@@ -19,25 +19,25 @@ from c2fpl.pipeline.steps.scored_videos import ScoredVideo, videos_without_score
 from c2fpl.pipeline.truth.windows import Windows
 
 MOST_STEPS = 20_000
-"""Steps of a curve on the page: every segment of a video of three hours, about 250 KB."""
+"""Most steps of a curve on the page: all segments of a 3-hour video, about 250 KB."""
 SPARK_PARTS = 48
 SPARK_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-"""One letter a part of the video, A for the score 0 to _ for 1."""
+"""One letter per part of the video, from A (score 0) to _ (score 1)."""
 SCORE_DIGITS = 5
 MILLISECONDS = 3
-"""Digits of seconds."""
+"""Decimal digits of times in seconds."""
 
 Json = dict[str, Any]
 
 
 def script(function: str, *values: object) -> bytes:
-    """A script that hands values to a function of the page; nothing in them can end the script."""
+    """A script that passes values to a function of the page; `<` is escaped, so none can end it."""
     texts = (json.dumps(value, separators=(",", ":"), allow_nan=False) for value in values)
     return f"c2fpl.{function}({','.join(texts)});\n".replace("<", "\\u003c").encode("ascii")
 
 
 def link(target: Path, page_folder: Path) -> str:
-    """Relative URL of a file, every character that means something in a URL quoted."""
+    """Relative URL of a file, with special characters quoted."""
     relative = os.path.relpath(target.absolute(), page_folder.absolute())
     return quote_from_bytes(os.fsencode(relative))
 
@@ -45,7 +45,7 @@ def link(target: Path, page_folder: Path) -> str:
 def video_row(
     video: ScoredVideo, scores: NDArray[np.float32], threshold: float, event_count: int
 ) -> list[object]:
-    """One line of the table of videos; report_list.js reads the columns in this order."""
+    """One row of the video table; report_lists.js reads the columns in this order."""
     return [
         video.name,
         round(video.times().duration_s, 2),
@@ -60,7 +60,7 @@ def video_row(
 
 
 def spark(scores: NDArray[np.float32]) -> str:
-    """The highest score of each of 48 equal parts (fewer for fewer frames), a letter each."""
+    """The highest score of each of 48 equal parts (or one per frame, if fewer), as letters."""
     parts = min(SPARK_PARTS, len(scores))
     highest = np.maximum.reduceat(scores, np.arange(parts) * len(scores) // parts)
     return "".join(SPARK_LETTERS[level] for level in np.rint(highest * 63).astype(int))
@@ -69,7 +69,7 @@ def spark(scores: NDArray[np.float32]) -> str:
 def video_data(
     files: RunFiles, video: ScoredVideo, scores: NDArray[np.float32], windows: Windows
 ) -> Json:
-    """What the panel of one video shows."""
+    """Data of the panel of one video."""
     curve, times = curve_of(scores, MOST_STEPS), video.times()
     plot = beside(files.plots, video.name, ".png")
     source = video.source
@@ -92,7 +92,7 @@ def video_data(
 
 
 def uneven(times: PresentationTimes, curve: Curve) -> list[list[float]] | None:
-    """When each step of the curve starts, and when it ends; None where the rate is constant."""
+    """Start and end of each curve step in seconds; None if the frame rate is constant."""
     if times.seconds is None:
         return None
     starts_s, ends_s = times.start_s(curve.starts), times.end_s(curve.edges[1:])
@@ -100,7 +100,7 @@ def uneven(times: PresentationTimes, curve: Curve) -> list[list[float]] | None:
 
 
 def event_data(event: Event, video_index: int, still: str | None) -> list[object]:
-    """One event; report_list.js reads the columns in this order."""
+    """One event; report_lists.js reads the columns in this order."""
     times = round(event.start_s, 3), round(event.end_s, 3)
     return [video_index, *times, round(event.peak_score, SCORE_DIGITS), still]
 
@@ -108,7 +108,7 @@ def event_data(event: Event, video_index: int, still: str | None) -> list[object
 def run_data(
     files: RunFiles, videos: Sequence[ScoredVideo], rows: Sequence[Sequence[Any]], found: RunEvents
 ) -> Json:
-    """The run as a whole: counts, threshold, settings, times, failures, links."""
+    """Data of the whole run: counts, threshold, settings, times, failures, links."""
     failures = load_failures(files)
     return {
         "name": files.root.absolute().name,
@@ -130,7 +130,7 @@ def run_data(
 
 
 def links(files: RunFiles) -> Json:
-    """The full data beside the report, where it exists."""
+    """Links to the files of the run that exist."""
     named = {
         "events.csv": files.events,
         "events.json": files.events_json,

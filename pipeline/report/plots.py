@@ -1,7 +1,6 @@
-"""One picture a video: stills on top, the score below, annotated windows shaded.
+"""Draw one plot per video: stills on top, the score below, annotated windows shaded.
 
-As the supplementary's Figure 9, and safe for thousands of videos: figures are objects of their own
-that nothing global holds on to.
+The layout is that of Figure 9 of the paper's supplementary material.
 """
 
 import hashlib
@@ -29,43 +28,43 @@ from c2fpl.pipeline.truth.windows import Windows
 
 WIDTH_INCHES, HEIGHT_INCHES = 11.0, 3.6
 STRIP, CURVE = (0.055, 0.66, 0.93, 0.25), (0.055, 0.13, 0.93, 0.45)
-"""Left, bottom, width, height in shares of the figure."""
+"""Left, bottom, width and height as fractions of the figure."""
 DRAWN_FROM = "c2fpl-fingerprint"
 STILLS = 8
 BLANK = np.full((3, 4, 3), 235, dtype=np.uint8)
-"""Stands for a still that does not decode."""
+"""Grey image shown for a still that cannot be decoded."""
 STILL_HEIGHT_PIXELS = 120
 MOST_STEPS = 4000
 LONGEST_TITLE = 110
-WORTH_PROCESSES = 32
-"""Pictures from which on other processes, two seconds to start, draw them sooner."""
+PLOTS_WORTH_PROCESSES = 32
+"""From this many plots on, worker processes save time although they take 2 s to start."""
 PLOTS_A_CALL = 8
-"""Drawn with one decoder child, which takes half a second to start."""
+"""Plots drawn with one decoder process, which takes half a second to start."""
 SCORE_COLOUR, WINDOW_COLOUR, EVENT_COLOUR = "#1f5fa8", "#e4572e", "#f2a541"
 
 
 @dataclass(frozen=True)
 class Plot:
-    """What one picture is drawn from, small enough to be sent to another process."""
+    """The inputs of one plot, small enough to send to another process."""
 
     path: Path
     video: ScoredVideo
     windows: Windows
     found: RunEvents | None
-    """Threshold of the run and the events of this video; None where no events were made."""
+    """Threshold of the run and events of this video; None if the run has no events."""
 
 
 def write_plots(
     files: RunFiles, annotations: Mapping[str, Windows] | None = None, *, quiet: bool = False
 ) -> list[Path]:
-    """Write plots/<name>.png for every video with scores; those that would be the same stay.
+    """Write plots/<name>.png for every scored video, skipping plots that are up to date.
 
-    The run's events and threshold are drawn where `write_events` was run before.
+    Events and threshold are drawn if the run has events.json.
 
     Args:
         files: the run.
-        annotations: by video name; a video that is not in it is drawn without windows.
-        quiet: show no progress.
+        annotations: annotated windows to shade, by video name.
+        quiet: hide the progress bar.
 
     Raises:
         NoScores: the run has no scores yet.
@@ -80,7 +79,7 @@ def write_plots(
         )
         for video in scored_videos(files)
     ]
-    processes = joblib.cpu_count() if len(plots) >= WORTH_PROCESSES else 1
+    processes = joblib.cpu_count() if len(plots) >= PLOTS_WORTH_PROCESSES else 1
     parts = [plots[start : start + PLOTS_A_CALL] for start in range(0, len(plots), PLOTS_A_CALL)]
     drawing = joblib.Parallel(n_jobs=processes, return_as="generator")
     with progress("plots", len(plots), "videos", quiet=quiet) as shown:
@@ -91,12 +90,12 @@ def write_plots(
 
 
 def of_video(found: RunEvents, name: str) -> RunEvents:
-    """The run's threshold with the events of one video."""
+    """The threshold of the run with the events of one video."""
     return replace(found, events=tuple(e for e in found.events if e.video == name))
 
 
 def draw_all(plots: Sequence[Plot]) -> list[Path]:
-    """Write some pictures; their videos are read by one child."""
+    """Write several plots with one decoder process."""
     with VideoFrames() as frames:
         for plot in plots:
             draw(plot, frames)
@@ -104,7 +103,7 @@ def draw_all(plots: Sequence[Plot]) -> list[Path]:
 
 
 def draw(plot: Plot, frames: VideoFrames) -> None:
-    """Write one picture, unless the one that is there was drawn from the same facts."""
+    """Write one plot, unless the existing file was drawn from the same inputs."""
     wanted = fingerprint(facts_of(plot.video, plot.windows, plot.found))
     if plot.path.is_file() and drawn_from(plot.path) == wanted:
         return
@@ -114,7 +113,7 @@ def draw(plot: Plot, frames: VideoFrames) -> None:
 
 
 def facts_of(video: ScoredVideo, windows: Windows, found: RunEvents | None) -> dict[str, object]:
-    """All that a picture shows."""
+    """Everything that the plot of a video depends on."""
     scores_digest = hashlib.sha256(video.scores().tobytes()).hexdigest()
     source, times = video.playable, video.times()
     return {
@@ -129,7 +128,7 @@ def facts_of(video: ScoredVideo, windows: Windows, found: RunEvents | None) -> d
 
 
 def drawn_from(path: Path) -> str:
-    """The fingerprint inside a picture; empty where there is none."""
+    """The fingerprint stored in a plot; empty if there is none."""
     try:
         with Image.open(path) as picture:
             return str(picture.info.get(DRAWN_FROM, ""))
@@ -140,7 +139,7 @@ def drawn_from(path: Path) -> str:
 def plot_video(
     video: ScoredVideo, windows: Windows, events: RunEvents | None, frames: VideoFrames
 ) -> Figure:
-    """Draw one video; grey boxes stand for stills that do not decode."""
+    """Draw one video; stills that cannot be decoded are grey."""
     scores, times = video.scores(), video.times()
     figure = Figure(figsize=(WIDTH_INCHES, HEIGHT_INCHES), dpi=110)
     strip, axes = figure.add_axes(STRIP), figure.add_axes(CURVE)
@@ -163,7 +162,7 @@ def plot_video(
 
 
 def draw_strip(axes: Axes, pictures: Sequence[Picture | None]) -> None:
-    """Put each still over its own part of the curve below, as large as its place allows."""
+    """Place each still above its part of the curve, as large as fits."""
     slot_aspect = WIDTH_INCHES * STRIP[2] / len(pictures) / (HEIGHT_INCHES * STRIP[3])
     axes.axis("off")
     for index, picture in enumerate(pictures):
@@ -177,7 +176,7 @@ def draw_strip(axes: Axes, pictures: Sequence[Picture | None]) -> None:
 
 
 def draw_windows(axes: Axes, windows: Sequence[tuple[float, float]]) -> None:
-    """Shade what the annotation calls anomalous; starts and ends in units of the axis."""
+    """Shade annotated windows, given as (start_s, end_s)."""
     for index, (start, end) in enumerate(windows):
         axes.axvspan(
             start,
@@ -190,7 +189,7 @@ def draw_windows(axes: Axes, windows: Sequence[tuple[float, float]]) -> None:
 
 
 def draw_events(axes: Axes, video: ScoredVideo, events: RunEvents) -> None:
-    """Mark the events along the bottom and the threshold of the run."""
+    """Draw the events along the bottom and the threshold as a dashed line."""
     axes.axhline(events.threshold.value, color="0.45", lw=0.9, ls=(0, (4, 3)), label="threshold")
     own = [(event.start_s, event.end_s - event.start_s) for event in events.events]
     if own:
@@ -198,10 +197,10 @@ def draw_events(axes: Axes, video: ScoredVideo, events: RunEvents) -> None:
 
 
 def label_axes(axes: Axes, times: PresentationTimes) -> None:
-    """Axes in minutes and seconds, scores from 0 to 1."""
+    """Label the axes: time in minutes and seconds, score from 0 to 1."""
     duration_s, about = times.duration_s, "about " if times.seconds is not None else ""
     axes.set(xlim=(0, duration_s), ylim=(-0.05, 1.02), ylabel="anomaly score")
-    axes.set_xlabel(f"time   ({about}{times.frame_rate:g} frames a second)", fontsize=8)
+    axes.set_xlabel(f"time   ({about}{times.frame_rate:g} frames per second)", fontsize=8)
     axes.xaxis.set_major_locator(MultipleLocator(tick_distance_s(duration_s)))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda seconds, _: clock(seconds)))
     axes.tick_params(labelsize=8)
@@ -211,13 +210,13 @@ def label_axes(axes: Axes, times: PresentationTimes) -> None:
 
 
 def tick_distance_s(duration_s: float) -> float:
-    """The smallest usual distance that gives at most ten ticks."""
+    """The smallest round tick distance that gives at most ten ticks."""
     usual = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400)
     return next((distance for distance in usual if duration_s <= 10 * distance), duration_s / 8)
 
 
 def clock(seconds: float) -> str:
-    """Time on an axis: 75 -> 1:15, 3675 -> 1:01:15, 2.5 -> 0:02.5."""
+    """Seconds as a tick label: 75 -> 1:15, 3675 -> 1:01:15, 2.5 -> 0:02.5."""
     minutes, rest = divmod(round(seconds, 3), 60)
     hours, minutes = divmod(int(minutes), 60)
     tenths = f"{rest:02.0f}" if rest == int(rest) else f"{rest:04.1f}"
@@ -225,7 +224,7 @@ def clock(seconds: float) -> str:
 
 
 def shown_name(name: str) -> str:
-    """A name as the font can write it, one line, cut in the middle when very long."""
+    """The name with characters missing from the font replaced, cut in the middle if too long."""
     known = get_font(findfont(FontProperties(weight="bold"))).get_charmap()
     written = "".join(letter if ord(letter) in known else "\N{WHITE SQUARE}" for letter in name)
     if len(written) <= LONGEST_TITLE:

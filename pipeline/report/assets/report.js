@@ -1,9 +1,9 @@
-/* The page: takes the data that the scripts of the run hand over, and follows the address. */
+/* The page: receives data from the run's scripts and follows the URL hash. */
 "use strict";
 
 const page = { run: null, rows: [], videos: new Map(), pending: 0, panel: null };
 
-/** Load a script of data; the page lies on disk, where scripts load and fetch does not. */
+/** Load a data script; a page opened from disk can load scripts but cannot fetch. */
 function loadScript(source, failed) {
   const script = c2fpl.element("script", { src: source });
   script.addEventListener("error", failed);
@@ -33,7 +33,7 @@ c2fpl.receiveVideo = function (index, video) {
 
 function missing(source) {
   document.getElementById("rule").textContent =
-    `${source} is missing beside this page; write the report again with c2fpl report.`;
+    `${source} is missing; run c2fpl report to rebuild this page.`;
 }
 
 function build() {
@@ -42,8 +42,8 @@ function build() {
   document.getElementById("run-name").textContent = run.name;
   document.getElementById("summary").replaceChildren(...tiles(run));
   document.getElementById("rule").textContent =
-    `An event begins where the score passes ${c2fpl.score(run.threshold)}: ${run.rule}. `
-    + "A score ranks footage within this run; it is no probability.";
+    `An event begins where the score rises above ${c2fpl.score(run.threshold)} (${run.rule}). `
+    + "Scores rank footage within this run; they are not probabilities.";
   page.cards = new c2fpl.EventCards(run, page.events, rows.map((row) => row[0]));
   page.table = c2fpl.videoTable(rows);
   page.table.on("dataFiltered", (filters, kept) => countVideos(kept.length));
@@ -66,12 +66,12 @@ function tiles(run) {
     c2fpl.element("b", {}, value), c2fpl.element("span", {}, label));
   return [
     tile(run.videos.toLocaleString("en"), run.videos === 1 ? "video" : "videos"),
-    ...(run.unscored.length ? [tile(`${run.unscored.length}`, "without a score", "is-bad")] : []),
+    ...(run.unscored.length ? [tile(`${run.unscored.length}`, "without scores", "is-bad")] : []),
     tile(c2fpl.duration(run.seconds), "of footage"),
     tile(run.events.toLocaleString("en"), run.events === 1 ? "event" : "events"),
     tile(`${run.failures.length}`, "failed", run.failures.length ? "is-bad" : ""),
     tile(c2fpl.score(run.threshold), "threshold"),
-    ...(seconds ? [tile(c2fpl.duration(seconds), "of work")] : []),
+    ...(seconds ? [tile(c2fpl.duration(seconds), "computing time")] : []),
     ...["auc", "ap"].filter((name) => typeof run.metrics[name] === "number")
       .map((name) => tile(c2fpl.score(run.metrics[name]), name.toUpperCase())),
   ];
@@ -90,14 +90,14 @@ function buildFailures(failures) {
   c2fpl.failureTable(failures);
 }
 
-/** Settings, versions and times of every command that wrote into the run. */
+/** Settings, versions and times of each command that wrote to the run. */
 function buildRecord(run) {
   document.getElementById("links").replaceChildren("Full data: ",
     ...Object.entries(run.links).flatMap(([name, href]) => [c2fpl.element("a", { href }, name), " "]));
   const parts = { ...run.record, ...(Object.keys(run.metrics).length ? { metrics: run.metrics } : {}) };
   document.getElementById("record").replaceChildren(
     ...Object.entries(parts).map(([name, value]) => c2fpl.element("details", {},
-      c2fpl.element("summary", {}, name, c2fpl.element("small", {}, summaryOf(value))), written(value))));
+      c2fpl.element("summary", {}, name, c2fpl.element("small", {}, summaryOf(value))), nested(value))));
 }
 
 function summaryOf(value) {
@@ -106,11 +106,11 @@ function summaryOf(value) {
 }
 
 /** Any JSON value as nested lists of names and values. */
-function written(value) {
+function nested(value) {
   if (value === null || typeof value !== "object") return String(value);
   if (Array.isArray(value) && value.every((item) => typeof item !== "object")) return value.join(" ");
   return c2fpl.element("dl", {}, ...Object.entries(value).flatMap(([name, item]) =>
-    [c2fpl.element("dt", {}, name), c2fpl.element("dd", {}, written(item))]));
+    [c2fpl.element("dt", {}, name), c2fpl.element("dd", {}, nested(item))]));
 }
 
 function listen() {
@@ -134,14 +134,14 @@ function switchTheme() {
   chosen.theme = (chosen.theme || (dark ? "dark" : "light")) === "dark" ? "light" : "dark";
 }
 
-/** Open a video, or none; closing goes back to where the page was. */
+/** Open a video; null closes the panel without moving the page. */
 function navigate(index) {
   if (index !== null) history.replaceState(null, "", c2fpl.address(index));
   else history.replaceState(null, "", location.pathname + location.search);
   follow();
 }
 
-/** Show what the address says: #video=<index>&t=<seconds> opens the panel. */
+/** Follow the URL hash: #video=<index>&t=<seconds> opens the panel. */
 function follow() {
   if (!page.panel) return;
   const wanted = new URLSearchParams(location.hash.slice(1));

@@ -1,5 +1,5 @@
-/* The score curve of one video: uPlot draws it; the threshold and the playback cursor are elements
-   over it, so that moving them draws nothing again. */
+/* The score curve of one video, drawn by uPlot. The threshold and the playback cursor are separate
+   elements, so moving them does not redraw the curve. */
 "use strict";
 
 /** handlers: seek(seconds), threshold(value), hover(seconds or null). */
@@ -52,12 +52,12 @@ c2fpl.Curve = class {
         drawClear: [(plot) => this.drawSpans(plot)],
         setScale: [() => this.place()],
         setSize: [() => this.place()],
-        setCursor: [(plot) => this.tellHover(plot)],
+        setCursor: [(plot) => this.reportHover(plot)],
       },
     };
   }
 
-  /** Keep the visible part inside the video and no shorter than half a second. */
+  /** Keep the visible range inside the video and at least half a second long. */
   within(low, high, duration) {
     if (low === null || !(high - low > 0)) return [0, duration];
     const start = Math.max(0, low);
@@ -72,7 +72,7 @@ c2fpl.Curve = class {
     if (parent.clientWidth) this.plot.setSize({ width: parent.clientWidth, height: this.height() });
   }
 
-  /** Annotated windows over the whole height, events along the bottom. */
+  /** Shade annotated windows and events over the full height; mark events along the bottom. */
   drawSpans(plot) {
     const { ctx, bbox } = plot;
     ctx.save();
@@ -100,7 +100,7 @@ c2fpl.Curve = class {
     this.over.append(this.cursor);
   }
 
-  /** A line to drag, or to move with the arrow keys when it has the focus. */
+  /** Add the threshold line, which the user can drag. */
   addThreshold() {
     this.line = c2fpl.element("div", { className: "threshold", tabIndex: 0, role: "slider" });
     this.line.setAttribute("aria-label", "Threshold");
@@ -120,7 +120,7 @@ c2fpl.Curve = class {
     });
   }
 
-  /** A click that was no drag goes to its time. */
+  /** Seek on a click that is not a drag. */
   addSeeking() {
     let pressedAt = null;
     this.over.addEventListener("mousedown", (event) => (pressedAt = event.clientX));
@@ -131,8 +131,8 @@ c2fpl.Curve = class {
     });
   }
 
-  /** Tell the time under the mouse; null when it has left. */
-  tellHover(plot) {
+  /** Report the time under the mouse; null once it has left. */
+  reportHover(plot) {
     const left = plot.cursor.left;
     this.handlers.hover(left === undefined || left < 0 ? null : plot.posToVal(left, "x"));
   }
@@ -150,7 +150,7 @@ c2fpl.Curve = class {
     this.place();
   }
 
-  /** Put the elements over the curve where their values are. */
+  /** Move the cursor and the threshold line to their values. */
   place() {
     if (!this.line) return;
     const { min, max } = this.plot.scales.x;

@@ -1,16 +1,16 @@
-/* The rule of pipeline/report/events.py on a curve of steps, so that the page can follow its threshold. */
+/* find_events of pipeline/report/events.py for a step curve, for thresholds moved on the page. */
 "use strict";
 
-/** Sums of seconds are exact to less than this. */
+/** Tolerance for rounding when comparing times in seconds. */
 const SHORTEST = 1e-6;
 
-/** The score at which a begun event ends; never above the threshold. */
+/** The score below which an event ends; never above the threshold. */
 c2fpl.lowerThreshold = function (run, threshold) {
   const background = Math.min(run.background, threshold);
   return background + run.hysteresis * (threshold - background);
 };
 
-/** Stretches of steps above the lower threshold that somewhere pass the threshold. */
+/** Runs of steps above the lower threshold with at least one step above the threshold. */
 c2fpl.highRuns = function (video, low, threshold) {
   const runs = [];
   let open = null;
@@ -26,8 +26,8 @@ c2fpl.highRuns = function (video, low, threshold) {
   return runs.filter((run) => run.peak > threshold);
 };
 
-/** Events {start, end, startSeconds, endSeconds, peak} of one video in order of time; frames, end
-    exclusive. */
+/** Events {start, end, startSeconds, endSeconds, peak} of one video in chronological order; start
+    and end are frames, end exclusive. */
 c2fpl.findEvents = function (video, run, threshold) {
   const merged = [];
   for (const next of c2fpl.highRuns(video, c2fpl.lowerThreshold(run, threshold), threshold)) {
@@ -46,7 +46,7 @@ c2fpl.findEvents = function (video, run, threshold) {
   return merged.filter((event) => event.endSeconds - event.startSeconds >= shortest);
 };
 
-/** Index of the last of rising numbers that is not above a value; 0 where all are. */
+/** Index of the last of the ascending numbers that is at most a value; 0 if there is none. */
 c2fpl.lastNotAbove = function (numbers, value) {
   let low = 0;
   let high = numbers.length - 1;
@@ -58,24 +58,24 @@ c2fpl.lastNotAbove = function (numbers, value) {
   return low;
 };
 
-/** The score of the step that a frame lies in. */
+/** The score of the step that contains a frame. */
 c2fpl.scoreAt = function (video, frame) {
   return video.values[c2fpl.lastNotAbove(video.starts, frame)];
 };
 
-/** When the step that starts at a frame is first shown, in seconds. */
+/** Time in seconds at which the step that starts at a frame begins. */
 c2fpl.startOf = function (video, frame) {
   if (!video.uneven) return frame / video.rate;
   return video.uneven[0][c2fpl.lastNotAbove(video.starts, frame)];
 };
 
-/** When the step that ends before a frame is last shown, in seconds. */
+/** Time in seconds at which the step that ends before a frame is over. */
 c2fpl.endOf = function (video, frame) {
   if (!video.uneven) return frame / video.rate;
   return video.uneven[1][c2fpl.lastNotAbove(video.starts, frame - 1)];
 };
 
-/** The frame shown at a time; with an uneven rate, as if it were constant within its step. */
+/** The frame shown at a time. A variable frame rate is taken as constant within each step. */
 c2fpl.frameAt = function (video, seconds) {
   const last = video.frames - 1;
   if (!video.uneven) return Math.min(last, Math.floor(seconds * video.rate + 1e-6));

@@ -1,13 +1,13 @@
-/* The ranked events, the table of videos and the table of failures. */
+/* The ranked events, the video table and the failure table. */
 "use strict";
 
 const CARDS_AT_ONCE = 24;
 const SPARK_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/** The address that opens a video at a time. */
+/** The URL hash that opens a video at a time. */
 c2fpl.address = (index, seconds = 0) => `#video=${index}&t=${+seconds.toFixed(3)}`;
 
-/** Cards of events; `rows` are those of page_data.py's event_data. */
+/** Event cards; `rows` come from event_data in page_data.py. */
 c2fpl.EventCards = class {
   constructor(run, rows, names) {
     this.run = run;
@@ -44,14 +44,14 @@ c2fpl.EventCards = class {
     this.shown = count;
     this.list.replaceChildren(...events.slice(0, count).map((event) => this.card(event)));
     this.more.hidden = events.length <= count;
-    document.getElementById("events-count").textContent = this.says(events.length);
+    document.getElementById("events-count").textContent = this.countText(events.length);
   }
 
-  says(matching) {
+  countText(matching) {
     const listed = this.events.length;
     const most = listed < this.run.events
       ? `the ${listed} with the highest scores of ${this.run.events.toLocaleString("en")}` : `${listed}`;
-    if (!listed) return "none: no score stands out";
+    if (!listed) return "none: no score is high enough";
     return this.typed ? `${matching} of ${most}` : most;
   }
 
@@ -75,7 +75,7 @@ c2fpl.EventCards = class {
   }
 };
 
-/** A curve of a few letters as a small picture. */
+/** A small curve as SVG; each letter is one step. */
 c2fpl.spark = function (letters) {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   svg.setAttribute("viewBox", `0 0 ${letters.length} 64`);
@@ -93,7 +93,7 @@ const NAME_FILTER = { headerFilter: "input", headerFilterPlaceholder: "filter",
                       headerFilterFunc: (typed, name) => c2fpl.matches(name, typed) };
 const LEAST_FILTER = { headerFilter: "number", headerFilterFunc: ">=", headerFilterPlaceholder: "\u2265" };
 
-/** The sortable, filterable table of videos; rows outside the view are not drawn. */
+/** The video table, which can be sorted and filtered; only visible rows are drawn. */
 c2fpl.videoTable = function (rows) {
   const names = ["name", "seconds", "peak", "mean", "events", "above", "lost", "spark", "damage"];
   const data = rows.map((row, id) =>
@@ -125,18 +125,18 @@ c2fpl.videoTable = function (rows) {
       { title: "Events", field: "events", formatter: text(String), responsive: 2, ...number,
         ...LEAST_FILTER },
       { title: "Above", field: "above", formatter: text((share) => `${(100 * share).toFixed(1)} %`),
-        headerTooltip: "share of the footage above the threshold", responsive: 5, ...number },
+        headerTooltip: "fraction of the frames above the threshold", responsive: 5, ...number },
       { title: "Mean", field: "mean", formatter: text(c2fpl.score), responsive: 6, ...number },
       { title: "Length", field: "seconds", formatter: text((value) => c2fpl.clock(value)), responsive: 3,
         ...number },
       { title: "Lost", field: "lost", formatter: lost, tooltip: damage,
-        headerTooltip: "frames that did not decode; ? where a damaged file may lack more", responsive: 7,
+        headerTooltip: "frames that could not be decoded; ? if a damaged file may be missing more", responsive: 7,
         ...number, width: 74 },
     ],
   });
 };
 
-/** Videos that failed, with the step and the reason. */
+/** The failed videos, each with step and reason. */
 c2fpl.failureTable = function (failures) {
   const data = failures.map(([video, step, reason]) => ({ video, step, reason }));
   const text = (cell) => document.createTextNode(cell.getValue());

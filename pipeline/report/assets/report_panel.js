@@ -1,8 +1,8 @@
-/* The panel of one video: the video itself, its curve, its events under a threshold that moves. */
+/* The panel of one video: player, score curve, and events at an adjustable threshold. */
 "use strict";
 
 c2fpl.Panel = class {
-  /** navigate(index or null) changes the address, which opens or closes the panel. */
+  /** navigate(index or null) changes the URL hash, which opens or closes the panel. */
   constructor(run, navigate) {
     this.run = run;
     this.navigate = navigate;
@@ -40,7 +40,7 @@ c2fpl.Panel = class {
     this.player.addEventListener("play", () => requestAnimationFrame(frame));
   }
 
-  /** Show a video at a time; `video` is what receiveVideo got. */
+  /** Show a video at a time; `video` is the data passed to receiveVideo. */
   open(index, video, seconds, still) {
     this.index = index;
     this.still = still;
@@ -76,24 +76,24 @@ c2fpl.Panel = class {
     if (!video.sources.length) this.cannotPlay();
   }
 
-  /** After the last source has failed. */
+  /** Show a note once the last source has failed. */
   cannotPlay() {
     if (this.player.networkState !== HTMLMediaElement.NETWORK_NO_SOURCE
         && this.video.sources.length) return;
     const note = document.getElementById("player-note");
     note.textContent = this.video.sources.length
-      ? "The browser cannot play this file: it was moved, or its format is none that browsers know. "
+      ? "The browser cannot play this file: it was moved, or browsers do not support its format. "
         + "The curve works without it; c2fpl overlay and c2fpl clips write H.264 copies."
-      : "Where the video lies was not recorded; the curve works without it.";
+      : "The path of the video was not recorded; the curve works without it.";
     note.hidden = false;
     if (this.still) this.player.poster = this.still;
   }
 
   describe(video) {
-    const facts = `${c2fpl.count(video.frames, "frame", "frames")} at ${video.uneven ? "about " : ""}${+video.rate.toFixed(3)} a second`
+    const facts = `${c2fpl.count(video.frames, "frame", "frames")} at ${video.uneven ? "about " : ""}${+video.rate.toFixed(3)} per second`
       + (video.lost ? `, ${video.lost} lost in decoding` : "") + "."
-      + (video.damage ? ` The file is damaged (${video.damage}): frames may be missing uncounted.` : "")
-      + (video.timing ? ` Mind the times: ${video.timing}.` : "");
+      + (video.damage ? ` The file is damaged (${video.damage}): more frames may be missing.` : "")
+      + (video.timing ? ` Times may be wrong: ${video.timing}.` : "");
     document.getElementById("panel-facts").textContent = facts;
     const links = { "video file": video.sources[0], "scores (.npy)": video.scores, plot: video.plot };
     document.getElementById("panel-links").replaceChildren(...Object.entries(links)
@@ -120,7 +120,7 @@ c2fpl.Panel = class {
     this.show();
   }
 
-  /** Take the time of the video that plays. */
+  /** Follow the time of the player. */
   follow() {
     if (!this.video || this.player.readyState === 0) return;
     this.time = this.player.currentTime;
@@ -133,7 +133,7 @@ c2fpl.Panel = class {
     this.markCurrent();
   }
 
-  /** Time and score under the mouse, or of the frame that is shown. */
+  /** Show time and score under the mouse, or at the current frame. */
   read(hovered) {
     const time = hovered === null ? this.time : hovered;
     const frame = c2fpl.frameAt(this.video, time);
