@@ -1,4 +1,4 @@
-"""One decoder child seen from the parent: started, spoken to, copied from, killed."""
+"""Starts a decoder child, exchanges messages and frames with it, and ends it."""
 
 import os
 import signal
@@ -25,15 +25,15 @@ from c2fpl.extractors.settings import DecodingSettings, Tail
 START: Final = (
     "import sys; from c2fpl.extractors.decoder_child import main; main(*map(int, sys.argv[1:]))"
 )
-"""A fresh interpreter: nothing of the parent's modules, threads or locks comes along."""
+"""Code of a fresh interpreter, which inherits no modules, threads or locks of the parent."""
 ONE_THREAD: Final = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
 class ChildProcess:
     """A running decoder child, with its connection, shared slots and lifeline.
 
-    It has its own process group, so that Ctrl-C reaches the parent alone, and an error stream of
-    its own, so that nothing FFmpeg prints reaches the terminal.
+    The child has its own process group, so that Ctrl-C reaches only the parent, and its own error
+    stream, so that output of FFmpeg does not reach the terminal.
     """
 
     def __init__(self, settings: DecodingSettings, tail: Tail, short_side_pixels: int) -> None:
@@ -57,11 +57,11 @@ class ChildProcess:
         self._send(ChildSettings(settings, tail, short_side_pixels, self._slots.slot_bytes))
 
     def order(self, order: Order) -> None:
-        """Have the child work on a video."""
+        """Send the child an order for one video."""
         self._send(order)
 
     def receive(self) -> ChildMessage:
-        """Next message; raises EOFError or OSError when the child is dead."""
+        """Wait for the next message; raises EOFError or OSError if the child is dead."""
         message: ChildMessage = self.connection.recv()
         return message
 
@@ -73,29 +73,29 @@ class ChildProcess:
 
     @property
     def resident_bytes(self) -> int:
-        """Memory the child holds now; 0 if it is gone."""
+        """Resident memory of the child in bytes; 0 if it has ended."""
         try:
             return int(psutil.Process(self._process.pid).memory_info().rss)
         except psutil.NoSuchProcess:
             return 0
 
     def end(self, *, patience_s: float = 0.0) -> str:
-        """Kill the child unless it ends by itself, give everything back, and say how it ended."""
+        """Wait up to `patience_s`, kill the child, release its resources; return how it ended."""
         try:
-            ended = _ending(self._process.wait(patience_s))
+            ending = _ending(self._process.wait(patience_s))
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-            ended = "killed"
-        said = self._last_words()
+            ending = "killed"
+        error_line = self._last_error_line()
         self.connection.close()
         os.close(self._lifeline)
         self._slots.close()
         self._errors.close()
-        return f"{ended}: {said}" if said else ended
+        return f"{ending}: {error_line}" if error_line else ending
 
-    def _last_words(self) -> str:
-        """Last line the child printed, for a reason in failed.csv."""
+    def _last_error_line(self) -> str:
+        """Last line of the child's error stream, up to 200 characters, for failed.csv."""
         size = self._errors.seek(0, os.SEEK_END)
         self._errors.seek(max(size - 2000, 0))
         lines = self._errors.read().decode(errors="replace").split("\n")
@@ -105,7 +105,7 @@ class ChildProcess:
         try:
             self.connection.send(message)
         except OSError:
-            # a dead child is noticed, and said, where its next message is received
+            # The child is dead, which `receive` will detect and report.
             return
 
 

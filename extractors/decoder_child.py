@@ -1,8 +1,8 @@
-"""What a decoder child runs: its parent's orders, with pixels written into the shared slots.
+"""Main program of a decoder child, which writes the frames of ordered videos to shared slots.
 
-Never imports torch. `child_process` starts `main` in a fresh interpreter with three inherited
-file descriptors; it ends when the connection or the lifeline closes, that is when the parent does,
-however the parent ends. Each order is carried out in a fork that can read its file alone.
+Never imports torch. `child_process` starts `main` in a fresh interpreter with three inherited file
+descriptors. The child ends when the connection or the lifeline closes, that is, whenever the parent
+ends. Each order runs in a fork that can read only the file of this order.
 """
 
 import os
@@ -26,8 +26,8 @@ from c2fpl.extractors.decoding.frame_reader import FrameRequest, NumberedFrame, 
 from c2fpl.extractors.decoding.header import VideoHeader, read_header
 from c2fpl.extractors.decoding.video import (
     DecodedFrame,
+    DecoderChanged,
     DecodeReport,
-    StartedAgain,
     UndecodableVideo,
     decode_video,
     decord_is_installed,
@@ -38,15 +38,15 @@ from c2fpl.extractors.segments import SegmentCutter, TooShort
 from c2fpl.extractors.settings import DecodingSettings, Tail
 
 SLOT_COUNT: Final = 4
-"""Segments, or single frames, that wait for the consumer, a child."""
+"""Segments or single frames per child that wait for the consumer."""
 ALIVE_S: Final = 1.0
-"""Between words of a child that passes frames over."""
+"""Seconds between messages of a child that skips frames."""
 NO_PIXELS: Final = np.empty((0, 0, 3), np.uint8)
-SURPRISES: Final = (
+UNEXPECTED_ERRORS: Final = (
     *(ArithmeticError, AssertionError, AttributeError, LookupError, OSError, RuntimeError),
     *(TypeError, ValueError, av.FFmpegError),
 )
-"""Errors of a decoder that nobody foresaw: they cost one video, not the child."""
+"""Unexpected errors of a decoder: the video fails, the child continues."""
 
 
 @dataclass(frozen=True)
@@ -60,22 +60,22 @@ class ChildSettings:
 
 
 @dataclass(frozen=True)
-class DecodeThis:
-    """Message to a child: decode a video now."""
+class DecodeOrder:
+    """Message to a child: decode a video."""
 
     path: Path
     avoid_decord: str
-    """Why PyAV is to be used at once; empty to let the file decide."""
+    """Why decord must not be tried; empty to choose the decoder by the file."""
 
 
 @dataclass(frozen=True)
-class LookAt:
+class HeaderOrder:
     """Message to a child: read the header of a video."""
 
     path: Path
 
 
-Order = DecodeThis | FrameRequest | LookAt
+Order = DecodeOrder | FrameRequest | HeaderOrder
 
 
 @dataclass(frozen=True)
@@ -87,12 +87,12 @@ class SlotFree:
 
 @dataclass(frozen=True)
 class Ready:
-    """Message from a child: it has started and waits for a video."""
+    """Message from a child: it has started and waits for orders."""
 
 
 @dataclass(frozen=True)
 class SlotFilled:
-    """Message from a child: the next segment of the video lies in this slot."""
+    """Message from a child: the next segment of the video is in this slot."""
 
     slot: int
     shape: tuple[int, ...]
@@ -100,22 +100,22 @@ class SlotFilled:
 
 @dataclass(frozen=True)
 class Alive:
-    """Message from a child: frames are passed over on the way to those that were asked for."""
+    """Message from a child: it is skipping frames before the requested ones."""
 
 
 @dataclass(frozen=True)
 class FrameFilled:
-    """Message from a child: the next of the frames that were asked for."""
+    """Message from a child: the next requested frame."""
 
     frame: NumberedFrame
-    """Without its pixels."""
+    """The frame without its pixels."""
     filled: SlotFilled
-    """Where they are."""
+    """The slot with its pixels."""
 
 
 @dataclass(frozen=True)
 class ReadDone:
-    """Message from a child: all frames that were asked for were sent."""
+    """Message from a child: all requested frames were sent."""
 
 
 @dataclass(frozen=True)
@@ -126,8 +126,8 @@ class Failed:
 
 
 Answer = DecodeReport | ReadDone | VideoHeader | Failed
-"""The last message of an order."""
-ChildMessage = Answer | Ready | SlotFilled | StartedAgain | Alive | FrameFilled
+"""Last message of an order."""
+ChildMessage = Answer | Ready | SlotFilled | DecoderChanged | Alive | FrameFilled
 
 
 class _Child:
@@ -138,44 +138,44 @@ class _Child:
         self._free = deque(range(SLOT_COUNT))
 
     def serve(self) -> None:
-        """Decode videos until the parent hangs up."""
+        """Carry out orders until the parent closes the connection."""
         self._connection.send(Ready())
         while True:
             message = self._connection.recv()
             if isinstance(message, SlotFree):
                 self._free.append(message.slot)
             else:
-                self._carry_out_apart(message)
+                self._run_in_fork(message)
 
-    def _carry_out_apart(self, order: Order) -> None:
+    def _run_in_fork(self, order: Order) -> None:
         pyav = self._settings.decoding.decoder == "pyav"
-        if isinstance(order, DecodeThis) and not (pyav or order.avoid_decord):
-            decord_is_installed()  # imported once, here, for all forks
-        work_apart(order.path, lambda: self._carry_out(order))
+        if isinstance(order, DecodeOrder) and not (pyav or order.avoid_decord):
+            decord_is_installed()  # imports decord once for all forks
+        work_apart(order.path, lambda: self._run(order))
 
-    def _carry_out(self, order: Order) -> None:
+    def _run(self, order: Order) -> None:
         answer = self._answer(order)
-        while len(self._free) < SLOT_COUNT:  # the next order starts with all of them
+        while len(self._free) < SLOT_COUNT:  # the next order expects all slots to be free
             self._free.append(self._connection.recv().slot)
         self._connection.send(answer)
 
     def _answer(self, order: Order) -> Answer:
         try:
             match order:
-                case DecodeThis():
-                    return self._decoded(order)
+                case DecodeOrder():
+                    return self._decode(order)
                 case FrameRequest():
                     return self._read(order)
-                case LookAt(path):
+                case HeaderOrder(path):
                     return read_header(path)
         except (UndecodableVideo, TooShort) as error:
             return Failed(str(error))
         except MemoryError:
             return Failed("out of memory while decoding; the frames are too large for this machine")
-        except SURPRISES as error:
+        except UNEXPECTED_ERRORS as error:
             return Failed(f"decoder error, {type(error).__name__}: {' '.join(str(error).split())}")
 
-    def _decoded(self, order: DecodeThis) -> DecodeReport:
+    def _decode(self, order: DecodeOrder) -> DecodeReport:
         settings = self._settings
         cutter = SegmentCutter(settings.tail)
         for event in decode_video(
@@ -187,29 +187,29 @@ class _Child:
             match event:
                 case DecodedFrame(pixels):
                     if segment := cutter.add(pixels):
-                        self._hand_over(segment)
-                case StartedAgain():
+                        self._send_segment(segment)
+                case DecoderChanged():
                     cutter = SegmentCutter(settings.tail)
                     self._connection.send(event)
                 case DecodeReport():
                     for segment in cutter.finish():
-                        self._hand_over(segment)
+                        self._send_segment(segment)
                     return event
         raise RuntimeError("decoding ended without a report")
 
     def _read(self, request: FrameRequest) -> ReadDone:
-        told_s = time.monotonic()
+        last_sent_s = time.monotonic()
         for frame in read_frames(request):
             if frame is not None:
                 slot = self._free_slot()
                 filled = SlotFilled(slot, self._slots.write_frame(slot, frame.pixels))
                 self._connection.send(FrameFilled(replace(frame, pixels=NO_PIXELS), filled))
-            elif time.monotonic() > told_s + ALIVE_S:
+            elif time.monotonic() > last_sent_s + ALIVE_S:
                 self._connection.send(Alive())
-                told_s = time.monotonic()
+                last_sent_s = time.monotonic()
         return ReadDone()
 
-    def _hand_over(self, segment: list[NDArray[np.uint8]]) -> None:
+    def _send_segment(self, segment: list[NDArray[np.uint8]]) -> None:
         slot = self._free_slot()
         self._connection.send(SlotFilled(slot, self._slots.write(slot, segment)))
 
@@ -222,7 +222,7 @@ class _Child:
 def end_with_parent(lifeline: int) -> None:
     """Have the kernel kill this process when the parent's end of the lifeline closes.
 
-    A signal, since a thread could not run while a stuck decoder holds the interpreter's lock.
+    This uses a signal because a thread cannot run while a stuck decoder holds the interpreter lock.
     """
     if hasattr(fcntl, "F_SETSIG"):
         fcntl.fcntl(lifeline, fcntl.F_SETOWN, os.getpid())
@@ -232,15 +232,15 @@ def end_with_parent(lifeline: int) -> None:
             alive = os.read(lifeline, 1)
         except BlockingIOError:
             return
-        sys.exit(f"lifeline closed at the start ({alive!r})")
+        sys.exit(f"lifeline closed on start ({alive!r})")
     threading.Thread(target=lambda: os._exit(len(os.read(lifeline, 1))), daemon=True).start()
 
 
 def main(connection_descriptor: int, slots_descriptor: int, lifeline: int) -> None:
-    """Serve one parent until it hangs up."""
+    """Serve one parent until it closes the connection."""
     end_with_parent(lifeline)
     sandbox.no_core_dump()
-    av.logging.set_level(av.logging.PANIC)  # nothing is printed, errors are counted
+    av.logging.set_level(av.logging.PANIC)  # print nothing; errors are still counted
     connection = Connection(connection_descriptor)
     settings: ChildSettings = connection.recv()
     slots = FrameSlots(slots_descriptor, SLOT_COUNT, settings.slot_bytes)

@@ -1,4 +1,4 @@
-"""What a pool of decoder children says of each video, and what it is asked for."""
+"""Messages that a pool of decoder children yields for each video."""
 
 from collections.abc import Hashable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from c2fpl.extractors.decoding.header import VideoHeader
 from c2fpl.extractors.decoding.video import DecodeReport
 
 Key: TypeAlias = Hashable
-"""Tells the videos of one call apart; chosen by the caller."""
+"""Identifies a video within one call; chosen by the caller."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class SegmentFrames:
 
 @dataclass(frozen=True)
 class Restarted:
-    """The video is decoded again from its first frame: throw away what came before."""
+    """The video is decoded again from its first frame: discard its earlier messages."""
 
     key: Key
     reason: str
@@ -36,7 +36,7 @@ class Restarted:
 
 @dataclass(frozen=True)
 class Decoded:
-    """Last message of a video that was decoded."""
+    """Last message of a decoded video."""
 
     key: Key
     report: DecodeReport
@@ -44,23 +44,23 @@ class Decoded:
 
 @dataclass(frozen=True)
 class FrameRead:
-    """The next of the frames that were asked for."""
+    """The next requested frame."""
 
     key: Key
     frame: NumberedFrame
-    """Its pixels are owned by the receiver."""
+    """The frame; its pixels are owned by the receiver."""
 
 
 @dataclass(frozen=True)
 class FramesEnd:
-    """Last message of a video whose frames were all read."""
+    """Last message of a video of which all requested frames were read."""
 
     key: Key
 
 
 @dataclass(frozen=True)
 class HeaderRead:
-    """Only message of a video whose header was read."""
+    """The only message of a video of which the header was read."""
 
     key: Key
     header: VideoHeader
@@ -68,7 +68,7 @@ class HeaderRead:
 
 @dataclass(frozen=True)
 class Undecodable:
-    """Last message of a video that failed: throw away what came before, but for single frames."""
+    """Last message of a video that failed: discard its segments (but not single frames)."""
 
     key: Key
     reason: str

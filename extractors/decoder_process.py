@@ -1,8 +1,8 @@
-"""Decodes many videos in watched child processes: no file can hang, crash or bloat the run.
+"""Decodes many videos in supervised child processes, so that a bad file cannot stop the run.
 
-A child that makes no progress or dies is replaced, and its video decoded again from the start with
-PyAV. Children are recycled, since decoders leak. Frames come through shared memory, a few segments
-ahead of the consumer and no more.
+A child that makes no progress or dies is replaced, and its video is decoded again from the start
+with PyAV. Children are recycled because decoders leak memory. Frames are passed through shared
+memory, at most a few segments ahead of the consumer.
 """
 
 import time
@@ -17,10 +17,10 @@ from typing import Final, Self
 from c2fpl.extractors.child_process import ChildProcess
 from c2fpl.extractors.decoder_child import (
     Alive,
-    DecodeThis,
+    DecodeOrder,
     Failed,
     FrameFilled,
-    LookAt,
+    HeaderOrder,
     Order,
     ReadDone,
     Ready,
@@ -41,39 +41,39 @@ from c2fpl.extractors.decoder_messages import (
 )
 from c2fpl.extractors.decoding.frame_reader import FrameRequest
 from c2fpl.extractors.decoding.header import VideoHeader
-from c2fpl.extractors.decoding.video import DecodeReport, StartedAgain
+from c2fpl.extractors.decoding.video import DecoderChanged, DecodeReport
 from c2fpl.extractors.settings import DecodingSettings, Tail
 
 START_TIMEOUT_S: Final = 120.0
-"""Time a new child may take until it is ready, on a machine under load."""
-DEATH_S: Final = 5.0
-"""Time between a child's hanging up and its exit code."""
+"""Limit on the start of a child, generous for a machine under load."""
+EXIT_TIMEOUT_S: Final = 5.0
+"""Limit on the time from a child's closed connection to its exit code."""
 
 
 @dataclass
 class _Task:
-    """A video on its way."""
+    """A video in progress."""
 
     key: Key
     order: Order
     segments: int = 0
     starting: bool = False
-    """Whether its child has yet to say anything."""
+    """Whether its child has sent no message yet."""
     patience_s: float = 0.0
-    """Time that the child may be silent."""
+    """Longest time between messages of the child."""
     deadline_s: float = 0.0
-    """When that ends."""
+    """Time of the monotonic clock by which the next message must arrive."""
 
     def wait(self, patience_s: float, *, starting: bool = False) -> None:
-        """Give the child so long from now on."""
+        """Start waiting for the next message."""
         self.starting, self.patience_s = starting, patience_s
         self.deadline_s = time.monotonic() + patience_s
 
     @property
-    def silence(self) -> str:
-        """What is said of a child that was silent for too long."""
-        what = "did not start within" if self.starting else "made no progress for"
-        return f"decoder {what} {self.patience_s:g} s and was killed"
+    def timeout_reason(self) -> str:
+        """Error message for a child that has passed its deadline."""
+        fault = "did not start within" if self.starting else "made no progress for"
+        return f"decoder {fault} {self.patience_s:g} s and was killed"
 
 
 class WatchedDecoders:
@@ -82,11 +82,11 @@ class WatchedDecoders:
     Args:
         settings: how frames are decoded and resized.
         short_side_pixels: short side after the resize, from the backbone.
-        tail: what becomes of a short last segment.
-        workers: videos decoded at a time, each in its own child.
-        stall_timeout_s: a child silent for so long, in seconds, is killed.
-        recycle_after_videos: a child is replaced after so many videos,
-        recycle_above_bytes: or when it holds more memory than this after one.
+        tail: rule for a short last segment.
+        workers: videos decoded at the same time, each in its own child.
+        stall_timeout_s: seconds without a message after which a child is killed.
+        recycle_after_videos: a child is replaced after this many videos.
+        recycle_above_bytes: a child is replaced if it holds more memory than this after a video.
     """
 
     def __init__(
@@ -124,44 +124,44 @@ class WatchedDecoders:
             self._idle.pop().end()
 
     def decode(self, videos: Iterable[tuple[Key, Path]]) -> Generator[Message]:
-        """Decode videos in parallel, dealt in the given order to free workers.
+        """Decode videos in parallel, assigned in the given order to free workers.
 
-        Messages of one video are in order and those of several interleave. The consumer may take
-        its time: children wait when their slots are full. One consumer at a time.
+        Messages of one video are in order; those of different videos interleave. Children wait for
+        a slow consumer when their slots are full. Use one generator at a time.
         """
-        for message in self._carried_out((key, DecodeThis(path, "")) for key, path in videos):
+        for message in self._run((key, DecodeOrder(path, "")) for key, path in videos):
             assert isinstance(message, Message)
             yield message
 
     def read(self, wanted: Iterable[tuple[Key, FrameRequest]]) -> Generator[FrameMessage]:
-        """Read single frames by number; of one video in order, as `decode` otherwise."""
-        for message in self._carried_out(wanted):
+        """Read single frames by number, in order within a video; otherwise like `decode`."""
+        for message in self._run(wanted):
             assert isinstance(message, FrameMessage)
             yield message
 
     def headers(self, videos: Iterable[tuple[Key, Path]]) -> Generator[HeaderMessage]:
-        """Read the header of each video, as `decode` otherwise."""
-        for message in self._carried_out((key, LookAt(path)) for key, path in videos):
+        """Read the header of each video; otherwise like `decode`."""
+        for message in self._run((key, HeaderOrder(path)) for key, path in videos):
             assert isinstance(message, HeaderMessage)
             yield message
 
-    def _carried_out(
+    def _run(
         self, orders: Iterable[tuple[Key, Order]]
     ) -> Generator[Message | FrameMessage | HeaderMessage]:
         waiting = (_Task(key, order) for key, order in orders)
-        again: deque[_Task] = deque()
+        retries: deque[_Task] = deque()
         busy: dict[ChildProcess, _Task] = {}
         try:
             while True:
                 while len(busy) < self._workers:
-                    task = again.popleft() if again else next(waiting, None)
+                    task = retries.popleft() if retries else next(waiting, None)
                     if task is None:
                         break
                     self._begin(task, busy)
                 if not busy:
                     return
-                for child in self._heard_from(busy):
-                    yield from self._answer(child, busy, again)
+                for child in self._ready_children(busy):
+                    yield from self._handle(child, busy, retries)
         finally:
             for child in busy:
                 child.end()
@@ -176,29 +176,30 @@ class WatchedDecoders:
         busy[child] = task
         child.order(task.order)
 
-    def _heard_from(self, busy: dict[ChildProcess, _Task]) -> list[ChildProcess]:
-        """Children that have sent something, died, or been silent for too long; waits for one."""
+    def _ready_children(self, busy: dict[ChildProcess, _Task]) -> list[ChildProcess]:
+        """Wait for children that have sent a message, died or passed their deadline."""
         patience_s = min(task.deadline_s for task in busy.values()) - time.monotonic()
         ready = wait([child.connection for child in busy], max(patience_s, 0))
         now_s = time.monotonic()
         return [c for c, task in busy.items() if c.connection in ready or task.deadline_s <= now_s]
 
-    def _answer(
+    def _handle(
         self,
         child: ChildProcess,
         busy: dict[ChildProcess, _Task],
-        again: deque[_Task],
+        retries: deque[_Task],
     ) -> Generator[Message | FrameMessage | HeaderMessage]:
         task = busy[child]
         if not child.connection.poll():
             child.end()
-            yield self._given_up(busy.pop(child), task.silence, again)
+            yield self._retry_or_fail(busy.pop(child), task.timeout_reason, retries)
             return
         try:
             message = child.receive()
         except (EOFError, OSError):
-            ended = child.end(patience_s=DEATH_S)
-            yield self._given_up(busy.pop(child), f"decoder process died ({ended})", again)
+            ending = child.end(patience_s=EXIT_TIMEOUT_S)
+            reason = f"decoder process died ({ending})"
+            yield self._retry_or_fail(busy.pop(child), reason, retries)
             return
         task.wait(self._stall_timeout_s)
         match message:
@@ -215,7 +216,7 @@ class WatchedDecoders:
             case SlotFilled():
                 task.segments += 1
                 yield SegmentFrames(task.key, task.segments - 1, child.take(message))
-            case StartedAgain(reason):
+            case DecoderChanged(reason):
                 task.segments = 0
                 yield Restarted(task.key, reason)
             case DecodeReport():
@@ -225,17 +226,19 @@ class WatchedDecoders:
                 self._finish(child, busy)
                 yield Undecodable(task.key, reason)
 
-    def _given_up(self, task: _Task, reason: str, again: deque[_Task]) -> Restarted | Undecodable:
-        """What becomes of a video whose child hung or died: once more with PyAV, or failed."""
-        order, again_with_pyav = task.order, self._settings.decoder == "auto"
-        if not isinstance(order, DecodeThis) or order.avoid_decord or not again_with_pyav:
-            twice = "twice, " if isinstance(order, DecodeThis) and order.avoid_decord else ""
-            return Undecodable(task.key, f"{twice}{reason}; the file may be damaged, or huge")
-        again.append(_Task(task.key, DecodeThis(order.path, reason)))
+    def _retry_or_fail(
+        self, task: _Task, reason: str, retries: deque[_Task]
+    ) -> Restarted | Undecodable:
+        """Queue a video whose child hung or died once more with PyAV, or report the failure."""
+        order, may_retry = task.order, self._settings.decoder == "auto"
+        if not isinstance(order, DecodeOrder) or order.avoid_decord or not may_retry:
+            twice = "twice, " if isinstance(order, DecodeOrder) and order.avoid_decord else ""
+            return Undecodable(task.key, f"{twice}{reason}; the file may be damaged or very large")
+        retries.append(_Task(task.key, DecodeOrder(order.path, reason)))
         return Restarted(task.key, reason)
 
     def _finish(self, child: ChildProcess, busy: dict[ChildProcess, _Task]) -> None:
-        """Take the child off its video: back to the idle ones, or out if it is old or bloated."""
+        """Mark the child as idle, or end it if it has decoded many videos or grown large."""
         del busy[child]
         child.videos_decoded += 1
         if (

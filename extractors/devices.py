@@ -1,4 +1,4 @@
-"""Whether a device is there: an error where it is not, never a silent CPU."""
+"""Checks that the requested device exists, so that nothing falls back to the CPU silently."""
 
 from typing import TYPE_CHECKING
 
@@ -7,14 +7,14 @@ if TYPE_CHECKING:
 
 
 class MissingDevice(ValueError):
-    """A device was asked for that this machine does not have."""
+    """The requested device does not exist on this machine."""
 
 
 def check_device(device: "torch.device") -> None:
-    """Refuse a device that is not there.
+    """Check that a device exists.
 
     Raises:
-        MissingDevice: neither the CPU nor one of this machine's GPUs.
+        MissingDevice: the device is neither the CPU nor one of this machine's GPUs.
     """
     import torch
 

@@ -1,8 +1,8 @@
-"""Many videos through one encoder: decoded segments -> batches that span videos -> feature rows.
+"""Extracts features of many videos with one encoder, in batches that span videos.
 
-A video's messages leave in order: rows of segments 0, 1, 2, ... and then its end. Batches are
-filled across videos, so a short video never leaves the device idle, and at most `encoder.threads`
-+ 1 of them are in flight, so memory depends on neither the length nor the number of videos.
+The messages of a video are in order: rows of segments 0, 1, 2, ..., then its end. Batches are
+filled across videos, so short videos do not leave the device idle. At most `encoder.threads` + 1
+batches are in flight, so memory does not depend on the length or the number of videos.
 """
 
 import time
@@ -23,7 +23,7 @@ from c2fpl.extractors.decoder_process import WatchedDecoders
 from c2fpl.extractors.encoding.encoder import SegmentEncoder
 
 Key: TypeAlias = Hashable
-"""Tells the videos of one call apart; chosen by the caller."""
+"""Identifies a video within one call; chosen by the caller."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,34 +33,34 @@ class FeatureRows:
     key: Key
     """The video."""
     values: NDArray[np.float32]
-    """(segments, crops, dim)."""
+    """float32 (segments, crops, dim)."""
 
 
 DecodingMessage: TypeAlias = SegmentFrames | Decoded | Undecodable | Restarted
 ExtractionMessage: TypeAlias = FeatureRows | Decoded | Undecodable | Restarted
-"""`Restarted` takes back the rows given so far; `Decoded` and `Undecodable` end a video."""
+"""`Restarted` revokes the rows yielded so far; `Decoded` and `Undecodable` end a video."""
 
 
 @dataclass
 class StageSeconds:
-    """Where the time of an extraction went; the waits are those of the one thread that feeds."""
+    """Time spent in each stage of an extraction, in seconds; waits are those of the main thread."""
 
     wait_for_frames: float = 0.0
-    """Nothing to encode: decoding was behind."""
+    """Waiting for decoded segments."""
     wait_for_features: float = 0.0
-    """Nothing to do but wait for the network."""
+    """Waiting for the network."""
     wait_for_consumer: float = 0.0
-    """The caller held the finished rows (writing was behind)."""
+    """Waiting for the caller, who writes the rows."""
     network: float = 0.0
-    """Busy seconds of crops + network, summed over threads."""
+    """Busy time of cropping and the network, summed over threads."""
     decode: float = 0.0
-    """Busy seconds of the decoders, summed over processes."""
+    """Busy time of the decoders, summed over processes."""
     total: float = 0.0
-    """Wall seconds."""
+    """Wall time."""
 
     @property
     def limit(self) -> str:
-        """The stage that the others waited for."""
+        """The bottleneck: the stage that the others waited for longest."""
         waits = {
             "decode": self.wait_for_frames,
             "network": self.wait_for_features,
@@ -71,14 +71,14 @@ class StageSeconds:
 
 @dataclass
 class _Batch:
-    """Segments on their way through the network."""
+    """Segments encoded together."""
 
     keys: list[Key] = field(default_factory=list)
     segments: list[NDArray[np.uint8]] = field(default_factory=list)
     features: "Future[tuple[NDArray[np.float32], float]] | None" = None
 
     def rows(self, stages: StageSeconds) -> Iterator[FeatureRows]:
-        """Wait for the features; one message per run of segments of the same video."""
+        """Wait for the features; yield one message per run of segments of the same video."""
         assert self.features is not None
         start = time.perf_counter()
         values, seconds = self.features.result()
@@ -92,18 +92,18 @@ class _Batch:
 
 
 class Extraction:
-    """One encoder fed by a pool of decoders; `stages` tells where the time went."""
+    """Feeds one encoder from a pool of decoders; `stages` holds the time spent in each stage."""
 
     def __init__(self, decoders: WatchedDecoders, encoder: SegmentEncoder) -> None:
         self.stages = StageSeconds()
         self._decoders = decoders
         self._encoder = encoder
-        self._line: deque[_Batch | Decoded | Undecodable | Restarted] = deque()
+        self._queue: deque[_Batch | Decoded | Undecodable | Restarted] = deque()
 
     def extract(self, videos: Iterable[tuple[Key, Path]]) -> Iterator[ExtractionMessage]:
-        """Features of every video, whatever happens to the others.
+        """Yield the features of every video; a video that fails does not affect the others.
 
-        An error of the network (not of a video) ends the iteration and reaches the caller.
+        Errors of the network are not caught.
         """
         begin = time.perf_counter()
         with ThreadPoolExecutor(self._encoder.threads, "encoder") as pool:
@@ -112,7 +112,7 @@ class Extraction:
                     yield from self._timed(self._messages(decoded, pool))
             finally:
                 pool.shutdown(wait=True, cancel_futures=True)
-                self._line.clear()
+                self._queue.clear()
                 self.stages.total += time.perf_counter() - begin
 
     def _messages(
@@ -123,20 +123,23 @@ class Extraction:
         for message in decoded:
             self.stages.wait_for_frames += time.perf_counter() - start
             if isinstance(message, SegmentFrames):
-                filling = self._filled(filling, message, pool)
+                filling = self._added(filling, message, pool)
             else:
-                if isinstance(message, Restarted):  # or its new segments would leave before it
+                if isinstance(message, Restarted):  # new segments must not precede this message
                     filling = self._sent(filling, pool)
-                self._line.append(message)
+                self._queue.append(message)
             yield from self._finished(in_flight=self._encoder.threads + 1)
             start = time.perf_counter()
         self._sent(filling, pool)
         yield from self._finished(in_flight=0)
 
-    def _filled(self, batch: _Batch, message: SegmentFrames, pool: ThreadPoolExecutor) -> _Batch:
-        """Add a segment; a batch enters the line with its first and the network with its last."""
+    def _added(self, batch: _Batch, message: SegmentFrames, pool: ThreadPoolExecutor) -> _Batch:
+        """Add a segment to the batch and submit the batch when it is full; return the next batch.
+
+        A batch enters the queue with its first segment, to keep the order of messages.
+        """
         if not batch.segments:
-            self._line.append(batch)
+            self._queue.append(batch)
         batch.keys.append(message.key)
         batch.segments.append(message.frames)
         if len(batch.segments) < self._encoder.segments_per_batch:
@@ -144,7 +147,7 @@ class Extraction:
         return self._sent(batch, pool)
 
     def _sent(self, batch: _Batch, pool: ThreadPoolExecutor) -> _Batch:
-        """Give what the batch holds to the network; the next one is empty."""
+        """Submit the batch to the network, unless it is empty; return a new batch."""
         if batch.segments:
             batch.features = pool.submit(self._encode, batch.segments)
         return _Batch()
@@ -156,9 +159,9 @@ class Extraction:
         return values, time.perf_counter() - start
 
     def _finished(self, *, in_flight: int) -> Iterator[ExtractionMessage]:
-        """Take from the front of the line what is done, waiting while too much is in flight."""
-        while self._line:
-            head = self._line[0]
+        """Yield finished items from the front of the queue, waiting if too many are in flight."""
+        while self._queue:
+            head = self._queue[0]
             if not isinstance(head, _Batch):
                 yield head
             elif head.features is None:
@@ -167,16 +170,16 @@ class Extraction:
                 yield from head.rows(self.stages)
             else:
                 return
-            self._line.popleft()
+            self._queue.popleft()
 
     def _number_in_flight(self) -> int:
         return sum(
             isinstance(item, _Batch) and item.features is not None and not item.features.done()
-            for item in self._line
+            for item in self._queue
         )
 
     def _timed(self, messages: Iterator[ExtractionMessage]) -> Iterator[ExtractionMessage]:
-        """Pass messages on; time spent outside is the consumer's."""
+        """Pass messages on and measure the time that the consumer takes."""
         for message in messages:
             if isinstance(message, Decoded):
                 self.stages.decode += message.report.seconds

@@ -1,4 +1,4 @@
-"""Memory shared with a decoder child: a few slots, each holding the frames of one segment."""
+"""Memory shared with a decoder child: slots that each hold the frames of one segment."""
 
 import mmap
 import os
@@ -14,10 +14,10 @@ from c2fpl.extractors.segments import SEGMENT_FRAMES
 
 
 class FrameSlots:
-    """Slots in anonymous memory: a file descriptor without a name, so nothing is ever left behind.
+    """Slots in anonymous memory, which the system frees when the processes end.
 
-    A slot has room for a segment of the longest frames, or for one frame of any size; memory is
-    taken as it is written to.
+    A slot can hold a segment of frames with the largest aspect ratio, or one frame of any size.
+    Physical memory is allocated on the first write.
     """
 
     def __init__(self, descriptor: int, slot_count: int, slot_bytes: int) -> None:
@@ -28,7 +28,7 @@ class FrameSlots:
 
     @classmethod
     def create(cls, slot_count: int, short_side_pixels: int) -> Self:
-        """New slots for segments whose frames have this short side."""
+        """Create slots for segments of frames with this short side."""
         segment_pixels = SEGMENT_FRAMES * short_side_pixels**2 * MAX_ASPECT
         slot_bytes = 3 * max(segment_pixels, MAX_FRAME_PIXELS)
         descriptor = anonymous_file("c2fpl-frames")
@@ -36,22 +36,22 @@ class FrameSlots:
         return cls(descriptor, slot_count, slot_bytes)
 
     def write_frame(self, slot: int, frame: NDArray[np.uint8]) -> tuple[int, ...]:
-        """Put one frame, uint8 (height, width, 3), into a slot; its shape."""
+        """Write one frame, uint8 (height, width, 3), into a slot; return its shape."""
         self._view(slot, frame.shape)[:] = frame
         return frame.shape
 
     def write(self, slot: int, frames: Sequence[NDArray[np.uint8]]) -> tuple[int, ...]:
-        """Put frames, each uint8 (height, width, 3), into a slot; the shape of all together."""
+        """Write frames, each uint8 (height, width, 3), into a slot; return the stacked shape."""
         shape = (len(frames), *frames[0].shape)
         np.stack(frames, out=self._view(slot, shape))
         return shape
 
     def read(self, slot: int, shape: tuple[int, ...]) -> NDArray[np.uint8]:
-        """A copy of what is in a slot: uint8 of this shape."""
+        """Copy the content of a slot as uint8 of this shape."""
         return self._view(slot, shape).copy()
 
     def close(self) -> None:
-        """Give the memory back on this side."""
+        """Release the memory in this process."""
         self._memory.close()
         os.close(self.descriptor)
 
@@ -60,7 +60,7 @@ class FrameSlots:
 
 
 def anonymous_file(name: str) -> int:
-    """Descriptor of a file that no folder lists; in memory where the system has such files."""
+    """Descriptor of an unnamed file; in memory if the system supports that."""
     if hasattr(os, "memfd_create"):
         return os.memfd_create(name)
     with tempfile.TemporaryFile() as file:

@@ -1,4 +1,4 @@
-"""The system calls that only Linux and macOS have; importing this elsewhere says so in one line."""
+"""Imports the modules that exist only on Linux and macOS; elsewhere raises a clear error."""
 
 from c2fpl.errors import Error
 
@@ -11,7 +11,7 @@ except ImportError as error:
         """This system cannot run the program."""
 
     raise UnsupportedSystem(
-        f"c2fpl needs Linux or macOS: this system has no {error.name}; on Windows use WSL 2"
+        f"c2fpl needs Linux or macOS: this system has no {error.name}; on Windows, use WSL 2"
     ) from error
 
 __all__ = ["fcntl", "resource"]

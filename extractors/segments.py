@@ -1,4 +1,4 @@
-"""Segments of 16 frames: which frames a segment holds, and which frames take its score."""
+"""Maps frames to segments of 16, and segment scores back to frames."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,17 +18,17 @@ class TooShort(ValueError):
 
 
 class WrongScoreCount(ValueError):
-    """Scores that are not one a segment."""
+    """The number of scores is not the number of segments."""
 
 
 @dataclass(frozen=True)
 class SegmentPlan:
-    """How the frames of one video fall into segments.
+    """Division of one video's frames into segments.
 
-    With `loop` a short last segment repeats its own frames cyclically (RTFM's LoopPad):
-    20 frames → segments of frames [0..15] and [16 17 18 19 16 17 18 19 ...].
-    With `drop` the 4 frames left over enter no segment, and take the score of the last one;
-    `xdviodet` leaves the last frame out as well, so 32 frames make one segment.
+    With `loop`, a short last segment repeats its own frames cyclically (RTFM's LoopPad):
+    20 frames give segments [0..15] and [16 17 18 19 16 17 18 19 ...].
+    With `drop`, the remaining 4 frames are in no segment and take the score of the last one.
+    `xdviodet` also drops the last frame, so 32 frames give one segment.
     """
 
     frame_count: int
@@ -40,9 +40,9 @@ class SegmentPlan:
 
     def __post_init__(self) -> None:
         if self.segment_frames < 1:
-            raise ValueError(f"segment of {self.segment_frames} frames: at least 1 is needed")
+            raise ValueError(f"segments of {self.segment_frames} frames; at least 1 is needed")
         if self.frame_count < 1:
-            raise TooShort(f"{self.frame_count} frames: a video needs at least 1")
+            raise TooShort(f"{self.frame_count} frames; a video needs at least 1")
         if self.tail not in get_args(Tail):
             raise ValueError(
                 f"tail rule {self.tail!r} is unknown; use {' or '.join(get_args(Tail))}"
@@ -55,35 +55,35 @@ class SegmentPlan:
 
     @property
     def segment_count(self) -> int:
-        """ceil(n / segment_frames) for `loop`, floor for `drop`, floor of n - 1 for `xdviodet`."""
+        """ceil(n / s) for `loop`, floor(n / s) for `drop`, floor((n - 1) / s) for `xdviodet`."""
         if self.tail == "loop":
             return -(-self.frame_count // self.segment_frames)
         return (self.frame_count - (self.tail == "xdviodet")) // self.segment_frames
 
     def frames_of(self, segment: int) -> NDArray[np.int64]:
-        """Frame indices shown to the network: int64 (segment_frames,), each < frame_count."""
+        """Frame indices of a segment: int64 (segment_frames,), 0 to frame_count - 1."""
         start, end = self._own_frames(segment)
         return start + np.arange(self.segment_frames, dtype=np.int64) % (end - start)
 
     def interval_of(self, segment: int) -> tuple[int, int]:
         """Frames [start, end) that take the segment's score.
 
-        Without `loop` the last segment also takes the frames left over, so the intervals of all
-        segments cover the video once.
+        The last interval includes any dropped frames, so the intervals cover the video exactly
+        once.
         """
         start, end = self._own_frames(segment)
         return (start, self.frame_count) if segment == self.segment_count - 1 else (start, end)
 
     def to_frames(self, scores: NDArray[np.floating]) -> NDArray[np.float32]:
-        """One score a frame: scores (segments,) → float32 (frame_count,).
+        """Repeat scores (segments,) for each frame: float32 (frame_count,).
 
         Raises:
-            WrongScoreCount: not one score a segment.
+            WrongScoreCount: the number of scores is not `segment_count`.
         """
         if scores.shape != (self.segment_count,):
             raise WrongScoreCount(
                 f"scores of shape {scores.shape} for {self.segment_count} segments "
-                f"({self.frame_count} frames); give one score a segment"
+                f"({self.frame_count} frames); give one score per segment"
             )
         lengths = np.full(self.segment_count, self.segment_frames)
         lengths[-1] = self.frame_count - (self.segment_count - 1) * self.segment_frames
@@ -92,14 +92,15 @@ class SegmentPlan:
     def _own_frames(self, segment: int) -> tuple[int, int]:
         if not 0 <= segment < self.segment_count:
             raise IndexError(
-                f"segment {segment} of a video with {self.segment_count}; count from 0"
+                f"segment {segment} is out of range; this video has segments 0 to "
+                f"{self.segment_count - 1}"
             )
         start = segment * self.segment_frames
         return start, min(start + self.segment_frames, self.frame_count)
 
 
 class SegmentCutter:
-    """Cuts a stream of frames into segments as they come, holding one segment at a time."""
+    """Cuts a stream of frames into segments, holding only one segment in memory."""
 
     def __init__(self, tail: Tail, segment_frames: int = SEGMENT_FRAMES) -> None:
         self._tail = tail
@@ -108,20 +109,20 @@ class SegmentCutter:
         self.frame_count = 0
 
     def add(self, frame: NDArray[np.uint8]) -> list[NDArray[np.uint8]] | None:
-        """Take the next frame; the frames of a segment when it completes one, else None."""
+        """Add the next frame, uint8 (height, width, 3); return a segment if it is complete."""
         self._pending.append(frame)
         self.frame_count += 1
         length = self._segment_frames
-        if len(self._pending) < length + (self._tail == "xdviodet"):  # may be the last frame
+        if len(self._pending) < length + (self._tail == "xdviodet"):  # hold back the last frame
             return None
         segment, self._pending = self._pending[:length], self._pending[length:]
         return segment
 
     def finish(self) -> Iterator[list[NDArray[np.uint8]]]:
-        """The short last segment made whole, if the tail rule has one.
+        """Yield the padded last segment, if there is one.
 
         Raises:
-            TooShort: fewer frames came than the tail rule needs.
+            TooShort: the video has fewer frames than the tail rule needs.
         """
         plan = SegmentPlan(self.frame_count, self._tail, self._segment_frames)
         if self._pending and self._tail == "loop":

@@ -136,5 +136,5 @@ def test_a_frame_count_of_other_segments_is_refused() -> None:
     detector = api.train(
         arrays(), made.labels, TrainingSettings(epochs=1, epoch_steps=1), device="cpu"
     )
-    with pytest.raises(ValueError, match="give one score a segment"):
+    with pytest.raises(ValueError, match="give one score per segment"):
         api.score(detector, arrays()[0], frame_count=129)

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from c2fpl.extractors import decoder_process
-from c2fpl.extractors.decoder_child import DecodeThis, Failed, Ready
+from c2fpl.extractors.decoder_child import DecodeOrder, Failed, Ready
 from c2fpl.extractors.decoder_messages import (
     Decoded,
     Message,
@@ -68,7 +68,7 @@ class TalkativeOrMute:
         self.connection, self._far_end = Pipe()
         self.videos_decoded = self.resident_bytes = 0
 
-    def order(self, order: DecodeThis) -> None:
+    def order(self, order: DecodeOrder) -> None:
         assert order.avoid_decord == ""
         talks = order.path.name == "talks"
         for message in [Ready()] * 50 + [Failed("enough")] if talks else []:

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from c2fpl.extractors.decoding.header import read_header, why_not_decord
 from c2fpl.extractors.decoding.video import (
     DecodedFrame,
+    DecoderChanged,
     DecodeReport,
-    StartedAgain,
     UndecodableVideo,
     decode_video,
 )
@@ -96,7 +96,7 @@ class Decoding:
             match event:
                 case DecodedFrame(pixels):
                     self.frames.append(pixels)
-                case StartedAgain(reason):
+                case DecoderChanged(reason):
                     self.restarts.append(reason)
                     self.frames.clear()
                 case DecodeReport():

@@ -60,7 +60,7 @@ def test_a_system_without_file_locks_is_refused_in_one_line() -> None:
     )
     end = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert end.returncode == 2
-    needs = "c2fpl needs Linux or macOS: this system has no fcntl; on Windows use WSL 2"
+    needs = "c2fpl needs Linux or macOS: this system has no fcntl; on Windows, use WSL 2"
     assert end.stderr == f"c2fpl: {needs}\n"
 
 

@@ -96,7 +96,9 @@ def test_unknown_tail_rule_is_refused() -> None:
 
 
 def test_a_segment_past_the_end_is_refused() -> None:
-    with pytest.raises(IndexError, match="segment 2 of a video with 2"):
+    with pytest.raises(
+        IndexError, match="segment 2 is out of range; this video has segments 0 to 1"
+    ):
         SegmentPlan(32).frames_of(2)
 
 

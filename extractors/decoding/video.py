@@ -22,7 +22,7 @@ from c2fpl.extractors.decoding.resampling import at_constant_rate
 from c2fpl.extractors.decoding.resizing import FrameResizer
 from c2fpl.extractors.settings import DecodingSettings
 
-__all__ = ["DecodeReport", "DecodedFrame", "StartedAgain", "UndecodableVideo", "decode_video"]
+__all__ = ["DecodeReport", "DecodedFrame", "DecoderChanged", "UndecodableVideo", "decode_video"]
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class DecodedFrame:
 
 
 @dataclass(frozen=True)
-class StartedAgain:
+class DecoderChanged:
     """PyAV takes over from decord and starts at the first frame; discard the frames so far."""
 
     reason: str
@@ -90,7 +90,7 @@ class StartedAgain:
 
 def decode_video(
     path: Path, settings: DecodingSettings, *, short_side_pixels: int, avoid_decord: str = ""
-) -> Iterator[DecodedFrame | StartedAgain | DecodeReport]:
+) -> Iterator[DecodedFrame | DecoderChanged | DecodeReport]:
     """Yield the frames of one video in order, then the report.
 
     Memory is bounded: one window of frames with decord, one frame with PyAV.
@@ -120,7 +120,7 @@ def decode_video(
             fallback = str(error)
         else:
             return
-        yield StartedAgain(fallback)
+        yield DecoderChanged(fallback)
     if settings.decoder == "decord":
         fallback = fallback or "decord is not installed (it has no wheel for ARM and macOS)"
         raise UndecodableVideo(f"{fallback}; --decoder auto reads such files with PyAV")
