@@ -73,7 +73,9 @@ def test_one_kind_of_frame_leaves_yardsticks_empty() -> None:
 
 def test_the_hours_behind_false_alarms_are_stated() -> None:
     videos = [runs_of_lists([0.5] * 5400, [0] * 5400)]
-    assert "1.50 hours of normal frames at 1 a second: 1 and 9 are allowed" in hours_note(videos, 1)
+    assert "1.50 hours of normal frames at 1 frames per second: 1 and 9 are allowed" in hours_note(
+        videos, 1
+    )
 
 
 def official(folder: Path) -> list[VideoRuns]:

@@ -87,8 +87,8 @@ def _figures(
     draw_convergence(files.convergence, done)
     first, seeds = done[0]
     seed = seeds[0]["seed"]
-    whose = f"{first.title} ({first.method}), seed {seed}"
-    draw_qualitative(files.qualitative, runner.truth, runner.last_scores(first, seed), whose)
+    title = f"{first.title} ({first.method}), seed {seed}"
+    draw_qualitative(files.qualitative, runner.truth, runner.last_scores(first, seed), title)
 
 
 def _shown(auc: float | None) -> str:

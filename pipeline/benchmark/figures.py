@@ -44,7 +44,7 @@ def draw_convergence(path: Path, done: Sequence[tuple[Variant, SeedResults]]) ->
 
 
 def draw_qualitative(
-    path: Path, truth: TestSegments, scores: NDArray[np.float32], whose: str
+    path: Path, truth: TestSegments, scores: NDArray[np.float32], title: str
 ) -> None:
     """Plot the frame scores of selected test videos with shaded annotations.
 
@@ -55,7 +55,7 @@ def draw_qualitative(
         path: the PNG.
         truth: the test set.
         scores: (segments of all test videos,) in the order of `truth`.
-        whose: variant and seed, the title.
+        title: variant and seed.
     """
     frames = truth.frame_scores(scores)
     names = chosen_videos(truth)
@@ -63,7 +63,7 @@ def draw_qualitative(
     rows = math.ceil(len(names) / columns)
     figure = Figure(figsize=(6.4 * columns, 2.3 * rows), dpi=DPI, layout="constrained")
     panels = figure.subplots(rows, columns, squeeze=False, sharey=True).ravel()
-    figure.suptitle(whose, fontsize=10, parse_math=False)
+    figure.suptitle(title, fontsize=10, parse_math=False)
     for axes, name in zip(panels, names, strict=False):
         _score_panel(axes, name, frames[name], truth.truth[name])
     for axes in panels[len(names) :]:

@@ -53,11 +53,11 @@ def join_scores(folder: Path, wanted: Collection[str]) -> JoinedScores:
     for written, path in paths:
         name = _match(written, wanted, by_end)
         found[name].append(path) if name is not None else extra.append(written)
-    doubled = [_same_scores(name, files) for name, files in found.items() if len(files) > 1]
+    duplicates = [_same_scores(name, files) for name, files in found.items() if len(files) > 1]
     files = {name: found[name][0] for name in wanted if name in found}
     flat = [name for name, path in files.items() if "/" in name and path.parent == folder]
     by_file_name = [f"joined by file name only, without folders: {named(flat)}"] if flat else []
-    notes = (*doubled, *by_file_name, *([below.remark] if below.remark else []))
+    notes = (*duplicates, *by_file_name, *([below.remark] if below.remark else []))
     missing = tuple(name for name in wanted if name not in found)
     return JoinedScores(files, missing, tuple(extra), notes)
 

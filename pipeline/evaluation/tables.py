@@ -30,7 +30,7 @@ def metrics_table(evaluation: Evaluation) -> Table:
         f" {counted(metrics.videos, 'video')}, {counted(metrics.frames, 'frame')},"
         f" {metrics.anomalous_frames} anomalous"
     )
-    for column in ("metric", "%", "95 % interval", "whose"):
+    for column in ("metric", "%", "95 % interval", "source"):
         table.add_column(column, justify="right" if column == "%" else "left")
     intervals = {"auc": metrics.auc_interval95, "ap": metrics.ap_interval95}
     for name, title in _TITLES.items():

@@ -1,11 +1,14 @@
-"""Yardsticks beside the pooled AUC, which a video's length alone can flatter.
+"""Metrics that a video's length cannot inflate, unlike the pooled AUC.
 
-Normal frames of a test set often come from longer videos than anomalous ones, so a score that only
-knows which video a frame is in can reach a high pooled AUC. Three questions it cannot answer:
+Normal frames of a test set often come from longer videos than anomalous frames. A score that only
+depends on the video, and not on the frame, can therefore reach a high pooled AUC. It fails on three
+other questions:
 
-- *within videos*: is the anomaly found in its own video?
-- *length-matched*: is an anomalous frame above normal frames of videos of about the same length?
-- *recall at a number of false alarms an hour*: how many events does a user see at a bearable cost?
+- *within videos*: do anomalous frames score higher than normal frames of the same video?
+- *length-matched*: do they score higher than normal frames of videos of similar length?
+- *recall at a number of false alarms per hour*: how many events are detected at a tolerable cost?
+
+Definitions: docs/method.md, Yardsticks.
 """
 
 import math
@@ -25,39 +28,39 @@ FRAME_RATES: Mapping[DatasetName, float] = {
     "shanghaitech": 24.0,
     "own": 30.0,
 }
-"""Frames a second, by which hours are counted."""
+"""Default frames per second, to convert frames to hours."""
 
 ALIKE_LENGTH = 1.25
-"""Videos whose lengths differ by at most this factor count as equally long."""
+"""Videos whose lengths differ by at most this factor count as similar."""
 
 ALARM_SECONDS = 10.0
-"""Normal frames this close together make one false alarm: nobody is called twice in a clip."""
+"""Duration of the clips in which repeated alarms count once, because an operator looks once."""
 
 
 @dataclass(frozen=True)
 class Yardsticks:
-    """Fractions in [0, 1]; None is what the data cannot tell."""
+    """Yardsticks of a test set, fractions in [0, 1] or None if undefined."""
 
     auc_within_videos: float | None
-    """Mean over videos with both kinds of frame of the ROC AUC of the video's own frames."""
+    """Mean ROC AUC of single videos, see `within_video_auc`."""
     auc_length_matched: float | None
-    """See `length_matched_auc`."""
+    """ROC AUC between videos of similar length, see `length_matched_auc`."""
     recall_1_per_hour: float | None
-    """Share of events found at one false alarm an hour, see `recall_at`."""
+    """Share of events detected at one false alarm per hour, see `recall_at`."""
     recall_6_per_hour: float | None
-    """The same at six."""
+    """Share of events detected at six false alarms per hour."""
 
     def as_json(self) -> dict[str, float | None]:
-        """By name, None for null."""
+        """Content for metrics.json."""
         return asdict(self)
 
 
 def measure_yardsticks(videos: Sequence[VideoRuns], frame_rate: float) -> Yardsticks:
-    """All yardsticks of a test set.
+    """Compute all yardsticks of a test set.
 
     Args:
-        videos: scores and truth of each video.
-        frame_rate: frames a second of all videos, above 0.
+        videos: scores and ground truth of each video.
+        frame_rate: frames per second of all videos, above 0.
     """
     return Yardsticks(
         auc_within_videos=within_video_auc(videos),
@@ -68,25 +71,28 @@ def measure_yardsticks(videos: Sequence[VideoRuns], frame_rate: float) -> Yardst
 
 
 def within_video_auc(videos: Sequence[VideoRuns]) -> float | None:
-    """Mean ROC AUC of single videos; every video with both kinds of frame counts once."""
+    """Mean ROC AUC of single videos with both normal and anomalous frames; None without any."""
     known = [auc for video in videos if (auc := roc_auc(video.runs)) is not None]
     return float(np.mean(known)) if known else None
 
 
 def length_matched_auc(videos: Sequence[VideoRuns]) -> float | None:
-    """Chance that an anomalous frame scores above a normal one of a video as long (a tie is half).
+    """Probability that an anomalous frame outscores a normal frame of a video of similar length.
 
-    Every anomalous frame is compared with the normal frames of all videos, its own included, whose
-    length is within ALIKE_LENGTH of its own video's; the mean over anomalous frames is taken.
-    Videos without a normal frame of that kind are left out.
+    Each anomalous frame is compared with the normal frames of all videos (including its own) whose
+    lengths differ by at most ALIKE_LENGTH. A tie counts half. The result is the mean over anomalous
+    frames; frames without a counterpart are left out.
+
+    Returns:
+        A fraction, or None if no frame has a counterpart.
     """
     lengths = np.array([int(video.runs.lengths.sum()) for video in videos])
     normal = [_only(video.runs, anomalous=False) for video in videos]
     won, frames = 0.0, 0
     for video, length in zip(videos, lengths, strict=True):
         anomalous = _only(video.runs, anomalous=True)
-        alike = (lengths <= ALIKE_LENGTH * length) & (length <= ALIKE_LENGTH * lengths)
-        others = [normal[number] for number in np.flatnonzero(alike)]
+        similar = (lengths <= ALIKE_LENGTH * length) & (length <= ALIKE_LENGTH * lengths)
+        others = [normal[number] for number in np.flatnonzero(similar)]
         scores = np.concatenate([runs.scores for runs in others])
         weights = np.concatenate([runs.lengths for runs in others])
         if len(anomalous.scores) and len(scores):
@@ -99,15 +105,15 @@ def length_matched_auc(videos: Sequence[VideoRuns]) -> float | None:
 def recall_at(
     alarms_per_hour: float, videos: Sequence[VideoRuns], frame_rate: float
 ) -> float | None:
-    """Share of events above the lowest threshold that keeps false alarms within the number.
+    """Share of events detected at the lowest threshold that allows this many false alarms per hour.
 
-    An event is a run of anomalous frames; it is found when one of its frames is above the
-    threshold. The normal frames of each video are cut at every ALARM_SECONDS of the video; a piece
-    with a frame above the threshold is one false alarm. Hours are those of the normal frames. A
-    score equal to the threshold is no alarm, so ties are never won.
+    An event is a run of anomalous frames. It is detected if one of its frames is above the
+    threshold. Each video is cut into clips of ALARM_SECONDS; a clip with a normal frame above the
+    threshold is one false alarm. Hours are those of the normal frames. A score equal to the
+    threshold is not an alarm, so ties are not detections.
 
     Returns:
-        None without an event or without a normal frame.
+        A fraction, or None without events or without normal frames.
     """
     clip_frames = max(1, round(ALARM_SECONDS * frame_rate))
     events, clips, normal_frames = [], [], 0
@@ -136,7 +142,7 @@ def _only(runs: FrameRuns, *, anomalous: bool) -> FrameRuns:
 def _shares_below(
     values: NDArray[np.float64], others: NDArray[np.float64], weights: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    """(n,) for each value the weighted share of others below it, ties counted half."""
+    """Weighted share of `others` below each of `values`, (n,); ties count half."""
     order = np.argsort(others)
     sums = np.concatenate(([0], np.cumsum(weights[order])))
     below = sums[np.searchsorted(others[order], values, side="left")]
@@ -146,10 +152,10 @@ def _shares_below(
 
 
 def hours_note(videos: Sequence[VideoRuns], frame_rate: float) -> str:
-    """How many hours the false alarms are counted over, and how many alarms that allows."""
+    """Note on the hours of normal frames, and the number of false alarms that they allow."""
     normal = pooled(videos)
     hours = int(normal.lengths[~normal.labels].sum()) / frame_rate / 3600
     return (
-        f"false alarms are counted over {hours:.2f} hours of normal frames at {frame_rate:g} a"
-        f" second: {math.floor(hours)} and {math.floor(6 * hours)} are allowed"
+        f"false alarms are counted over {hours:.2f} hours of normal frames at {frame_rate:g} frames"
+        f" per second: {math.floor(hours)} and {math.floor(6 * hours)} are allowed"
     )

@@ -35,7 +35,7 @@ from c2fpl.pipeline.truth.forms.records import (
     AnnotationSettings,
     Record,
     frames_and_seconds,
-    refuse_doubled,
+    refuse_duplicates,
     unit_of,
 )
 from c2fpl.pipeline.truth.forms.rows import (
@@ -70,8 +70,8 @@ def read_annotations(
             name: VideoAnnotation(name, classes_of(name, dataset), mask.intervals, mask.frame_count)
             for name, mask in masks.items()
         }
-        said = f"{path.name} read as frame masks of {counted(len(videos), 'video')}"
-        return Annotations(path, "0-based, end exclusive", MappingProxyType(videos), said)
+        summary = f"{path.name} read as frame masks of {counted(len(videos), 'video')}"
+        return Annotations(path, "0-based, end exclusive", MappingProxyType(videos), summary)
     if dataset == "own" or not _is_official(path):
         return _from_records(path, dataset, reading)
     parse = OFFICIAL_ROWS[dataset]
@@ -91,8 +91,8 @@ def read_annotations(
         raise BadAnnotation(f"{path} has no rows: write one line per video")
     marked = sum(len(video.intervals) for video in rows.values())
     read = f"{counted(marked, 'interval')} of {counted(len(rows), 'video')}"
-    said = f"{path.name} read as rows of {dataset}: {read}"
-    return Annotations(path, "as written", MappingProxyType(rows), said)
+    summary = f"{path.name} read as rows of {dataset}: {read}"
+    return Annotations(path, "as written", MappingProxyType(rows), summary)
 
 
 def _is_official(path: Path) -> bool:
@@ -114,7 +114,7 @@ def _from_records(path: Path, dataset: DatasetName, reading: AnnotationSettings)
     for record in records:
         by_name.setdefault(joining_name(record.name), []).append(record)
     if form == LINES:
-        refuse_doubled(by_name)
+        refuse_duplicates(by_name)
     videos = {
         name: _of_records(name, found, dataset, unit, reading) for name, found in by_name.items()
     }
@@ -125,9 +125,9 @@ def _from_records(path: Path, dataset: DatasetName, reading: AnnotationSettings)
     if form == "VERA" and dataset == "ucf-crime":
         left += "; VERA's UCF-Crime alters 14 videos: not comparable with published figures"
     read = f"{counted(marked, 'interval')} of {counted(len(videos), 'video')}"
-    said = f"{path.name} read as {form}: {read}, {meant}{left}"
+    summary = f"{path.name} read as {form}: {read}, {meant}{left}"
     convention: Convention = "0-based, end exclusive" if dataset == "own" else "as written"
-    return Annotations(path, convention, MappingProxyType(videos), said)
+    return Annotations(path, convention, MappingProxyType(videos), summary)
 
 
 def _of_records(

@@ -121,9 +121,9 @@ def read_name_list(path: Path, dataset: DatasetName = "own") -> tuple[str, ...]:
             f"{path} is empty (like the Anomaly_Train.txt in UCF_Crimes.zip): take the list from"
             " the authors' repository"
         )
-    doubled = [entry for entry, times in Counter(entries).items() if times > 1]
-    if doubled:
-        logger.warning("%s lists %s more than once: counted once", path, named(doubled))
+    duplicates = [entry for entry, times in Counter(entries).items() if times > 1]
+    if duplicates:
+        logger.warning("%s lists %s more than once: counted once", path, named(duplicates))
     names = [_without_crop(video_name(_FEATURE_SUFFIX.sub("", entry))) for entry in entries]
     strange = [name for name in dict.fromkeys(names) if not belongs_to(name, dataset)]
     if len(strange) == len(set(names)):
@@ -161,12 +161,12 @@ def index_videos(folder: Path, wanted: Collection[str], role: str) -> RawVideos:
         if name in names:
             found[name].append(path)
     chosen = {name: _one_of(name, found[name]) for name in wanted if name in found}
-    doubled = [name for name in chosen if len(found[name]) > 1]
+    duplicates = [name for name in chosen if len(found[name]) > 1]
     missing = tuple(name for name in wanted if name not in found)
     notes = []
-    if doubled:
+    if duplicates:
         notes.append(
-            f"{len(doubled)} {role} videos have several files, counted once: {named(doubled)}"
+            f"{len(duplicates)} {role} videos have several files, counted once: {named(duplicates)}"
         )
     if missing:
         notes.append(

@@ -141,13 +141,13 @@ DATASETS: Mapping[DatasetName, Dataset] = MappingProxyType(
 
 
 def classes_of(name: str, dataset: DatasetName) -> tuple[str, ...]:
-    """Classes that a video's name tells, ("Normal",) for none; own videos are all ("Unknown",).
+    """Classes in a video's name: ("Normal",) if none, ("Unknown",) for own videos.
 
     `Abuse028_x264` -> ("Abuse",); `...__#1_label_B2-G-0` -> ("Shooting", "Explosion");
     ShanghaiTech `01_0014` (four digits, an original test sequence) -> ("Anomaly",).
 
     Raises:
-        UnknownName: the name is not of the data set.
+        UnknownName: the name does not belong to the data set.
     """
     if dataset == "ucf-crime":
         return _ucf_classes(name)

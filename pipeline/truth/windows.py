@@ -35,10 +35,10 @@ def read_windows(
     read = read_annotations(annotations, dataset, reading)
     logger.info("%s", read.form)
     known, names = read.videos, list(names)
-    alike = Counter(video_name(name) for name in names)
+    same_file_name = Counter(video_name(name) for name in names)
     found = {
         name: known.get(video_path_name(name))
-        or (known.get(video_name(name)) if alike[video_name(name)] == 1 else None)
+        or (known.get(video_name(name)) if same_file_name[video_name(name)] == 1 else None)
         for name in names
     }
     return {name: video for name, video in found.items() if video is not None}

@@ -42,9 +42,9 @@ def json_records(path: Path, text: str) -> tuple[list[Record], str]:
         raise BadAnnotation(
             f"{path} is not valid JSON ({error}): save it again, or give a table"
         ) from error
-    for form, holds, read in _FORMS:
+    for form, matches, read in _FORMS:
         try:
-            if holds(content):
+            if matches(content):
                 return list(read(path, content)), form
         except (KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
             if isinstance(error, BadAnnotation):

@@ -44,7 +44,7 @@ def read_mask_folder(folder: Path) -> dict[str, FrameMask]:
         raise BadMask(f"{folder} is not a folder: give the folder of frame masks, test_frame_mask")
     masks = {video_name(path.name): read_mask(path) for path in sorted(folder.glob("*.npy"))}
     if not masks:
-        raise BadMask(f"{folder} holds no .npy: give the folder of frame masks, test_frame_mask")
+        raise BadMask(f"{folder} has no .npy: give the folder of frame masks, test_frame_mask")
     return masks
 
 

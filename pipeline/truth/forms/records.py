@@ -125,7 +125,7 @@ def pairs_of(place: str, positions: Sequence[str]) -> tuple[tuple[str, str], ...
     return tuple(zip(positions[::2], positions[1::2], strict=True))
 
 
-def refuse_doubled(by_name: Mapping[str, Sequence[Record]]) -> None:
+def refuse_duplicates(by_name: Mapping[str, Sequence[Record]]) -> None:
     """Refuse two lines for one video.
 
     Raises:
