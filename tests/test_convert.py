@@ -121,7 +121,7 @@ def test_files_of_several_arrays_need_a_key(tmp_path: Path) -> None:
     (tmp_path / "set").mkdir()
     for name, video in drawn(10).items():
         np.savez(tmp_path / "set" / f"{name}.npz", rgb=video, flow=-video)
-    with pytest.raises(BadFeatures, match="each of 3 files holds the arrays flow, rgb: --key"):
+    with pytest.raises(BadFeatures, match="each of 3 files holds the arrays flow, rgb: choose one"):
         convert_features(tmp_path / "set", tmp_path / "out")
     convert_features(tmp_path / "set", tmp_path / "out", key="flow")
     assert np.load(tmp_path / "out" / "Abuse001_x264.npy").max() <= 0
@@ -130,7 +130,9 @@ def test_files_of_several_arrays_need_a_key(tmp_path: Path) -> None:
 def test_a_file_of_two_kinds_of_each_video_needs_a_key(tmp_path: Path) -> None:
     kinds = {f"{name}/{kind}": torch.ones(3, 4) for name in ("a", "b") for kind in ("rgb", "flow")}
     torch.save(kinds, tmp_path / "all.pt")
-    with pytest.raises(BadFeatures, match="holds the arrays flow, rgb of each of 2 videos: --key"):
+    with pytest.raises(
+        BadFeatures, match="holds the arrays flow, rgb of each of 2 videos: choose one"
+    ):
         convert_features(tmp_path / "all.pt", tmp_path / "out")
     assert convert_features(tmp_path / "all.pt", tmp_path / "out", key="rgb") == (2, [])
 

@@ -67,8 +67,8 @@ def test_files_that_are_named_file_are_no_concat_list(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (b"file 'a.mp4'\ninpoint 3.0\n", "line 2: 'inpoint 3.0' takes part of a file"),
-        (b"file 'a.mp4\n", "line 1: .* has an open quote"),
+        (b"file 'a.mp4'\ninpoint 3.0\n", "line 2: 'inpoint 3.0' selects part of a file"),
+        (b"file 'a.mp4\n", "line 1: .* has an unclosed quote"),
         (b"\x00\x00\x00 ftypisom\x00\x00", "is not text"),
         (b"\xff\xfea", "is not text"),
     ],

@@ -113,7 +113,7 @@ def test_a_file_cut_short_is_refused_before_and_during_the_reading(tmp_path: Pat
         UnusableFeatureFile, match=r"claims shape \(7, 2, 5\) of float32, 280 bytes, but holds 276"
     ):
         SegmentStore(paths)
-    with pytest.raises(OSError, match="changed during the training"):
+    with pytest.raises(OSError, match="changed during training"):
         store.gather(np.arange(13))
 
 

@@ -34,7 +34,7 @@ def test_text_that_is_no_features_is_refused(tmp_path: Path) -> None:
     for rows, word, complaint in (
         (31, "", "has 31 lines of"),
         (32, "7", "has 32 lines of"),
-        (32, "seven", "is no text of numbers"),
+        (32, "seven", "is not a text of numbers"),
     ):
         features = open_features(text(path, rows, word).parent)
         with pytest.raises(BadFeatures, match=complaint):

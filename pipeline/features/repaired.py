@@ -1,7 +1,7 @@
-"""Features that cannot be read in place, repaired in memory a video at a time.
+"""Reads features that cannot be used in place, and repairs them in memory, one video at a time.
 
-Repaired are Fortran order, mixed number types, axes of length 1, (dim, segments), arrays of plain
-objects, MGFN's magnitude, and other containers (.npz, .pt, .h5, .mat, .pkl).
+Handles Fortran order, mixed dtypes, extra axes of length 1, (dim, segments), object arrays, MGFN's
+magnitude, and other file formats (.npz, .pt, .h5, .mat, .pkl).
 """
 
 import logging
@@ -31,31 +31,31 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True)
 class FoundArray:
-    """An array that holds the features of a video, or of one crop of it."""
+    """An array with the features of a video, or of one of its crops."""
 
     path: Path
-    """Its file."""
+    """File of the array."""
     key: str
-    """Its name in the file."""
+    """Name of the array in the file."""
     shape: tuple[int, ...]
-    """Two or three axes, those of length 1 that say nothing left out."""
+    """Two or three axes, after removing extra axes of length 1."""
     dtype: np.dtype[Any]
-    """As stored."""
+    """Stored dtype."""
 
 
 @dataclass(frozen=True)
 class RepairedFeatures:
-    """A set whose values are repaired when they are read."""
+    """A feature set that is repaired when it is read."""
 
     videos: Mapping[str, Mapping[int, FoundArray]]
-    """Arrays by crop, by joining name, in name order."""
+    """Joining name -> crop number -> array, in name order."""
     crop_axis: int | None
-    """Of arrays with three axes; None where each array is one crop."""
+    """Crop axis of three-axis arrays; None if each array is one crop."""
     turned: bool
-    """Whether arrays of one crop are (dim, segments)."""
+    """Whether one-crop arrays are (dim, segments)."""
 
     def form(self, name: str) -> tuple[int, int]:
-        """(crops, dim) of a video, as stored."""
+        """Stored (crops, dim) of a video."""
         crops = self.videos[name]
         shape = next(iter(crops.values())).shape
         if self.crop_axis is None:
@@ -63,10 +63,10 @@ class RepairedFeatures:
         return shape[self.crop_axis], shape[2]
 
     def values(self, name: str, opened: "OpenedFile") -> NDArray[Any]:
-        """(segments, crops, dim) of a video, in memory.
+        """Read a video, (segments, crops, dim) in the stored dtype.
 
         Raises:
-            UnreadableArrays: a file was changed since it was found.
+            UnreadableArrays: a file has changed since it was found.
         """
         crops = [found for _, found in sorted(self.videos[name].items())]
         arrays = [opened.read(found) for found in crops]
@@ -78,14 +78,14 @@ class RepairedFeatures:
 
 
 class OpenedFile:
-    """The file read last stays open: one file may hold all videos."""
+    """Reads arrays, and keeps the last file open: one file may hold all videos."""
 
     def __init__(self) -> None:
         self._path: Path | None = None
         self._arrays: Mapping[str, StoredArray] = {}
 
     def read(self, found: FoundArray) -> NDArray[Any]:
-        """The values of an array."""
+        """Read the values of an array."""
         if found.path != self._path:
             self._path, self._arrays = found.path, read_arrays(found.path)
         return np.asarray(self._arrays[found.key][()]).reshape(found.shape)
@@ -98,11 +98,11 @@ def open_repaired(
 
     Args:
         place: the folder or file.
-        layout: what the axes or the numbers in file names are, where it is known.
-        key: name of the array to take where files hold several.
+        layout: order of the axes, or meaning of the numbers in file names, if known.
+        key: name of the array to read from files that hold several.
 
     Raises:
-        BadFeatures: nothing can be read, or the set as a whole is contradictory.
+        BadFeatures: nothing can be read, or the files contradict each other.
     """
     below = [place] if place.is_file() else sorted(p for p in place.rglob("*") if p.is_file())
     paths, side = take_side_files(
@@ -111,7 +111,7 @@ def open_repaired(
     failures: list[Failure] = []
     by_file = {path: found for path in paths if (found := _arrays_of(path, key, failures))}
     if not by_file:
-        nothing = f"{place} holds no file of features: {' '.join(FORMATS)} are read"
+        nothing = f"{place} holds no feature files ({' '.join(FORMATS)}); give another folder"
         raise BadFeatures(failures[0].reason if failures else nothing)
     arrays = _of_most(_names(by_file), lambda found: len(found.shape), "axes", failures)
     bare = without_streams([name for name, _ in arrays], side.frame_rates)
@@ -127,7 +127,7 @@ def open_repaired(
 
 
 def _arrays_of(path: Path, key: str | None, failures: list[Failure]) -> list[FoundArray]:
-    """The arrays of a file that can be features."""
+    """The arrays of a file that may be features: floats of two or three axes."""
     try:
         stored = read_arrays(path)
     except UnreadableArrays as error:
@@ -151,7 +151,7 @@ def _arrays_of(path: Path, key: str | None, failures: list[Failure]) -> list[Fou
 
 
 def _tidy(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Without the 1x1 that pooling leaves at the end and the 1 of a batch at the beginning."""
+    """The shape without the trailing 1x1 left by pooling and the leading 1 of a batch."""
     while len(shape) > 2 and shape[-1] == 1:
         shape = shape[:-1]
     while len(shape) > 3 and shape[0] == 1:
@@ -160,17 +160,17 @@ def _tidy(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def _names(by_file: Mapping[Path, Sequence[FoundArray]]) -> list[tuple[str, FoundArray]]:
-    """Each array with the name of its video: that of the file, or of the array in the file.
+    """Each array with the name of its video, taken from the file or from the array's key.
 
     Raises:
-        BadFeatures: all files hold the same several arrays, so these are no videos.
+        BadFeatures: several arrays per video, and no key says which to read.
     """
     keys = {tuple(sorted(found.key for found in arrays)) for arrays in by_file.values()}
     several = max(len(held) for held in keys)
     if len(by_file) > 1 and len(keys) == 1 and several > 1:
         raise BadFeatures(
-            f"each of {len(by_file)} files holds the arrays {named(min(keys))}: --key names the"
-            " one to take"
+            f"each of {len(by_file)} files holds the arrays {named(min(keys))}: choose one with"
+            " --key"
         )
     for path, arrays in by_file.items():
         _refuse_kinds(path, [found.key for found in arrays])
@@ -182,7 +182,7 @@ def _names(by_file: Mapping[Path, Sequence[FoundArray]]) -> list[tuple[str, Foun
 
 
 def _refuse_kinds(path: Path, keys: Sequence[str]) -> None:
-    """`a/rgb, a/flow, b/rgb, b/flow` are two kinds of features of each video."""
+    """Refuse keys with several kinds of features: `a/rgb, a/flow, b/rgb, b/flow`."""
     kinds: dict[str, set[str]] = defaultdict(set)
     for key in keys:
         video, _, kind = key.rpartition("/")
@@ -190,13 +190,13 @@ def _refuse_kinds(path: Path, keys: Sequence[str]) -> None:
     first = next(iter(kinds.values()))
     if len(kinds) > 1 and len(first) > 1 and all(held == first for held in kinds.values()):
         raise BadFeatures(
-            f"{path} holds the arrays {named(sorted(first))} of each of {len(kinds)} videos: --key"
-            " names the one to take"
+            f"{path} holds the arrays {named(sorted(first))} of each of {len(kinds)} videos:"
+            " choose one with --key"
         )
 
 
 def _of_array(key: str) -> str:
-    """`train/Abuse001_x264/features` -> `train/Abuse001_x264`."""
+    """Name of the video in a key: `train/Abuse001_x264/features` -> `train/Abuse001_x264`."""
     return re.sub("/(features?|feats?|rgb|data|x)$", "", key)
 
 
@@ -210,7 +210,7 @@ def _features(
     axis, crops, _ = best_axes(forms, layout)
     fitting = [(name, found) for name, found in arrays if found.shape[axis] == crops]
     failures += [
-        Failure(str(f.path), "convert", f"{f.path} has shape {f.shape}, others {crops} crops")
+        Failure(str(f.path), "convert", f"{f.path}: shape {f.shape}, {crops} crops expected")
         for _, f in arrays
         if f.shape[axis] != crops
     ]
@@ -229,11 +229,11 @@ def _of_most(
     what: str,
     failures: list[Failure],
 ) -> list[tuple[str, Item]]:
-    """The items that are as most are; the others become failures."""
+    """The items with the most frequent form; the others become failures."""
     forms = [form_of(item) for _, item in items]
     usual = Counter(forms).most_common(1)[0][0]
     failures += [
-        Failure(name, "convert", f"{name} has {what} {form}, most others {usual}: of another set")
+        Failure(name, "convert", f"{name} has {what} {form} but most have {usual}: another set")
         for (name, _), form in zip(items, forms, strict=True)
         if form != usual
     ]
@@ -241,9 +241,9 @@ def _of_most(
 
 
 def _report(features: RepairedFeatures) -> None:
-    """Say what the values alone would not show."""
+    """Log the repairs that change the meaning of the values."""
     name = next(iter(features.videos))
     if features.turned:
-        logger.warning("%s and all others are (dim, segments) and are turned", name)
+        logger.warning("%s and all others are (dim, segments); they are transposed", name)
     if features.form(name)[1] == MAGNITUDE_DIM:
-        logger.warning("the magnitude that MGFN adds as value %d is taken off", MAGNITUDE_DIM)
+        logger.warning("value %d, the magnitude added by MGFN, is removed", MAGNITUDE_DIM)

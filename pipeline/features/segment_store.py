@@ -1,4 +1,4 @@
-"""Segments of many feature files, read at random from disk in bounded memory."""
+"""Reads segments of many feature files from disk, in any order and in bounded memory."""
 
 import os
 from collections import OrderedDict
@@ -19,12 +19,12 @@ _MOST_OPEN_FILES = 256  # far under the usual limit of 1,024 descriptors
 
 
 class UnusableFeatureFile(ValueError):
-    """A file that training cannot read segments from, with what it holds instead."""
+    """A feature file that training cannot read."""
 
 
 @dataclass(frozen=True)
 class FeatureFile:
-    """Where the numbers of one `.npy` file lie; nothing of them is read yet."""
+    """Position and form of the values in one `.npy` file."""
 
     path: Path
     shape: tuple[int, int, int]
@@ -32,21 +32,19 @@ class FeatureFile:
     dtype: np.dtype[Any]
     """float16 or float32, little endian."""
     offset_bytes: int
-    """Of the first segment."""
+    """Offset of the first segment."""
 
     @property
     def segment_bytes(self) -> int:
-        """Of all crops of one segment."""
+        """Size of one segment with all its crops."""
         return self.shape[1] * self.shape[2] * self.dtype.itemsize
 
 
 def feature_file(path: Path) -> FeatureFile:
-    """Reads and checks the header of a `.npy` file of (segments, crops, dim).
-
-    (segments, dim) is one crop.
+    """Read and check the header of a `.npy` file (segments, crops, dim) or (segments, dim).
 
     Raises:
-        UnusableFeatureFile: not a .npy file, pickled objects, other axes or dtype, or cut short.
+        UnusableFeatureFile: not a .npy file, pickled, truncated, or of other axes or dtype.
     """
     try:
         header = read_npy_header(path)
@@ -57,16 +55,17 @@ def feature_file(path: Path) -> FeatureFile:
         shape = (shape[0], 1, shape[1])
     if len(shape) != 3 or 0 in shape or header.fortran_order or dtype.str not in ("<f2", "<f4"):
         raise UnusableFeatureFile(
-            f"{path} holds {dtype} of shape {header.shape}; training reads float16 or float32 of "
+            f"{path} holds {dtype} of shape {header.shape}; training needs float16 or float32 "
             "(segments, crops, dim) in C order: extract or convert it again"
         )
     return FeatureFile(path, (shape[0], shape[1], shape[2]), dtype, header.offset)
 
 
 def read_at(descriptor: int, values: NDArray[Any], offset_bytes: int) -> int:
-    """Fills a contiguous array from that byte of a file on; the byte at which the reading ended.
+    """Fill a contiguous array from a file, starting at an offset.
 
-    Short of `offset_bytes + values.nbytes` where the file ends before.
+    Returns:
+        The offset where reading ended: `offset_bytes + values.nbytes`, or the end of the file.
     """
     wanted = values.reshape(-1).view(np.uint8).data
     while wanted and (count := os.preadv(descriptor, [wanted], offset_bytes)):
@@ -75,14 +74,14 @@ def read_at(descriptor: int, values: NDArray[Any], offset_bytes: int) -> int:
 
 
 class SegmentStore:
-    """A `SegmentSource` over files: each segment is one positional read, in any order.
+    """A `SegmentSource` over files. Each segment takes one positional read.
 
-    Memory is what one `gather` returns and one header a file, whatever the size of the data; the
-    page cache is the system's to give back. Reads from several threads go on at once (four readers
-    reach the rate of a disk); at most 256 files are open, and those read longest ago are closed.
+    Memory holds one header per file and the result of `gather`, whatever the size of the data.
+    Threads read concurrently; four saturate a disk. At most 256 files are open: the least recently
+    read are closed.
 
     Raises:
-        UnusableFeatureFile: no file, or files of different crops, dim or dtype.
+        UnusableFeatureFile: no file, or files that differ in crops, dim or dtype.
     """
 
     def __init__(self, paths: Sequence[Path]) -> None:
@@ -105,14 +104,14 @@ class SegmentStore:
 
     @property
     def segment_counts(self) -> list[int]:
-        """(files,) segments of each file, in the order in which the paths were given."""
+        """Segments of each file, in the order of the given paths."""
         return [file.shape[0] for file in self._files]
 
     def gather(self, indices: NDArray[np.int64]) -> NDArray[np.float32]:
-        """(n,) segment numbers in any order to (n, crops, dim) float32.
+        """Read segments (n,), in any order, as float32 (n, crops, dim).
 
         Raises:
-            OSError: a file has become shorter than its header says, or cannot be read.
+            OSError: a file cannot be read, or is now shorter than its header says.
         """
         stored = np.empty((len(indices), self.crops, self.dim), dtype=self.dtype)
         numbers, segments = locate(indices, self._ends)
@@ -124,19 +123,19 @@ class SegmentStore:
 
 
 class _OpenFile:
-    """A descriptor that is closed when its last user lets it go."""
+    """A file descriptor that closes with its last reference."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._descriptor = os.open(path, os.O_RDONLY)
 
     def read_into(self, row: NDArray[Any], offset_bytes: int) -> None:
-        """Fills `row` with the bytes from `offset_bytes` on."""
+        """Fill `row` with the bytes from `offset_bytes` on."""
         end = read_at(self._descriptor, row, offset_bytes)
         if end < offset_bytes + row.nbytes:
             raise OSError(
-                f"{self._path} ended at byte {end}, before its last segment; it was "
-                "changed during the training: extract it again"
+                f"{self._path} ended at byte {end}, before its last segment; it "
+                "changed during training: extract it again"
             )
 
     def __del__(self) -> None:
@@ -145,7 +144,7 @@ class _OpenFile:
 
 
 class _OpenFiles:
-    """The files in use, the last used last; a reader in another thread keeps its file open."""
+    """Open files, least recently used first; dropped ones stay open while a thread reads them."""
 
     def __init__(self, most: int) -> None:
         self._most = most

@@ -1,4 +1,4 @@
-"""Arrays in the files that people keep features in, read without executing anything in them."""
+"""Reads arrays from common file formats, without executing code from the files."""
 
 import io
 import pickle
@@ -27,50 +27,50 @@ FORMATS: Mapping[str, str] = MappingProxyType(
         ".pickle": "pickle",
     }
 )
-"""What a file's suffix says of its form."""
+"""File formats by suffix."""
 
 _DAMAGED = (
     *(ArithmeticError, AttributeError, EOFError, LookupError, MemoryError, OSError),
     *(RecursionError, RuntimeError, TypeError, ValueError, pickle.UnpicklingError),
     *(zipfile.BadZipFile, NotImplementedError),
 )
-"""What the libraries raise on files that are damaged or of another form."""
+"""Exceptions that the libraries raise for files that are damaged or of another format."""
 
 _HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 
 
 class UnreadableArrays(ValueError):
-    """A file whose arrays cannot be read: file, reason and cure in one line."""
+    """The arrays of a file cannot be read."""
 
 
 class StoredArray(Protocol):
-    """An array of numbers, perhaps still in its file."""
+    """An array of numbers, in memory or in its file."""
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """As stored."""
+        """Stored shape."""
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """Of numbers."""
+        """Stored dtype, of numbers."""
 
     def __getitem__(self, key: tuple[()], /) -> NDArray[Any]:
-        """`array[()]` is all of it, in memory."""
+        """`array[()]` reads the whole array into memory."""
 
 
 def read_arrays(path: Path) -> dict[str, StoredArray]:
-    """All numeric arrays of a file by their names in it; "" names the array of a file of one.
+    """All numeric arrays of a file, by their names in it.
 
-    Arrays of .npy, .npz and HDF5 files stay in the file until they are asked for. Names of nested
-    tables and groups are joined with slashes; strings and other things are left out. Pickles are
-    read by a reader that knows arrays, numbers, lists and tables and nothing else.
+    Arrays of .npy, .npz and HDF5 files are read when they are indexed. The names of nested dicts
+    and groups are joined with slashes; a single array without a name is "". Other values, such as
+    strings, are ignored. Pickles may hold only arrays, numbers, lists and dicts.
 
     Raises:
-        UnreadableArrays: damaged, of another form, no arrays in it, or a library is missing.
+        UnreadableArrays: a damaged file, another format, no arrays, or a missing library.
     """
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
-        raise UnreadableArrays(f"{path} is of no form that is read: {' '.join(FORMATS)} are")
+        raise UnreadableArrays(f"{path} is not a supported format: {' '.join(FORMATS)}")
     try:
         found = _flat("", reader(path))
     except ModuleNotFoundError as error:
@@ -84,12 +84,12 @@ def read_arrays(path: Path) -> dict[str, StoredArray]:
             " again as a plain array with numpy.save"
         ) from error
     if not found:
-        raise UnreadableArrays(f"{path} holds no array of numbers")
+        raise UnreadableArrays(f"{path} holds no arrays of numbers: remove it")
     return found
 
 
 def _flat(name: str, value: object) -> dict[str, StoredArray]:
-    """Arrays of nested tables and lists by their joined names."""
+    """Arrays in nested dicts, by their joined names."""
     if isinstance(value, Mapping):
         parts = [_flat(f"{name}/{key}" if name else str(key), v) for key, v in value.items()]
         return {key: array for part in parts for key, array in part.items()}
@@ -98,7 +98,7 @@ def _flat(name: str, value: object) -> dict[str, StoredArray]:
 
 
 def _numbers(value: object) -> StoredArray | None:
-    """An array of numbers; None for anything else."""
+    """The value as an array of numbers; None if it is something else."""
     if getattr(getattr(value, "dtype", None), "kind", "") in ("f", "i", "u", "b"):
         stored: StoredArray = value  # type: ignore[assignment]  # in memory or in its file
         return stored
@@ -127,7 +127,7 @@ _header_2_0 = npy_format.read_array_header_2_0
 
 
 class _ArchiveMember:
-    """An array of a .npz file."""
+    """An array in a .npz file, read when it is indexed."""
 
     def __init__(self, path: Path, member: str) -> None:
         self._path, self._member = path, member
@@ -181,8 +181,8 @@ def _read_hdf5(path: Path) -> dict[str, Any]:
 def _read_matlab(path: Path) -> object:
     with path.open("rb") as file:
         file.seek(512)
-        is_hdf5 = file.read(8) == b"\x89HDF\r\n\x1a\n"
-    if is_hdf5:  # version 7.3, whose axes are stored the other way round
+        is_hdf5 = file.read(8) == _HDF5_MAGIC
+    if is_hdf5:  # version 7.3 stores axes in reverse order
         arrays = _read_hdf5(path)
         return {name: arrays[name][()].T for name in arrays if not name.startswith("#refs#")}
     from scipy.io import loadmat

@@ -1,4 +1,4 @@
-"""Lists in text files as people have them: any encoding, line end, quoting and comment."""
+"""Reads lists from text files with any common encoding, line ending, quoting and comments."""
 
 import codecs
 import re
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 LARGEST_LIST_BYTES = 256 * 2**20
-"""A list of a million paths is smaller; a video under the name of a list is often larger."""
+"""Upper limit: a million paths take less, a video with the suffix of a list often more."""
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -22,7 +22,7 @@ _CONCAT_CUT = re.compile(r"(inpoint|outpoint)\b")
 
 
 class NotAList(ValueError):
-    """A file that should hold a list cannot be read as text, or says what no list can say."""
+    """A file cannot be read as a list."""
 
 
 @dataclass(frozen=True)
@@ -30,21 +30,20 @@ class ListLine:
     """One entry of a list."""
 
     number: int
-    """Of its line in the file, from 1."""
+    """Line number in the file, from 1."""
     text: str
-    """Without quotes and surrounding blanks. Bytes that are no UTF-8 are surrogates (PEP 383)."""
+    """The entry without quotes and surrounding spaces. Invalid UTF-8 is surrogates (PEP 383)."""
 
 
 def read_list(path: Path) -> list[ListLine]:
-    """The entries of a text file, one a line, in file order, doubles kept.
+    """The entries of a text file, one per line, in file order, with duplicates.
 
-    Read as UTF-8 or UTF-16, with or without a byte order mark, lines ending in LF, CR LF or CR.
-    Blank lines and comments (`#`, unless a file beside the list has that name) are skipped. Quotes
-    around a whole line are removed. The entries of an FFmpeg concat list (`file 'a.mp4'`) are its
-    files.
+    The encoding is UTF-8, UTF-16 or UTF-32; lines end in LF, CR LF or CR. Blank lines and comments
+    are skipped (`#`, unless a file beside the list has that name). Quotes around a whole line are
+    removed. The entries of an FFmpeg concat list (`file 'a.mp4'`) are its files.
 
     Raises:
-        NotAList: unreadable, not text, or a concat list that cuts its files.
+        NotAList: unreadable, not text, or a concat list that uses parts of files.
     """
     lines = [
         ListLine(number, line.strip())
@@ -57,14 +56,14 @@ def read_list(path: Path) -> list[ListLine]:
 
 
 def read_text(path: Path) -> str:
-    """The text of a file in UTF-8, UTF-16 or UTF-32, without its byte order mark.
+    """Read a file in UTF-8, UTF-16 or UTF-32, without its byte order mark.
 
     Raises:
-        NotAList: unreadable, not text, or larger than any list.
+        NotAList: unreadable, not text, or larger than `LARGEST_LIST_BYTES`.
     """
     try:
         if path.stat().st_size > LARGEST_LIST_BYTES:
-            raise NotAList(f"{path} is larger than any list; give a text file, one name a line")
+            raise NotAList(f"{path} is too large for a list; give a text file, one name per line")
         data = path.read_bytes()
     except OSError as error:
         raise NotAList(f"{path} cannot be read ({error.strerror}); check the path") from error
@@ -73,12 +72,12 @@ def read_text(path: Path) -> str:
     except UnicodeDecodeError as error:
         raise NotAList(f"{path} is not text ({error.reason}); save it as UTF-8") from error
     if "\0" in text:
-        raise NotAList(f"{path} is not text; give a text file, one name a line")
+        raise NotAList(f"{path} is not text; give a text file, one name per line")
     return text
 
 
 def _encoding(data: bytes) -> str:
-    """By the byte order mark; without one, UTF-16 shows as NULs in every other byte."""
+    """Encoding by the byte order mark; without one, NULs in every other byte mean UTF-16."""
     for mark, encoding in _MARKS:
         if data.startswith(mark):
             return encoding
@@ -96,7 +95,7 @@ def _is_comment(folder: Path, line: str) -> bool:
 def _exists(folder: Path, name: str) -> bool:
     try:
         return (folder / name).exists()
-    except (OSError, ValueError):  # too long, or characters that no name has
+    except (OSError, ValueError):  # too long, or invalid characters
         return False
 
 
@@ -108,7 +107,7 @@ def _unquoted(line: str) -> str:
 
 
 def _is_concat(folder: Path, entries: Iterable[ListLine]) -> bool:
-    """Whether this is an FFmpeg concat list, and not a list of files named `file 1.mp4`."""
+    """Whether this is an FFmpeg concat list, not a list of files named `file 1.mp4`."""
     texts = [entry.text for entry in entries]
     files = [text for text in texts if re.match(r"file\s", text)]
     if not files or any(_exists(folder, text) for text in files):
@@ -122,8 +121,8 @@ def _concat_files(path: Path, entries: Iterable[ListLine]) -> list[ListLine]:
     for entry in entries:
         if _CONCAT_CUT.match(entry.text):
             raise NotAList(
-                f"{path}, line {entry.number}: {entry.text!r} takes part of a file and videos are "
-                "read whole; cut the file, or remove the line"
+                f"{path}, line {entry.number}: {entry.text!r} selects part of a file, but videos "
+                "are read whole; cut the file, or remove the line"
             )
         if re.match(r"file\s", entry.text):
             found.append(ListLine(entry.number, _concat_name(path, entry)))
@@ -139,5 +138,5 @@ def _concat_name(path: Path, entry: ListLine) -> str:
         return "".join(lexer).removeprefix("file:")
     except ValueError as error:
         raise NotAList(
-            f"{path}, line {entry.number}: {entry.text!r} has an open quote; close it"
+            f"{path}, line {entry.number}: {entry.text!r} has an unclosed quote; close it"
         ) from error

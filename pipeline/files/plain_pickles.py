@@ -1,7 +1,7 @@
-"""Pickles of arrays, numbers, lists and tables, read without executing anything in them.
+"""Reads pickles of arrays, numbers, lists and dicts, without executing code from them.
 
-Arrays and number types are stand-ins that take the pickled state as data: numpy's own
-`__setstate__` trusts flags in the file and is never called.
+Stand-ins for numpy's arrays and dtypes take the pickled state as data. numpy's own `__setstate__`
+trusts flags in the file, so it is never called.
 """
 
 import pickle
@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 
 def load_plain_pickle(file: BinaryIO) -> object:
-    """The object in a pickle: arrays as numpy arrays, tables as dicts.
+    """Load the object in a pickle; arrays become numpy arrays.
 
     Raises:
-        UnpicklingError: it asks for anything else, or is damaged.
+        UnpicklingError: the pickle is damaged or has other objects.
     """
     return _finished(_PlainUnpickler(file, encoding="latin1").load())
 
@@ -30,11 +30,11 @@ class _PlainUnpickler(pickle.Unpickler):
         return _NAMES[known]
 
     def persistent_load(self, pid: object) -> NoReturn:
-        raise pickle.UnpicklingError(f"it refers to something outside itself: {pid}")
+        raise pickle.UnpicklingError(f"it refers to an external object: {pid}")
 
 
 class _Dtype:
-    """A number type, or the type of objects."""
+    """Stand-in for a numpy dtype of numbers or objects."""
 
     def __init__(self, code: object, _align: object = False, _copy: object = True) -> None:
         self._code, self._order = str(code).lstrip("<>|="), "="
@@ -44,16 +44,16 @@ class _Dtype:
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """As numpy's."""
+        """The numpy dtype."""
         if self._code in ("O", "O8"):
             return np.dtype(object)
         if self._code[:1] not in "fiub" or self._code[1:] not in ("1", "2", "4", "8"):
-            raise pickle.UnpicklingError(f"it holds an array of {self._code[:40]}, no plain number")
+            raise pickle.UnpicklingError(f"it holds an array of {self._code[:40]}, not numbers")
         return np.dtype(f"{'>' if self._order == '>' else '<'}{self._code}")
 
 
 class _Array:
-    """An array whose values come as the state of the object."""
+    """Stand-in for a numpy array, filled from the pickled state."""
 
     values: NDArray[Any]
 
@@ -83,12 +83,12 @@ def _number(kind: _Dtype, data: str | bytes) -> Any:  # noqa: ANN401 - any numpy
 
 
 def _latin_bytes(text: str, _encoding: str) -> bytes:
-    """The bytes that Python 3 writes as text at pickle protocol 2."""
+    """Decode bytes, which Python 3 writes as text in pickle protocol 2."""
     return text.encode("latin1")
 
 
 def _finished(value: object) -> object:
-    """Stand-ins replaced by what they stand for."""
+    """Replace the stand-ins by numpy arrays."""
     if isinstance(value, _Array):
         return value.values
     if isinstance(value, dict):
