@@ -11,6 +11,7 @@ import numpy as np
 import psutil
 from numpy.typing import NDArray
 
+from c2fpl.extractors.confinement.messages import ForeignMessage, receive
 from c2fpl.extractors.decoder_child import (
     SLOT_COUNT,
     ChildMessage,
@@ -61,8 +62,15 @@ class ChildProcess:
         self._send(order)
 
     def receive(self) -> ChildMessage:
-        """Wait for the next message; raises EOFError or OSError if the child is dead."""
-        message: ChildMessage = self.connection.recv()
+        """Wait for the next message.
+
+        Raises:
+            ForeignMessage: a message that no decoder sends.
+            EOFError, OSError: the child is dead.
+        """
+        message = receive(self.connection)
+        if not isinstance(message, ChildMessage):
+            raise ForeignMessage(f"the decoder process sent a {type(message).__name__}")
         return message
 
     def take(self, filled: SlotFilled) -> NDArray[np.uint8]:
