@@ -70,7 +70,7 @@ def extract(
         encoder: of `make_encoder(extraction, device=...)`, to load a network once for many videos.
 
     Raises:
-        UndecodableVideo: nothing decodes, or more than `decoding.max_lost` is lost.
+        UndecodableVideo: no frame can be decoded, or more than `decoding.max_lost` is lost.
         MissingWeights, WrongWeights, MissingDevice: the backbone cannot be built.
         BadFeatures: values beyond the range of float16.
     """
@@ -91,7 +91,8 @@ def extract(
         stored = np.concatenate(rows).astype(extraction.dtype)
     if not np.isfinite(stored).all():
         raise BadFeatures(
-            f"{video}: features beyond {extraction.dtype}; use dtype='float32' or precision='fp32'"
+            f"{video}: features exceed the range of {extraction.dtype}; use dtype='float32' or "
+            "precision='fp32'"
         )
     return VideoFeatures(
         stored, found, FeatureSettings(extraction, decoding), encoder.weights_sha256

@@ -45,7 +45,7 @@ def test_what_changed_is_said_and_nothing_else_is_done(
     ]
     assert c2fpl(*run, "--resize", "340x256") == 0
     assert changes(capsys)[:2] == [
-        f"features: resize changed, {VIDEOS} videos to be extracted again",
+        f"features: resize changed, extracting {VIDEOS} videos again",
         "labels: beta changed, labelling again",
     ]
 

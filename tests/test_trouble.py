@@ -175,5 +175,5 @@ def test_a_device_that_fails_midway_is_one_line_and_a_resumed_run_completes_it(
     monkeypatch.setattr(FlowEncoder, "encode", fails_at_the_third_call)
     line = refused(capsys, "run", videos, "-o", tmp_path, *SETTINGS)
     assert "the device failed (CUDA" in line
-    assert "the same command goes on from there" in line
+    assert "run the same command again to continue" in line
     finish_and_compare(videos, tmp_path, whole)

@@ -1,10 +1,10 @@
-"""Videos to feature files.
+"""Extracts features of videos to files.
 
-- `extract_features`: the step, which skips what is done
-- `freshness`: whether features are still of their video
+- `extract_features`: the extraction step, which skips videos with up-to-date features
+- `freshness`: checks whether features are up to date
 - `worker`: one encoder on one device with its decoders
-- `feature_writer`: arrays that grow on disk until they are whole
-- `devices`, `device_processes`: which devices, and one process for each
-- `ray_cluster`, `ray_engine`: many machines
-- `inspect_videos`, `estimate`, `dry_run`: what would be done, and how long it would take
+- `feature_writer`: writes arrays that grow while a video is encoded
+- `devices`, `device_processes`: resolves devices, and runs one process per device
+- `ray_cluster`, `ray_engine`: extraction on several machines
+- `inspect_videos`, `estimate`, `dry_run`: check videos and estimate the run time in advance
 """

@@ -1,4 +1,4 @@
-"""Several devices on one machine: one process each, videos divided by size."""
+"""Extracts on several devices of one machine, with one process per device."""
 
 import heapq
 import logging
@@ -24,17 +24,17 @@ from c2fpl.pipeline.videos.find import VideoFile
 logger = logging.getLogger(__name__)
 
 ATTEMPTS = 3
-"""How often in a row a device's process may die without a video done in between."""
+"""Number of deaths of a device's process, without a finished video in between, that end the run."""
 
 
 class WorkersDied(RuntimeError):
-    """The process of a device died again and again."""
+    """The process of a device died repeatedly."""
 
 
 def divide(videos: Sequence[VideoFile], parts: int) -> list[list[VideoFile]]:
-    """Give each next largest video to the part with the fewest bytes so far.
+    """Assign the videos, largest first, to the part with the fewest bytes so far.
 
-    Worked example: sizes 9, 5, 4, 3 in two parts are [9] and [5, 4, 3]: 9 against 12 bytes.
+    Example: sizes 9, 5, 4, 3 in two parts give [9] and [5, 4, 3], that is 9 and 12 bytes.
     """
     divided: list[list[VideoFile]] = [[] for _ in range(parts)]
     load_bytes = [(0, part) for part in range(parts)]
@@ -46,10 +46,10 @@ def divide(videos: Sequence[VideoFile], parts: int) -> list[list[VideoFile]]:
 
 
 def cores_of(device: str, devices: Sequence[str], cores: int) -> int | None:
-    """Cores of one of several devices' processes: a CPU's is an equal part of the machine's.
+    """CPU cores for the process of one device.
 
-    A GPU's process is not held to a part: None. Worked example: of 16 cores each process of
-    `cpu,cpu,cpu` has 5.
+    A CPU process gets an equal share: of 16 cores, each process of `cpu,cpu,cpu` gets 5. A GPU
+    process has no limit, so the result is None.
     """
     return max(1, cores // len(devices)) if not device.startswith("cuda") else None
 
@@ -61,11 +61,11 @@ def extract_on_devices(
     wanted: dict[VideoFile, str],
     shown: Progress,
 ) -> list[Share]:
-    """Extract all videos of `wanted`; a process that dies costs a retry of its unfinished videos.
+    """Extract all videos of `wanted`; if a process dies, its unfinished videos are retried.
 
     Raises:
-        WorkersDied: three times in a row on the same device.
-        Exception: what ended a process, such as a full disk; the others are stopped.
+        WorkersDied: the process of a device died three times in a row.
+        Exception: the error that ended a process, such as a full disk; the others are stopped.
     """
     shares: list[Share] = []
     parts = divide(list(wanted), len(execution.devices))
@@ -96,7 +96,7 @@ def extract_on_devices(
 
 
 class DeviceProcess:
-    """The process of one device, started again when it dies."""
+    """The process of one device, which is restarted if it dies."""
 
     connection: Connection
 
@@ -116,16 +116,16 @@ class DeviceProcess:
         self._start()
 
     def receive(self, shown: Progress) -> Share | None:
-        """Take one message, or notice the process's death. Returns the share once all is done.
+        """Handle one message or the death of the process; return the share when it is complete.
 
         Raises:
-            WorkersDied: it died three times in a row.
-            Exception: what ended it.
+            WorkersDied: the process died three times in a row.
+            Exception: the error that ended the process.
         """
         try:
             message = self.connection.recv()
         except (EOFError, OSError):
-            self._start_again()
+            self._restart()
             return None
         if isinstance(message, Exception):
             raise message
@@ -136,7 +136,7 @@ class DeviceProcess:
         return None
 
     def end(self) -> None:
-        """Kill the process if it lives; its decoders die with it."""
+        """Kill the process; its decoders end with it."""
         self._process.kill()
         self._process.join()
         self.connection.close()
@@ -159,22 +159,23 @@ class DeviceProcess:
         self._process.start()
         child_end.close()
 
-    def _start_again(self) -> None:
+    def _restart(self) -> None:
         self.end()
         self._deaths_in_a_row += 1
         self._wanted = {
-            video: made
-            for video, made in self._wanted.items()
-            if not is_done(self._files, video.name, made)
+            video: fingerprint
+            for video, fingerprint in self._wanted.items()
+            if not is_done(self._files, video.name, fingerprint)
         }
         died = f"the process on {self._execution.device} died ({_ending(self._process.exitcode)})"
         if self._deaths_in_a_row == ATTEMPTS:
             raise WorkersDied(
-                f"{died} {ATTEMPTS} times in a row; look for the kernel's out-of-memory killer, "
-                "use fewer devices or fewer --segments-per-call, then run the same command again"
+                f"{died} {ATTEMPTS} times in a row; check the kernel log for the out-of-memory "
+                "killer, use fewer devices or a smaller --segments-per-call, and run the command "
+                "again"
             )
-        left = counted(len(self._wanted), "unfinished video")
-        logger.warning("%s; restarting its %s", died, left)
+        unfinished = counted(len(self._wanted), "unfinished video")
+        logger.warning("%s; restarting it with %s", died, unfinished)
         self._start()
 
 
@@ -189,10 +190,10 @@ class ProgressPipe:
     """Reports the progress of a device's process to its parent."""
 
     parent: Connection
-    """The end that the parent reads."""
+    """Connection to the parent."""
 
     def advance(self, count: int = 1) -> None:
-        """`count` more videos are done."""
+        """Report that `count` more videos are done."""
         self.parent.send(count)
 
 
@@ -204,7 +205,7 @@ def _extract_share(
     wanted: dict[VideoFile, str],
     cores: int | None,
 ) -> None:
-    """Body of the process. It ends with its parent, which alone handles Ctrl-C."""
+    """Main function of the process, which ends with its parent; only the parent handles Ctrl-C."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _end_with_parent()
     try:
@@ -212,11 +213,11 @@ def _extract_share(
             failures = worker.extract(wanted, ProgressPipe(parent))
             parent.send(Share(tuple(failures), worker.seconds(), worker.provenance()))
     except (OSError, RuntimeError, ValueError) as error:
-        parent.send(error)  # raised again there
+        parent.send(error)  # the parent raises it
 
 
 def _end_with_parent() -> None:
-    """Have the kernel kill this process with its parent, or it would write on beside a new run."""
+    """Have the kernel kill this process with its parent, so that it cannot disturb a new run."""
     from c2fpl.extractors.decoder_child import end_with_parent
 
     parent = multiprocessing.parent_process()

@@ -1,4 +1,4 @@
-"""The device by name: chosen once, and an error where it is absent, never a silent CPU."""
+"""Resolves device names and explains device failures."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,18 +11,18 @@ if TYPE_CHECKING:
 
 
 DEVICE_WORDS = ("CUDA", "cuDNN", "cuBLAS", "out of memory")
-"""What a RuntimeError of torch says when the device, not the program, is at fault."""
+"""Words in a RuntimeError of torch that is caused by the device."""
 
 
 class DeviceFailed(RuntimeError):
-    """The device vanished midway, or has too little memory for a single clip."""
+    """The device failed during the run, or has too little memory for a single clip."""
 
 
 def resolve_device(name: str) -> "torch.device":
     """The torch device called `name`; `auto` is the first GPU if there is one, else the CPU.
 
     Raises:
-        MissingDevice: no such device here.
+        MissingDevice: the name is unknown, or this machine has no such device.
     """
     import torch
 
@@ -37,15 +37,15 @@ def resolve_device(name: str) -> "torch.device":
 
 
 @contextmanager
-def device_failures_said() -> Iterator[None]:
-    """Turn what torch says of a failing device into one line with its cure."""
+def explain_device_failures() -> Iterator[None]:
+    """Convert errors of torch that are caused by the device to a one-line DeviceFailed."""
     try:
         yield
     except RuntimeError as error:
-        said = " ".join(str(error).split())
-        if not any(word in said for word in DEVICE_WORDS):
+        message = " ".join(str(error).split())
+        if not any(word in message for word in DEVICE_WORDS):
             raise
         raise DeviceFailed(
-            f"the device failed ({said[:200]}); what is finished is whole: check it with "
-            "nvidia-smi, then the same command goes on from there, or on another --device"
+            f"the device failed ({message[:200]}); finished videos are kept: check the device with "
+            "nvidia-smi, then run the same command again to continue, or choose another --device"
         ) from error

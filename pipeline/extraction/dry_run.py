@@ -1,4 +1,4 @@
-"""What a run would do: which videos are done, which are left, and about how long that takes."""
+"""Predicts a run: which videos are done, which remain, and how long they will take."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,22 +25,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PlannedVideo:
-    """One video as it stands before the run."""
+    """State of one video before the run."""
 
     video: VideoFile
     """The file."""
     done: bool
-    """Features of these settings are there."""
+    """Whether features of these settings exist."""
     frames: int
-    """As its header promises, or its duration and rate make; 0 where it cannot be read."""
+    """Frames by the header's count, or by its duration and rate; 0 if it cannot be read."""
     problem: str
-    """Why the video will fail: its header cannot be read, or its name carries no outputs."""
+    """Why the video will fail: unreadable header, or unusable name; empty if it will not."""
 
 
 def plan_videos(
     files: RunFiles, videos: Sequence[VideoFile], settings: FeatureSettings, execution: Execution
 ) -> list[PlannedVideo]:
-    """Read every header; nothing is decoded or written."""
+    """Read the header of every video; nothing is decoded or written."""
     work = still_to_do(files, videos, settings, execution)
     todo, refused = set(work.todo), {failure.video: failure.reason for failure in work.refused}
     read = [video for video in work.videos if video.name not in refused]
@@ -54,7 +54,7 @@ def plan_videos(
 
 
 def plan_table(planned: Sequence[PlannedVideo]) -> "Table":
-    """For the screen: a row a video."""
+    """Table for the terminal, one row per video."""
     from rich.table import Table
     from rich.text import Text
 
@@ -72,39 +72,39 @@ def estimate_lines(
     execution: Execution,
     training: TrainingSettings | None,
 ) -> list[str]:
-    """Probe this machine and say how long extraction, and training where wanted, may take.
+    """Measure the speed of this machine and estimate the time of extraction and training.
 
     Args:
-        videos: path, frames, and whether the features are there already.
-        settings: of the extraction.
+        videos: path, number of frames, and whether the features exist already.
+        settings: settings of the extraction.
         execution: devices and workers.
-        training: None where nothing will be trained.
+        training: settings of the training; None if nothing will be trained.
     """
-    from c2fpl.pipeline.extraction.estimate import measure_speed, spoken
+    from c2fpl.pipeline.extraction.estimate import format_duration, measure_speed
 
     every = sum(_segments(frames, settings) for _, frames, _ in videos)
     todo = sum(_segments(frames, settings) for _, frames, done in videos if not done)
     readable = [path for path, frames, _ in videos if frames]
     speed = measure_speed(readable[:8], settings, execution, training or TrainingSettings())
     if speed is None:
-        return ["no estimate: nothing decodes"]
+        return ["no estimate: no video could be decoded"]
     extraction = settings.extraction
     crops = counted(extraction.crops, "crop")
     lines = [
         f"{todo} of {counted(every, 'segment')} to extract with {extraction.backbone}, {crops}, on "
-        f"{speed.device}: about {spoken(speed.extraction_s(todo))}"
+        f"{speed.device}: about {format_duration(speed.extraction_s(todo))}"
     ]
     if training is not None:
         passes = training.epochs * training.passes(every)
         seconds = speed.training_s(every, passes)
-        lines.append(f"training, {passes} passes over them: about {spoken(seconds)}")
-    return [*lines, "an estimate from a probe of about two seconds, as busy as the machine is now"]
+        lines.append(f"training, {passes} passes over them: about {format_duration(seconds)}")
+    return [*lines, "estimated from a two-second measurement under the machine's current load"]
 
 
 def _headers(
     videos: Sequence[VideoFile], decoding: DecodingSettings, workers: int
 ) -> dict[str, "HeaderMessage"]:
-    """By name; read in watched children, as everything that a file may break."""
+    """Headers by video name, read in supervised child processes."""
     from c2fpl.extractors.decoder_process import WatchedDecoders
 
     workers = workers or default_workers()

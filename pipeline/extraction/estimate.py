@@ -1,4 +1,4 @@
-"""How long a run will take on this machine: a probe of about two seconds, and arithmetic."""
+"""Estimates the time of a run on this machine from a measurement of about two seconds."""
 
 import time
 from collections.abc import Sequence
@@ -22,33 +22,33 @@ from c2fpl.pipeline.extraction.worker import FeatureSettings
 from c2fpl.pipeline.settings import Execution
 
 DECODING_S, ENCODING_S = 0.5, 1.0
-"""Seconds that each part of the probe measures; training adds three passes over one batch."""
-MOST_SEGMENTS = 32
+"""Duration of each part of the measurement; training adds three passes over one batch."""
+MAX_SEGMENTS = 32
 WARM_UP_BELOW_S = 0.3
-"""A first call quicker than this is not counted: it may hold what happens once only."""
+"""A first call shorter than this is not counted, because initialisation may dominate it."""
 
 
 @dataclass(frozen=True)
 class Speed:
-    """Seconds a segment of 16 frames on this machine, as it was busy during the probe."""
+    """Seconds per segment of 16 frames on this machine under its load during the measurement."""
 
     decode_s: float
-    """One decoder's."""
+    """Decoding, with one decoder."""
     encode_s: float
-    """Wall seconds of crops and network, all threads of the encoder at work."""
+    """Cropping and network: wall time with all threads of the encoder."""
     train_s: float
     """One pass of training."""
     device: str
-    """cpu, or the GPU."""
+    """Name of the device: `cpu` or a GPU."""
     on_gpu: bool
-    """Decoding then runs beside the network instead of taking cores from it."""
+    """Whether the network runs on a GPU and so leaves the cores to the decoders."""
     processes: int
-    """GPUs that share the videos; 1 on the CPU, since its processes share its cores."""
+    """GPUs that share the videos; 1 on the CPU, because its processes share the cores."""
     workers: int
-    """Decoders a device."""
+    """Decoders per device."""
 
     def extraction_s(self, segments: int) -> float:
-        """Seconds to extract so many segments."""
+        """Seconds to extract this number of segments."""
         decode_s = self.decode_s / self.workers
         cores = usable_cores()
         together_s = (
@@ -57,7 +57,7 @@ class Speed:
         return segments * together_s / self.processes
 
     def training_s(self, segments: int, passes: int) -> float:
-        """Seconds to train on so many segments."""
+        """Seconds to train on this number of segments."""
         return segments * passes * self.train_s
 
 
@@ -67,12 +67,12 @@ def measure_speed(
     execution: Execution,
     training: TrainingSettings,
 ) -> Speed | None:
-    """Decode, encode and train on the first of `videos` that decodes; None where none does.
+    """Decode, encode and train on the first video that can be decoded; None if there is none.
 
-    The network is built without its weights: its speed does not depend on them.
+    The network is built without its weights, because the speed does not depend on them.
 
     Raises:
-        MissingDevice, UnsupportedPrecision: as the run itself would.
+        MissingDevice, UnsupportedPrecision: in the same cases as in the run.
     """
     device = resolve_device(execution.devices[0])
     on_gpu = device.type == "cuda"
@@ -97,7 +97,11 @@ def measure_speed(
 def _decoded(
     videos: Sequence[Path], settings: FeatureSettings, short_side_pixels: int
 ) -> tuple[list[NDArray[np.uint8]], float]:
-    """Segments of the first video that gives some, and seconds a segment."""
+    """Segments of the first video that has any, each uint8 (16, height, width, 3).
+
+    Returns:
+        The segments, and decoding seconds per segment.
+    """
     segments: list[NDArray[np.uint8]] = []
     tail = settings.extraction.tail
     with (
@@ -108,16 +112,16 @@ def _decoded(
         for message in messages:
             now = time.perf_counter()
             if isinstance(message, SegmentFrames):
-                start = start if segments else now  # opening the file is not counted
+                start = start if segments else now  # do not count opening the file
                 segments.append(message.frames)
-            full = len(segments) == MOST_SEGMENTS or now - start > DECODING_S
-            if segments and (full or not isinstance(message, SegmentFrames)):
+            enough = len(segments) == MAX_SEGMENTS or now - start > DECODING_S
+            if segments and (enough or not isinstance(message, SegmentFrames)):
                 return segments, (now - start) / max(len(segments) - 1, 1)
     return segments, 0.0
 
 
 def _seconds_to_encode(encoder: SegmentEncoder, segments: list[NDArray[np.uint8]]) -> float:
-    """Wall seconds a segment with all threads at work."""
+    """Wall seconds per segment with all threads of the encoder."""
     size = 1 if encoder.segments_per_batch <= 4 else encoder.segments_per_batch
     batches = [
         [segments[(first + k) % len(segments)] for k in range(size)]
@@ -136,10 +140,10 @@ def _seconds_to_encode(encoder: SegmentEncoder, segments: list[NDArray[np.uint8]
         return (time.perf_counter() - begin) / (rounds * size * len(batches))
 
 
-def spoken(seconds: float) -> str:
-    """About so long, for a person.
+def format_duration(seconds: float) -> str:
+    """Approximate duration in a suitable unit.
 
-    >>> spoken(44), spoken(300), spoken(100_000)
+    >>> format_duration(44), format_duration(300), format_duration(100_000)
     ('44 s', '5 min', '27.8 h')
     """
     if seconds < 100:

@@ -1,4 +1,4 @@
-"""Step 1: videos -> features; what is done and unchanged is not done again."""
+"""Step 1: extracts features of videos, skipping those that are up to date."""
 
 import logging
 from collections import Counter
@@ -34,18 +34,18 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class ExtractionReport:
-    """What the step did."""
+    """Result of the extraction step."""
 
     ready: tuple[str, ...]
-    """Names of the videos whose features are whole, made now or before."""
+    """Names of the videos that have features, extracted now or before."""
     kept: int
-    """How many of them were done before, with the same settings."""
+    """Number of them that were extracted before, with the same settings."""
     failures: tuple[Failure, ...]
-    """Videos that could not be read."""
+    """Videos that failed."""
     seconds: Sequence[dict[str, Any]] = ()
-    """Of each process: seconds by stage, occupancy of the network, the stage that is the limit."""
+    """Per process: seconds by stage, occupancy of the network and the bottleneck."""
     encoder: dict[str, Any] = field(default_factory=dict)
-    """Backbone, precision and SHA-256 of its weights; empty where nothing had to be done."""
+    """Backbone, precision and SHA-256 of its weights; empty if nothing was extracted."""
 
     def stage_seconds(self) -> dict[str, float]:
         """Busy seconds of decode, crops+network and write, summed over processes."""
@@ -53,15 +53,15 @@ class ExtractionReport:
         return {stage: sum(process[stage] for process in self.seconds) for stage in stages}
 
     def limit(self) -> str:
-        """One line: which stage the others waited for; empty where nothing was extracted."""
+        """One line that names the bottleneck; empty if nothing was extracted."""
         if not self.seconds:
             return ""
         longest = max(self.seconds, key=lambda process: float(process["wall"]))
         busy = 100 * longest["network_occupancy"]
-        return f"{longest['limit']} is the limit; the network was busy {busy:.0f} % of the time"
+        return f"bottleneck: {longest['limit']}; the network was busy {busy:.0f} % of the time"
 
     def as_json(self) -> dict[str, Any]:
-        """For run.json."""
+        """Content for run.json."""
         counts = {"ready": len(self.ready), "kept": self.kept, "failed": len(self.failures)}
         return {**counts, **self.encoder, "processes": list(self.seconds)}
 
@@ -72,29 +72,29 @@ def extract_features(
     settings: FeatureSettings,
     execution: Execution,
 ) -> ExtractionReport:
-    """Extract every video that has no features of these settings yet.
+    """Extract the features of every video that has no features of these settings yet.
 
     Raises:
-        MissingWeights, WrongWeights: the backbone cannot be built (nothing was decoded).
-        MissingDevice: the device asked for is not here.
-        OSError: the output folder cannot be written (what is finished stays whole).
+        MissingWeights, WrongWeights: the backbone cannot be built; nothing was decoded.
+        MissingDevice: this machine does not have the requested device.
+        OSError: the output folder is not writable; finished videos are kept.
     """
     work = still_to_do(files, videos, settings, execution)
     if work.kept:
         logger.info(
-            *("features of these settings are there already for %d of %s", work.kept),
+            *("features with these settings exist already for %d of %s", work.kept),
             counted(len(work.videos), "video"),
         )
     for video in work.earlier:
         add_digest(files, video)
-    _say_what_changed(files, work.todo, settings)
-    # the longest first: no core waits for one at the end
+    _log_changes(files, work.todo, settings)
+    # Start with the longest videos, so that no core waits for one at the end.
     todo = sorted(work.todo, key=size_bytes, reverse=True)
     shares: list[Share] = []
     with progress("extract", len(todo), "videos", quiet=execution.quiet) as shown:
         if todo:
             wanted = {video: work.fingerprints[video] for video in todo}
-            shares = _carried_out(files, settings, execution, wanted, shown)
+            shares = _run_engine(files, settings, execution, wanted, shown)
     failures = (*work.refused, *(failure for share in shares for failure in share.failures))
     names = [video.name for video in work.videos]
     save_failures(files, STEP, failures, of=None if execution.shard_of == (1, 1) else names)
@@ -107,22 +107,22 @@ def extract_features(
 
 @dataclass(frozen=True)
 class Work:
-    """What an extraction has to do, of the shard's videos."""
+    """Videos of a shard by what an extraction has to do."""
 
     videos: tuple[VideoFile, ...]
-    """All of them, in name order."""
+    """All videos of the shard, in name order."""
     todo: tuple[VideoFile, ...]
-    """Those without features of these settings."""
+    """Videos without features of these settings."""
     fingerprints: Mapping[VideoFile, str]
-    """Of the settings and each video."""
+    """Expected fingerprint of each video's features."""
     refused: tuple[Failure, ...]
-    """Videos whose names cannot carry outputs; they are failed unseen."""
+    """Videos with unusable names, which fail without being opened."""
     earlier: tuple[VideoFile, ...] = ()
-    """Those whose features an earlier version made; they are kept."""
+    """Videos with valid features of an earlier version, which are kept."""
 
     @property
     def kept(self) -> int:
-        """How many have features of these settings already."""
+        """Number of videos that have features of these settings already."""
         return len(self.videos) - len(self.todo) - len(self.refused)
 
 
@@ -132,7 +132,7 @@ def still_to_do(
     settings: FeatureSettings,
     execution: Execution,
 ) -> Work:
-    """Look at what is there; nothing is decoded or written."""
+    """Find out which videos need to be extracted; nothing is decoded or written."""
     index, count = execution.shard_of
     mine = list(videos)[index - 1 :: count]
     reasons = unusable_names(files, (video.name for video in videos))
@@ -153,29 +153,25 @@ def still_to_do(
     return Work(tuple(mine), tuple(todo), wanted, tuple(refused), tuple(earlier))
 
 
-def _say_what_changed(
-    files: RunFiles, todo: Sequence[VideoFile], settings: FeatureSettings
-) -> None:
-    """One line for features that are there and were made otherwise."""
+def _log_changes(files: RunFiles, todo: Sequence[VideoFile], settings: FeatureSettings) -> None:
+    """Log which changed settings make existing features outdated."""
     causes = Counter(
         what_changed(before.get("settings", {}), settings.as_json()) or "video or weights"
         for before in (record_of(files, video.name) for video in todo)
         if before
     )
     for cause, count in causes.items():
-        logger.info(
-            "features: %s changed, %s to be extracted again", cause, counted(count, "video")
-        )
+        logger.info("features: %s changed, extracting %s again", cause, counted(count, "video"))
 
 
-def _carried_out(
+def _run_engine(
     files: RunFiles,
     settings: FeatureSettings,
     execution: Execution,
     wanted: dict[VideoFile, str],
     shown: Progress,
 ) -> list[Share]:
-    """By the engine asked for: this process, one a device, or a Ray cluster."""
+    """Extract in this process, in one process per device, or on a Ray cluster."""
     if execution.engine == "ray":
         from c2fpl.pipeline.extraction.ray_engine import extract_on_cluster
 
@@ -190,7 +186,7 @@ def _carried_out(
 
 
 def _weights_sha256(extraction: ExtractionSettings) -> str | None:
-    """Of the given file, read before anything else so that a wrong path fails at once."""
+    """SHA-256 of the weights given, if any; read first, so that a wrong path fails immediately."""
     if extraction.weights is None:
         return None
     from c2fpl.extractors.backbones.official import sha256

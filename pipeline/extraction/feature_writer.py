@@ -1,4 +1,4 @@
-"""Feature rows to files, in a thread of its own: arrays that grow on disk until they are whole."""
+"""Writes feature rows to .npy files in a separate thread."""
 
 import time
 from collections import deque
@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 from c2fpl.pipeline.files.run_files import finish, part_of, publish
 
 MAX_WAITING_WRITES = 64
-"""Writes that may wait before the one who asks for them waits as well."""
+"""Pending writes above which the caller is blocked."""
 
 _HEADER_BYTES = 128
-"""Room for the .npy header, which can name the number of rows only at the end."""
+"""Space for the .npy header, which is written last because it contains the number of rows."""
 
 
 class GrowingArray:
-    """An .npy file that grows row by row and appears under its name only when whole."""
+    """An .npy file that grows row by row and gets its final name only when it is complete."""
 
     def __init__(self, path: Path, dtype: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -34,7 +34,10 @@ class GrowingArray:
         self.finite = True
 
     def append(self, values: NDArray[np.float32]) -> None:
-        """Add rows (segments, crops, dim); values beyond the dtype's range count as not finite."""
+        """Append rows, float32 (segments, crops, dim).
+
+        `finite` becomes False if a value is not finite or exceeds the range of the dtype.
+        """
         with np.errstate(over="ignore"):
             stored = values.astype(self._dtype)
         self.finite = self.finite and bool(np.isfinite(stored).all())
@@ -43,7 +46,7 @@ class GrowingArray:
         self._file.write(stored.tobytes())
 
     def publish(self) -> None:
-        """Write the header, bring all to the disk, give the file its name."""
+        """Write the header, flush the file to disk and give it its final name."""
         shape = (self.rows, *self._row_shape)
         description = {"descr": self._dtype.str, "fortran_order": False, "shape": shape}
         self._file.seek(0)
@@ -55,16 +58,16 @@ class GrowingArray:
         publish(self._part, self._path)
 
     def discard(self) -> None:
-        """Forget everything written."""
+        """Delete the unfinished file."""
         self._file.close()
         self._part.unlink(missing_ok=True)
 
 
 class FeatureWriter:
-    """Open arrays by key; every call returns at once unless many writes wait.
+    """Open arrays by key; calls return immediately unless many writes are pending.
 
-    An error of the disk reaches the caller at a later call, at the latest on leaving the block.
-    Nothing is written after it: rows are missing, and no array may be published without them.
+    A disk error is raised by a later call, or when the block ends. Nothing is written after an
+    error, so that no array with missing rows is published.
     """
 
     def __init__(self, path_of: Callable[[Hashable], Path], dtype: str) -> None:
@@ -77,16 +80,16 @@ class FeatureWriter:
         """Busy seconds of the writing thread."""
 
     def append(self, key: Hashable, values: NDArray[np.float32]) -> None:
-        """Add rows (segments, crops, dim) to the video's array."""
-        self._later(self._append, key, values)
+        """Append rows, float32 (segments, crops, dim), to the video's array."""
+        self._submit(self._append, key, values)
 
     def publish(self, key: Hashable, then: Callable[[GrowingArray], None]) -> None:
-        """End the video: `then` gets the whole array and publishes or discards it."""
-        self._later(self._publish, key, then)
+        """Finish the video: `then` receives the complete array and publishes or discards it."""
+        self._submit(self._publish, key, then)
 
     def discard(self, key: Hashable) -> None:
-        """Forget the video's rows."""
-        self._later(self._discard, key)
+        """Delete the video's rows."""
+        self._submit(self._discard, key)
 
     def __enter__(self) -> "FeatureWriter":
         return self
@@ -105,7 +108,7 @@ class FeatureWriter:
             for array in self._open.values():
                 array.discard()
 
-    def _later(self, write: Callable[..., None], *arguments: object) -> None:
+    def _submit(self, write: Callable[..., None], *arguments: object) -> None:
         self._waiting.append(self._thread.submit(self._timed, write, *arguments))
         while self._waiting and (
             self._waiting[0].done() or len(self._waiting) > MAX_WAITING_WRITES
@@ -130,7 +133,7 @@ class FeatureWriter:
 
     def _publish(self, key: Hashable, then: Callable[[GrowingArray], None]) -> None:
         then(self._open[key])
-        del self._open[key]  # after an error above it is discarded with the others
+        del self._open[key]  # if `then` fails, __exit__ discards the array
 
     def _discard(self, key: Hashable) -> None:
         if key in self._open:

@@ -1,4 +1,4 @@
-"""Whether features on disk are still those of a video and of the settings asked for."""
+"""Checks whether features on disk match a video and the current settings."""
 
 import hashlib
 import os
@@ -10,18 +10,18 @@ from c2fpl.pipeline.files.saved_times import has_times
 from c2fpl.pipeline.videos.find import VideoFile
 
 BLOCKS, BLOCK_BYTES = 16, 4096
-"""What is read of a video to know it again: about a millisecond on a local disk."""
+"""Parts of a video that are hashed to identify it; takes about a millisecond on a local disk."""
 DIGEST = "source_digest"
-"""Key of a record that an earlier version made, when fingerprints knew the size alone."""
+"""Key added to records of earlier versions, whose fingerprints contain only the video's size."""
 
 
 def source_facts(video: Path) -> dict[str, Any]:
-    """Size and digest of a file; they survive a copy, which its date does not."""
+    """Size and digest of a file, which stay the same when it is copied (unlike its date)."""
     return {**source_size(video), "digest": source_digest(video)}
 
 
 def source_size(video: Path) -> dict[str, Any]:
-    """Size of a file, -1 where it is gone or may not be looked at."""
+    """Size of a file in bytes; -1 if it is missing or not accessible."""
     try:
         return {"bytes": video.stat().st_size}
     except OSError:
@@ -29,13 +29,12 @@ def source_size(video: Path) -> dict[str, Any]:
 
 
 def source_digest(video: Path) -> str:
-    """SHA-256 of 16 blocks of 4 KiB, spread evenly from the first byte to the last.
+    """SHA-256 of 16 blocks of 4 KiB, spread evenly over the file; empty if it cannot be read.
 
-    A recorder that overwrites a file of fixed size changes nearly all of it. Empty where the file
-    cannot be read.
+    This detects a recorder that overwrites a file of fixed size, because most blocks change.
     """
     if not video.is_file():
-        return ""  # a pipe would wait for ever
+        return ""  # reading a pipe would block
     digest = hashlib.sha256()
     try:
         with video.open("rb", buffering=0) as file:
@@ -49,12 +48,12 @@ def source_digest(video: Path) -> str:
 
 
 def is_done(files: RunFiles, name: str, wanted: str) -> bool:
-    """Whether the features of this video are whole and of the wanted fingerprint."""
+    """Whether the features of this video are complete and have the wanted fingerprint."""
     return record_of(files, name).get("fingerprint") == wanted
 
 
 def is_of_earlier_version(files: RunFiles, video: VideoFile, wanted_by_size: str) -> bool:
-    """Whether features that are known by the video's size alone are still its features."""
+    """Whether features of an earlier version, identified by the video's size, are still valid."""
     record = record_of(files, video.name)
     if record.get("fingerprint") != wanted_by_size:
         return False
@@ -62,7 +61,7 @@ def is_of_earlier_version(files: RunFiles, video: VideoFile, wanted_by_size: str
 
 
 def add_digest(files: RunFiles, video: VideoFile) -> None:
-    """Let features of an earlier version know their video by more than its size from now on."""
+    """Add the video's digest to a record of an earlier version."""
     record = record_of(files, video.name)
     if record and DIGEST not in record:
         path = beside(files.features, video.name, ".json")
@@ -70,7 +69,7 @@ def add_digest(files: RunFiles, video: VideoFile) -> None:
 
 
 def record_of(files: RunFiles, name: str) -> dict[str, Any]:
-    """What stands beside the video's features; empty where they are not whole."""
+    """Record of the video's features; empty if they are missing or incomplete."""
     record = beside(files.features, name, ".json")
     if not record.exists() or not beside(files.features, name, ".npy").exists():
         return {}
@@ -82,5 +81,5 @@ def record_of(files: RunFiles, name: str) -> dict[str, Any]:
 
 
 def size_bytes(video: VideoFile) -> int:
-    """Of the file, 0 where it is gone; stands for the video's length before it is decoded."""
+    """Size of the file in bytes, 0 if it is missing; an estimate of the decoding effort."""
     return max(int(source_size(video.path)["bytes"]), 0)

@@ -1,4 +1,4 @@
-"""Which videos decode, how many frames they have, and what is wrong with the rest."""
+"""Decodes videos to count their frames and find problems, without extracting features."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,34 +16,34 @@ if TYPE_CHECKING:
     from c2fpl.extractors.decoding.video import DecodeReport
 
 INSPECT_SHORT_SIDE_PIXELS = 32
-"""Frames are counted, not kept: a small copy is quick to hand over."""
+"""Frames are only counted, so they are resized to a small size."""
 
 
 @dataclass(frozen=True)
 class Inspection:
-    """One video as its decoder found it."""
+    """Result of decoding one video."""
 
     video: VideoFile
     """The file."""
     report: "DecodeReport | None"
-    """What decoded; None where nothing did."""
+    """The decoder's report; None if decoding failed."""
     problem: str
-    """Why the video would fail; empty where it decodes."""
+    """Why decoding failed; empty if it did not."""
 
     @property
     def remark(self) -> str:
-        """What the video lacks, which streams are left out, other limits, why not decord."""
+        """Losses, streams not read, assumed times, and why decord was not used; may be empty."""
         if self.report is None:
             return ""
         report = self.report
-        said = (report.loss, report.streams, report.times.remark, report.fallback)
-        return "; ".join(part for part in said if part)
+        remarks = (report.loss, report.streams, report.times.remark, report.fallback)
+        return "; ".join(remark for remark in remarks if remark)
 
 
 def inspect_videos(
     videos: Sequence[VideoFile], decoding: DecodingSettings, execution: Execution
 ) -> list[Inspection]:
-    """Decode every video once, whole, and keep only what is said of it; in the given order."""
+    """Decode every video completely and return the results in the given order."""
     from c2fpl.extractors.decoder_messages import Decoded, Undecodable
     from c2fpl.extractors.decoder_process import WatchedDecoders
 
@@ -68,7 +68,7 @@ def inspect_videos(
 
 
 def inspection_table(inspections: Sequence[Inspection]) -> "Table":
-    """For the screen: a row a video."""
+    """Table for the terminal, one row per video."""
     from rich.table import Table
     from rich.text import Text
 

@@ -1,4 +1,4 @@
-"""The Ray cluster: joined or started, and how its machines are divided among tasks."""
+"""Connects to a Ray cluster or starts one, and divides its resources among tasks."""
 
 import logging
 import signal
@@ -10,16 +10,20 @@ from typing import Any, TypeAlias
 CPUS_PER_TASK = 2
 
 Ray: TypeAlias = Any
-"""The module `ray`, imported only when asked for; it has no types."""
+"""The untyped module `ray`, imported only if it is used."""
 
 
 class NoCluster(RuntimeError):
-    """Ray is not installed, or its cluster has nothing to run on."""
+    """Ray is not installed, or its cluster lacks the required resources."""
 
 
 @contextmanager
 def cluster() -> Iterator[Ray]:
-    """Ray's module, joined to the cluster of `ray start`, or to one for this block alone."""
+    """Yield the module `ray`, connected to a running cluster or to a new one for this block.
+
+    Raises:
+        NoCluster: Ray is not installed.
+    """
     try:
         import ray
     except ImportError as error:
@@ -27,7 +31,7 @@ def cluster() -> Iterator[Ray]:
     if ray.is_initialized():
         yield ray
         return
-    with _own_sigterm():
+    with _sigterm_handler_kept():
         try:
             ray.init(address="auto", logging_level=logging.ERROR, log_to_driver=False)
         except ConnectionError:
@@ -39,8 +43,8 @@ def cluster() -> Iterator[Ray]:
 
 
 @contextmanager
-def _own_sigterm() -> Iterator[None]:
-    """Keep the command line's SIGTERM handler, which Ray replaces when it starts."""
+def _sigterm_handler_kept() -> Iterator[None]:
+    """Restore the command line's SIGTERM handler, which Ray replaces when it starts."""
     before = signal.getsignal(signal.SIGTERM)
     yield
     if threading.current_thread() is threading.main_thread():
@@ -48,21 +52,21 @@ def _own_sigterm() -> Iterator[None]:
 
 
 def share_out(nodes: Sequence[Mapping[str, Any]], device: str) -> tuple[int, dict[str, float], str]:
-    """How many tasks can run at a time, what each needs of Ray, and its device.
+    """Number of concurrent tasks, resources requested from Ray for each, and their device.
 
-    A task takes one GPU; without GPUs, or with device `cpu`, it takes two CPUs of one machine.
+    A task uses one GPU. Without GPUs, or with device `cpu`, it uses two CPUs of one machine.
 
     Raises:
-        NoCluster: the machines have none of these.
+        NoCluster: the machines lack these resources.
     """
     resources = [node["Resources"] for node in nodes if node["Alive"]]
     gpus = sum(int(one.get("GPU", 0)) for one in resources)
     if gpus and not device.startswith("cpu"):
         return gpus, {"num_gpus": 1}, "cuda"
     if device.startswith("cuda"):
-        raise NoCluster(f"device {device!r} was asked for and the cluster has no GPU; --device cpu")
+        raise NoCluster(f"device {device!r}: the cluster has no GPU; use --device cpu")
     cpus = [int(one.get("CPU", 0)) for one in resources]
     each = min(CPUS_PER_TASK, max(cpus, default=0))
     if not each:
-        raise NoCluster("the cluster has no CPU to run on; start a machine with `ray start`")
+        raise NoCluster("the cluster has no CPUs; add a machine with `ray start`")
     return sum(count // each for count in cpus), {"num_cpus": each}, "cpu"

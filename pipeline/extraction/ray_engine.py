@@ -1,8 +1,8 @@
-"""Many machines: Ray runs one task per group of videos and repeats it when a machine dies.
+"""Extracts on several machines with Ray, in one task per group of videos.
 
-The output folder and the videos must have the same path on every machine. A repeated task skips the
-videos that are already done. A group that keeps failing is taken apart, so that one video cannot
-take others with it.
+The output folder and the videos must have the same path on every machine. Ray repeats a task if its
+machine dies, and the repeated task skips finished videos. A group that keeps failing is split, so
+that one bad video does not affect the others.
 """
 
 import logging
@@ -29,22 +29,20 @@ from c2fpl.pipeline.videos.find import VideoFile
 logger = logging.getLogger(__name__)
 
 ATTEMPTS = 5
-"""How often Ray runs a task whose process or machine dies."""
+"""Number of times that Ray runs a task whose process or machine dies."""
 GROUPS_PER_TASK_SLOT = 8
-"""Groups for each task that can run at a time: few enough to load the network rarely, many enough
-that machines of different speed finish together."""
+"""Groups per concurrent task. More groups balance machines of different speed better; fewer groups
+load the network less often."""
 REPORT_WAITING_EVERY_S = 60.0
 
 Wanted: TypeAlias = Mapping[VideoFile, str]
-"""Videos, each with the fingerprint that its features must get."""
-
-
+"""Videos with the fingerprints of the features to extract."""
 Handle: TypeAlias = Any
-"""Ray's reference to the result of a task; it has no types."""
+"""Ray's untyped reference to the result of a task."""
 
 
 class WorkersDied(RuntimeError):
-    """Every task died before it had done a video."""
+    """Every task died before it finished a video."""
 
 
 def extract_on_cluster(
@@ -54,12 +52,12 @@ def extract_on_cluster(
     wanted: dict[VideoFile, str],
     shown: Progress,
 ) -> list[Share]:
-    """Extract all videos of `wanted` on the cluster of `ray start`, or on one started here.
+    """Extract all videos of `wanted` on a running Ray cluster, or on a new one on this machine.
 
     Raises:
-        NoCluster: Ray is missing, or has no CPU or GPU as requested.
-        WorkersDied: every task dies before it has done a video.
-        Exception: what ended a task, such as a full disk.
+        NoCluster: Ray is not installed, or its cluster lacks the requested CPUs or GPUs.
+        WorkersDied: every task died before it finished a video.
+        Exception: the error that ended a task, such as a full disk.
     """
     with cluster() as ray:
         tasks, needs, device = share_out(ray.nodes(), execution.device)
@@ -68,7 +66,7 @@ def extract_on_cluster(
             RunFiles(files.root.absolute(), files.holds),
             _with_absolute_paths(settings),
             here,
-            cores=int(needs.get("num_cpus", 0)) or None,  # a GPU's task may use every core
+            cores=int(needs.get("num_cpus", 0)) or None,  # a GPU task may use all cores
         )
         remote = ray.remote(max_retries=ATTEMPTS - 1, retry_exceptions=[DeviceFailed], **needs)
         running = _RunningTasks(ray, remote(extract_group), group_task)
@@ -80,7 +78,7 @@ def extract_on_cluster(
 
 @dataclass(frozen=True)
 class GroupTask:
-    """What a task needs to know; Ray sends it to the machine that runs it."""
+    """Arguments of all tasks, which Ray sends to the machines."""
 
     files: RunFiles
     settings: FeatureSettings
@@ -89,19 +87,23 @@ class GroupTask:
 
 
 def extract_group(task: GroupTask, wanted: Wanted) -> Share:
-    """Extract the videos of a group that are not done yet."""
-    left = {v: made for v, made in wanted.items() if not is_done(task.files, v.name, made)}
+    """Extract the unfinished videos of a group."""
+    unfinished = {
+        video: fingerprint
+        for video, fingerprint in wanted.items()
+        if not is_done(task.files, video.name, fingerprint)
+    }
     with (
         ExtractionWorker(task.files, task.settings, task.execution, cores=task.cores) as worker,
         progress("", 0, "", quiet=True) as silent,
     ):
-        failures = worker.extract(left, silent)
+        failures = worker.extract(unfinished, silent)
         return Share(tuple(failures), worker.seconds(), worker.provenance())
 
 
 @dataclass
 class _RunningTasks:
-    """The groups in progress, and what the finished ones did."""
+    """Groups in progress, and the results of finished ones."""
 
     ray: Ray
     function: Any
@@ -140,7 +142,7 @@ class _RunningTasks:
             )
 
     def _result(self, handle: Handle, group: Wanted) -> Share | None:
-        """What the group's task did; None when the group was taken apart after it kept dying."""
+        """Result of the group's task; None if the task kept dying and the group was split."""
         try:
             share: Share = self.ray.get(handle)
         except self.ray.exceptions.RayTaskError as error:
@@ -148,24 +150,23 @@ class _RunningTasks:
         except self.ray.exceptions.RayError as error:
             reason = type(error).__name__
             if len(group) == 1:
-                return self._given_up(next(iter(group)), reason)
+                return self._failed(next(iter(group)), reason)
             logger.warning("a task died %d times (%s); its videos run one by one", ATTEMPTS, reason)
-            self._take_apart(group)
+            for video, fingerprint in group.items():
+                self.add({video: fingerprint})
             return None
         return share
 
-    def _take_apart(self, group: Wanted) -> None:
-        for video, made in group.items():
-            self.add({video: made})
-
-    def _given_up(self, video: VideoFile, reason: str) -> Share:
+    def _failed(self, video: VideoFile, reason: str) -> Share:
         if not self.done:
             raise WorkersDied(
-                f"tasks die before they have done a video ({reason}); look at `ray logs` and the "
+                f"all tasks died before they finished a video ({reason}); check `ray logs` and the "
                 "machines' memory, then run the same command again"
             )
-        said = f"its task died {ATTEMPTS} times ({reason}); the machines may lack the memory for it"
-        return Share((Failure(video.name, STEP, said),))
+        reason = (
+            f"its task died {ATTEMPTS} times ({reason}); the machines may have too little memory"
+        )
+        return Share((Failure(video.name, STEP, reason),))
 
 
 def _with_absolute_paths(settings: FeatureSettings) -> FeatureSettings:

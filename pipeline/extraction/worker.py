@@ -1,4 +1,4 @@
-"""One encoder on one device with its decoders: videos -> features/<name>.npy and .json."""
+"""Extracts features on one device and writes them to features/<name>.npy and .json."""
 
 import logging
 import os
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from c2fpl.extractors.cores import default_workers
 from c2fpl.extractors.settings import DecodingSettings, ExtractionSettings
-from c2fpl.pipeline.extraction.devices import device_failures_said, resolve_device
+from c2fpl.pipeline.extraction.devices import explain_device_failures, resolve_device
 from c2fpl.pipeline.extraction.feature_writer import FeatureWriter, GrowingArray
 from c2fpl.pipeline.extraction.freshness import source_facts, source_size
 from c2fpl.pipeline.files.outcomes import Failure
@@ -31,46 +31,50 @@ STEP = "extract"
 
 @dataclass(frozen=True)
 class Share:
-    """What one process did of an extraction."""
+    """Result of one process of an extraction."""
 
     failures: tuple[Failure, ...]
-    """Videos that could not be read."""
+    """Videos that failed."""
     seconds: dict[str, Any] | None = None
-    """Seconds by stage, occupancy of the network, the limiting stage; None where not known."""
+    """Seconds by stage, occupancy of the network and the bottleneck; None if unknown."""
     encoder: dict[str, Any] | None = None
-    """Backbone, precision and SHA-256 of its weights; None where not known."""
+    """Backbone, precision and SHA-256 of its weights; None if unknown."""
 
 
 @dataclass(frozen=True)
 class FeatureSettings:
-    """All that decides what a feature file holds."""
+    """All settings that determine the content of a feature file."""
 
     extraction: ExtractionSettings
     decoding: DecodingSettings
 
     def fingerprint(self, video: Path, weights_sha256: str | None) -> str:
-        """Of one video's features: settings, weights by content, size and digest of the video."""
+        """Fingerprint of a video's features: settings, weights, and the video's size and digest."""
         return fingerprint({**self._of_weights(weights_sha256), **source_facts(video)})
 
     def fingerprint_by_size(self, video: Path, weights_sha256: str | None) -> str:
-        """What an earlier version wrote, which knew a video by its size alone."""
+        """Fingerprint as written by earlier versions, with only the size of the video."""
         return fingerprint({**self._of_weights(weights_sha256), **source_size(video)})
 
     def _of_weights(self, weights_sha256: str | None) -> dict[str, Any]:
         return {**self.as_json(), "weights": weights_sha256}
 
     def as_json(self) -> dict[str, Any]:
-        """Every setting but the path of the weights, which their SHA-256 stands for."""
+        """All settings except the path of the weights, which are identified by their SHA-256."""
         return {**asdict(replace(self.extraction, weights=None)), **asdict(self.decoding)}
 
 
 class ExtractionWorker:
-    """One encoder on one device with its decoders, which live until the block ends.
+    """One encoder on one device with its decoders; use as a context manager.
 
-    It has so many CPU cores to itself; None is all that this process may use.
+    Args:
+        files: the output folder.
+        settings: what to extract, and how to decode.
+        execution: device, batch size and number of decoders.
+        cores: CPU cores to use; None for all that this process may use.
 
     Raises:
-        MissingDevice, MissingWeights, WrongWeights: at once, before anything is decoded.
+        MissingDevice, MissingWeights, WrongWeights: on construction, before decoding starts.
     """
 
     def __init__(
@@ -88,7 +92,7 @@ class ExtractionWorker:
         from c2fpl.extractors.extraction import Extraction
 
         self._files, self._settings = files, settings
-        with device_failures_said():
+        with explain_device_failures():
             self._encoder: SegmentEncoder = make_encoder(
                 settings.extraction,
                 device=device,
@@ -116,14 +120,14 @@ class ExtractionWorker:
         self._decoders.__exit__(kind, error, trace)
 
     def extract(self, wanted: Mapping[VideoFile, str], shown: Progress) -> list[Failure]:
-        """Write features of all videos, in this order, each with its fingerprint.
+        """Extract and write the features of videos in the given order, with their fingerprints.
 
         Returns:
-            The failures; they are not raised.
+            Videos that failed; their errors are not raised.
 
         Raises:
-            DeviceFailed: the device vanished, or has too little memory for one clip.
-            OSError: the disk is full or cannot be written.
+            DeviceFailed: the device failed, or has too little memory for one clip.
+            OSError: the disk is full or not writable.
         """
         from c2fpl.extractors.decoder_messages import Decoded, Undecodable
         from c2fpl.extractors.extraction import FeatureRows
@@ -138,7 +142,7 @@ class ExtractionWorker:
                 video = by_name[str(message.key)]
                 if isinstance(message, Decoded):
                     if loss := message.report.loss:
-                        logger.warning("%s: %s; taken as far as it decodes", video.path, loss)
+                        logger.warning("%s: %s; the decoded frames are used", video.path, loss)
                     if streams := message.report.streams:
                         logger.warning("%s: %s", video.path, streams)
                     if timing := message.report.times.remark:
@@ -156,11 +160,11 @@ class ExtractionWorker:
         return failures
 
     def _messages(self, videos: Iterable[VideoFile]) -> Iterator["ExtractionMessage"]:
-        with device_failures_said():
+        with explain_device_failures():
             yield from self._extraction.extract((video.name, video.path) for video in videos)
 
     def seconds(self) -> dict[str, Any]:
-        """Busy seconds by stage, wall seconds, waits, occupancy of the network, and the limit."""
+        """Busy and waiting seconds by stage, wall seconds, network occupancy and bottleneck."""
         stages = self._extraction.stages
         busy = stages.network / max(stages.total * self._encoder.threads, 1e-9)
         return {
@@ -176,7 +180,7 @@ class ExtractionWorker:
         }
 
     def provenance(self) -> dict[str, Any]:
-        """Which network in which arithmetic made the features."""
+        """Backbone, precision and weights that produced the features."""
         return {
             "backbone": self._settings.extraction.backbone,
             "precision": self._encoder.precision,
@@ -193,7 +197,7 @@ class ExtractionWorker:
         report: "DecodeReport",
         failures: list[Failure],
     ) -> Callable[[GrowingArray], None]:
-        """Give the array its name, then the .json that marks it as done."""
+        """Function that publishes the finished array, then the .json that marks it as done."""
         record = beside(self._files.features, video.name, ".json")
 
         def publish(array: GrowingArray) -> None:
@@ -201,7 +205,7 @@ class ExtractionWorker:
             if not array.finite:
                 array.discard()
                 reason = (
-                    f"features beyond {self._settings.extraction.dtype}; "
+                    f"features exceed the range of {self._settings.extraction.dtype}; "
                     "use --dtype float32 or --precision fp32"
                 )
                 failures.append(Failure(video.name, STEP, reason))
