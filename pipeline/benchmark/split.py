@@ -32,9 +32,8 @@ def split_of(
     """Split the videos into training and test videos, in list order.
 
     The lists are those given, or else lists with the official names next to the annotations or
-    inside the data folder. Without a test list, the test videos are those of the table of counts,
-    or else the annotated ones (for XD-Violence plus the normal videos in the same folders).
-    Without a training list, all other videos are used for training.
+    inside the data folder. Otherwise the test videos are those of the table of counts or the
+    annotated ones (plus the normal XD-Violence videos in their folders), the others for training.
 
     Args:
         dataset: the benchmark.

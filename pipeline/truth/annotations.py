@@ -65,13 +65,7 @@ def read_annotations(
         BadMask: a mask is not a vector of 0 and 1.
     """
     if dataset == "shanghaitech":
-        masks = read_mask_folder(path)
-        videos = {
-            name: VideoAnnotation(name, classes_of(name, dataset), mask.intervals, mask.frame_count)
-            for name, mask in masks.items()
-        }
-        summary = f"{path.name} read as frame masks of {counted(len(videos), 'video')}"
-        return Annotations(path, "0-based, end exclusive", MappingProxyType(videos), summary)
+        return _from_masks(path)
     if dataset == "own" or not _is_official(path):
         return _from_records(path, dataset, reading)
     parse = OFFICIAL_ROWS[dataset]
@@ -93,6 +87,17 @@ def read_annotations(
     read = f"{counted(marked, 'interval')} of {counted(len(rows), 'video')}"
     summary = f"{path.name} read as rows of {dataset}: {read}"
     return Annotations(path, "as written", MappingProxyType(rows), summary)
+
+
+def _from_masks(folder: Path) -> Annotations:
+    videos = {
+        name: VideoAnnotation(
+            name, classes_of(name, "shanghaitech"), mask.intervals, mask.frame_count
+        )
+        for name, mask in read_mask_folder(folder).items()
+    }
+    summary = f"{folder.name} read as frame masks of {counted(len(videos), 'video')}"
+    return Annotations(folder, "0-based, end exclusive", MappingProxyType(videos), summary)
 
 
 def _is_official(path: Path) -> bool:
