@@ -29,6 +29,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 RUN_PAGES = ("README.md", "docs/own-videos.md", "docs/api.md", "docs/troubleshooting.md")
 NOT_RUN = {
+    "c2fpl watch": "runs until it is stopped",
     "make demo": "makes a virtual environment and installs; .ci/run calls it",
     "make test": "is this suite",
     "pip install": "installs into the environment that runs the tests",

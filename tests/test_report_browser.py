@@ -48,10 +48,11 @@ def test_it_loads_without_an_error_and_asks_for_nothing_off_the_disk(
     assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
 
 
-def test_the_run_is_told_in_one_screen(browser: Any, run_files: RunFiles) -> None:
+def test_tiles_sum_up_the_run(browser: Any, run_files: RunFiles) -> None:
     open_page(browser, run_files)
     tiles = text_of(browser, ".tile")
-    assert tiles[:4] == ["3videos", "60 sof footage", "2events", "1failed"]
+    assert tiles[:3] == ["3videos", "1without scores", "60 sof footage"]
+    assert tiles[3:5] == ["2events", "1failed"]
     assert tiles[-2:] == ["0.876AUC", "0.543AP"]
     assert text_of(browser, "#failure-table .tabulator-cell")[:2] == ["broken<i>.mp4", "extract"]
     assert state(browser, "document.getElementById('run-name').textContent") == "run"
