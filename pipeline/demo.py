@@ -1,4 +1,4 @@
-"""The demo: videos with known anomalies, every step of a run on them, and what came out."""
+"""The demo: generates videos with known anomalies, runs every step on them and evaluates."""
 
 import logging
 from pathlib import Path
@@ -22,10 +22,13 @@ DEMO_VIDEOS = 24
 
 
 def run_demo(folder: Path, extraction: ExtractionSettings, execution: Execution) -> int:
-    """Make the videos under `folder`, run every step, evaluate; the annotations serve only that."""
+    """Generate videos in `folder`, run every step and evaluate; return the exit code.
+
+    Only the evaluation uses the annotations.
+    """
     files = RunFiles(folder)
     with only_writer(files):
-        logger.info("making %d videos in %s", DEMO_VIDEOS, folder / "videos")
+        logger.info("generating %d videos in %s", DEMO_VIDEOS, folder / "videos")
         annotations = write_videos(plan_videos(count=DEMO_VIDEOS, seed=0), folder / "videos")
         videos = find_videos(str(folder / "videos"))
         settings = RunSettings(extraction=extraction, execution=execution)
@@ -34,7 +37,7 @@ def run_demo(folder: Path, extraction: ExtractionSettings, execution: Execution)
         evaluation = evaluate(files.scores, dataset="own", annotations=annotations)
         save_metrics(files.metrics, evaluation)
     logger.info(
-        "frame AUC %.4f, AP %.4f over %d videos; the annotations served the evaluation alone",
+        "frame AUC %.4f, AP %.4f over %d videos; only the evaluation used the annotations",
         *(evaluation.metrics.auc, evaluation.metrics.ap, evaluation.metrics.videos),
     )
     last_line(f"plots in {files.plots}, report in {files.report / 'index.html'}")

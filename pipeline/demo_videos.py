@@ -1,7 +1,7 @@
-"""Small CCTV-like videos with known anomalies: a still scene, people who walk, sometimes a brawl.
+"""Generates small CCTV-like videos with known anomalies: walking people and sometimes a brawl.
 
-Everything is drawn from one seed. Normal: a few figures cross the scene at walking speed, the light
-drifts, the sensor is noisy. Anomalous: for a while some figures run into one another and struggle.
+Everything follows from one seed. In normal parts a few figures cross the scene at walking speed,
+the light drifts and the sensor is noisy. In anomalous parts more figures meet and struggle.
 """
 
 from collections.abc import Iterator
@@ -19,22 +19,22 @@ WIDTH, HEIGHT, FRAME_RATE = 320, 240, 25
 
 @dataclass(frozen=True)
 class DemoVideo:
-    """One video to be drawn."""
+    """One video to generate."""
 
     name: str
     """File name without suffix."""
     frame_count: int
-    """Length in frames."""
+    """Number of frames."""
     anomaly: tuple[int, int] | None
-    """Frames [start, end) of the brawl; none in a normal video."""
+    """Frames [start, end) of the brawl; None in a normal video."""
     camera_seed: int
-    """The scene follows from it."""
+    """Random seed of the scene."""
     seed: int
-    """All that moves follows from it."""
+    """Random seed of the figures and the noise."""
 
 
 def plan_videos(*, count: int, seed: int) -> list[DemoVideo]:
-    """Every third video has a brawl of about a fifth of its length at a random place."""
+    """Plan `count` videos; every third has a brawl of about a fifth of its length."""
     random = np.random.default_rng(seed)
     videos = []
     for index in range(count):
@@ -48,11 +48,11 @@ def plan_videos(*, count: int, seed: int) -> list[DemoVideo]:
 
 
 def write_videos(videos: list[DemoVideo], folder: Path) -> Path:
-    """Encode the videos as H.264 mp4 and write annotations.txt beside their folder.
+    """Encode the videos as H.264 mp4 and write annotations.txt next to their folder.
 
     Returns:
-        The annotation file: `name start end`, frames from 0, end exclusive; normal videos have
-        their name alone.
+        Path of the annotation file. Its lines are `name start end`, with frames from 0 and an
+        exclusive end, or only `name` for a normal video.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for video in videos:
@@ -66,7 +66,7 @@ def write_videos(videos: list[DemoVideo], folder: Path) -> Path:
 
 
 def draw_frames(video: DemoVideo) -> Iterator[NDArray[np.uint8]]:
-    """Frames uint8 (height, width, 3), RGB."""
+    """The frames of a video: RGB, uint8 (height, width, 3) each."""
     random = np.random.default_rng(video.seed)
     scene = _scene(np.random.default_rng(video.camera_seed))
     figures = [_Figure(random) for _ in range(int(random.integers(1, 4)))]
@@ -87,7 +87,7 @@ def draw_frames(video: DemoVideo) -> Iterator[NDArray[np.uint8]]:
 
 
 class _Figure:
-    """A person of three ellipses: head, body, legs."""
+    """A person made of three ellipses: head, body and legs."""
 
     def __init__(self, random: np.random.Generator) -> None:
         self.place = random.uniform((0, 100), (WIDTH, HEIGHT - 30))
@@ -96,17 +96,17 @@ class _Figure:
         self.height = float(random.uniform(36, 54))
 
     def walk(self) -> None:
-        """One frame at walking speed; who leaves on one side comes in on the other."""
+        """Move by one frame at walking speed, and reappear on the other side at the edge."""
         self.place = self.place + self.step
         self.place[0] %= WIDTH
 
     def struggle(self, place: NDArray[np.float64], random: np.random.Generator) -> None:
-        """One frame of quick, changing movement around a place."""
+        """Move by one frame, quickly and erratically, around `place`."""
         pull = 0.25 * (place - self.place)
         self.place = self.place + pull + random.normal(0, 7, 2)
 
     def draw(self, image: NDArray[np.float32]) -> None:
-        """Draw into the frame, in place."""
+        """Draw the figure into the frame, in place."""
         x, y = (int(value) for value in self.place)
         head, body = int(self.height * 0.16), int(self.height * 0.34)
         cv2.ellipse(image, (x, y), (head + 4, body), 0, 0, 360, self.colour, -1)

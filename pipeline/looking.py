@@ -1,4 +1,4 @@
-"""What people look at: events, plots and the page; made from a run's files, again at any time."""
+"""Writes the events, plots and page of a run from its files; can be repeated at any time."""
 
 import logging
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ def look(
     *,
     quiet: bool = False,
 ) -> RunEvents:
-    """Write events.csv, plots/ and report/ of a run that has scores; returns the events."""
+    """Write events.csv, plots/ and report/ of a run that has scores; return the events."""
     found = write_events(files, events)
     windows = None
     if annotated is not None:

@@ -11,12 +11,12 @@ from c2fpl.extractors.cores import usable_cores
 from c2fpl.pipeline.steps import run_record
 
 FFMPEG_WHEELS: Final = ("av", "decord", "opencv-python-headless")
-"""Packages whose wheels bring an FFmpeg of their own."""
+"""Packages whose wheels bundle FFmpeg."""
 OTHERS: Final = ("safetensors", "matplotlib", "cyclopts", "ray", "pyarrow", "tensorboard", "onnx")
 
 
 def facts() -> dict[str, str]:
-    """Versions, every bundled libavcodec, the sandbox, processors; imports torch."""
+    """Versions, bundled libavcodec libraries, sandbox and processors, by name. Imports torch."""
     return {
         **run_record.versions(),
         **{name: _version(name) for name in OTHERS},
@@ -31,7 +31,7 @@ def _version(package: str) -> str:
 
 
 def _libavcodec(package: str) -> str:
-    """Versions by the names of the libraries in the wheel: 62.28.102 is FFmpeg 8.1."""
+    """Versions from the file names of the libraries in the wheel; 62.28.102 is FFmpeg 8.1."""
     try:
         files = metadata.files(package) or []
     except metadata.PackageNotFoundError:

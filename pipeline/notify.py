@@ -1,4 +1,4 @@
-"""Report each event once, to a command or a web address."""
+"""Reports each event once, to a command or a webhook."""
 
 import json
 import logging
@@ -18,18 +18,18 @@ logger = logging.getLogger(__name__)
 COMMAND_TIMEOUT_S = 60.0
 WEBHOOK_TIMEOUT_S = 10.0
 COLUMNS = ("video", "peak_frame")
-"""What tells events apart: the ends of an event move a little as other videos arrive."""
+"""Identifies an event. Its start and end can move slightly as other videos arrive."""
 
 
 @dataclass(frozen=True)
 class Notifier:
-    """Reports events; `path` lists those that were reported, so that a restart repeats none."""
+    """Reports events and lists them in `path`, so that a restart does not repeat them."""
 
     path: Path
     settings: WatchSettings
 
     def report(self, events: Iterable[Event]) -> None:
-        """Report the events that are new. One that cannot be delivered is tried again next time."""
+        """Report new events. An event that cannot be delivered is retried at the next call."""
         rows = load_table(self.path, COLUMNS) if self.path.exists() else []
         known = {tuple(row[column] for column in COLUMNS) for row in rows}
         for event in events:
@@ -52,7 +52,7 @@ class Notifier:
             if self.settings.webhook:
                 _post(self.settings.webhook, message)
         except (OSError, subprocess.SubprocessError) as error:
-            logger.warning("event in %s was not delivered: %s", event.video, error)
+            logger.warning("event in %s was not delivered, will retry: %s", event.video, error)
             return False
         return True
 

@@ -1,4 +1,4 @@
-"""The whole line: videos -> features -> labels -> detector -> scores -> events, plots, report."""
+"""All steps: videos -> features -> labels -> detector -> scores -> events, plots and report."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class RunSettings:
-    """Settings of every step of a run."""
+    """Settings of all steps of a run."""
 
     extraction: ExtractionSettings = field(default_factory=ExtractionSettings)
     decoding: DecodingSettings = field(default_factory=DecodingSettings)
@@ -40,7 +40,7 @@ class RunSettings:
     events: EventSettings = field(default_factory=EventSettings)
     execution: Execution = field(default_factory=Execution)
     tensorboard: bool = False
-    """Write the training's scalars to tensorboard/."""
+    """Whether to write the training loss to tensorboard/."""
 
 
 def run_folder(
@@ -51,18 +51,18 @@ def run_folder(
     dataset: DatasetName = "own",
     reading: AnnotationSettings = AnnotationSettings(),
 ) -> tuple[list[VideoFile], list[Failure]]:
-    """Find the videos, lock the run's folder, and carry out every step.
+    """Find the videos, lock the folder of the run and execute every step.
 
     Args:
-        videos: a file, folder, glob or list; clips and overlays of the run are not among them.
-        files: the run's files.
-        settings: of every step.
-        annotations: known events, shown in plots and page; no other step reads them.
-        dataset: whose form the annotations have.
-        reading: how annotations of own videos are read.
+        videos: a file, folder, glob or list. Clips and overlays of the run are excluded.
+        files: the files of the run.
+        settings: settings of all steps.
+        annotations: known events to shade in plots and page. No other step reads them.
+        dataset: data set whose format the annotations have.
+        reading: how to read annotations of your own videos.
 
     Returns:
-        The videos, and the failures.
+        The videos found, and the failures.
     """
     found = find_videos(videos, leave_out=(files.clips, files.overlays))
     names = [video.name for video in found]
@@ -78,16 +78,16 @@ def run(
     *,
     windows: Mapping[str, VideoAnnotation] | None = None,
 ) -> list[Failure]:
-    """Every step in order; each keeps what is done and unchanged.
+    """Execute every step in order. Results whose inputs are unchanged are kept.
 
     Args:
-        files: the run's files; the caller holds the folder's lock.
-        videos: what to score.
-        settings: of every step.
-        windows: annotations by video name, for plots and page alone.
+        files: the files of the run. The caller holds the lock of its folder.
+        videos: the videos to score.
+        settings: settings of all steps.
+        windows: annotations by video name, used only for plots and page.
 
     Returns:
-        The videos that failed, with step and reason; all others are done.
+        The videos that failed, with step and reason. All others are done.
     """
     with recorded(files, "run", {**vars(settings), "videos": len(videos)}) as record:
         record.failures += _steps(files, videos, settings, record, windows)

@@ -1,4 +1,4 @@
-"""Score videos as they arrive in a folder, with a detector trained before: `c2fpl watch`."""
+"""Scores videos as they arrive in a folder, with a trained detector: `c2fpl watch`."""
 
 import logging
 import time
@@ -21,18 +21,18 @@ from c2fpl.pipeline.videos.find import NoVideos, VideoFile, find_videos
 logger = logging.getLogger(__name__)
 
 Signature = tuple[int, int]
-"""Size in bytes and date of change in nanoseconds: they differ while a file is being written."""
+"""Size in bytes and modification time in nanoseconds. They change while a file is written."""
 
 
 class MissingWatchfiles(RuntimeError):
-    """The optional package watchfiles is needed."""
+    """The optional package watchfiles is not installed."""
 
 
 @dataclass
 class Arrivals:
-    """Which files are whole and not scored yet.
+    """Keeps track of files that are complete but not scored yet.
 
-    A file counts as whole once its size and date have not changed for `settle_s` seconds.
+    A file counts as complete once its size and date have not changed for `settle_s` seconds.
     """
 
     settle_s: float
@@ -40,11 +40,11 @@ class Arrivals:
     _taken: dict[VideoFile, Signature] = field(default_factory=dict)
 
     def whole(self, present: Mapping[VideoFile, Signature], now_s: float) -> list[VideoFile]:
-        """Take the files that have become whole; a file that changes later is taken again.
+        """The files that have become complete. Each is returned once, and again if it changes.
 
         Args:
-            present: every video of the folder now; what is not in it is forgotten.
-            now_s: a clock that never goes back, in seconds.
+            present: all videos that are in the folder now; others are forgotten.
+            now_s: time of a monotonic clock, in seconds.
         """
         self._taken = {v: s for v, s in self._taken.items() if present.get(v) == s}
         waiting = {v: s for v, s in present.items() if v not in self._taken}
@@ -61,7 +61,7 @@ class Arrivals:
 
 @dataclass(frozen=True)
 class Watch:
-    """What is watched, and what happens to a video that arrives."""
+    """A watched folder, and how to score the videos that arrive in it."""
 
     videos: str
     """Folder or glob of the videos."""
@@ -70,12 +70,12 @@ class Watch:
     extraction: FeatureSettings
     scores: ScoreSettings
     events: EventSettings
-    """With a threshold of its own, so that an event stays the same while others arrive."""
+    """Must have a fixed threshold, so that events do not change when more videos arrive."""
     settings: WatchSettings
     execution: Execution
 
     def follow(self, ticks: Iterable[object]) -> None:
-        """Look at the folder at every tick and score what has become whole."""
+        """Check the folder at every tick and score the videos that have become complete."""
         arrivals = Arrivals(self.settings.settle_s)
         notifier = Notifier(self.files.notified, self.settings)
         logger.info("watching %s; stop with Ctrl-C, start again with the same command", self.videos)
@@ -108,10 +108,10 @@ class Watch:
 
 
 def ticks(folder: Path, settings: WatchSettings) -> Iterator[object]:
-    """Something at every change below the folder, and at least once a second.
+    """Yields at every change below the folder, and at least once per second.
 
     Raises:
-        NoVideos: no such folder.
+        NoVideos: the folder does not exist.
         MissingWatchfiles: the extra [watch] is not installed.
     """
     if not folder.is_dir():

@@ -18,7 +18,7 @@ def test_pickles_are_never_loaded(tmp_path: Path) -> None:
     np.save(tmp_path / "Evil001_i3d.npy", np.array([{}], object), allow_pickle=True)
     message = refusal(tmp_path)
     assert "Evil001_i3d.npy holds pickled objects" in message
-    assert "save it again" in message
+    assert "as a plain array with numpy.save" in message
 
 
 def absurd_header(path: Path, shape: tuple[int, ...]) -> None:
@@ -40,7 +40,7 @@ def test_files_that_are_no_npy_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "Abuse001_x264.npy"
     for content in (b"", b"<html>not found</html>", b"\x93NUMPY\x01\x00\xff\xff{", b"PK\x03\x04"):
         path.write_bytes(content)
-        assert "Abuse001_x264.npy is no .npy file" in refusal(tmp_path)
+        assert "Abuse001_x264.npy is not a .npy file" in refusal(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -127,4 +127,4 @@ def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
 def test_a_header_that_does_not_end_is_refused(tmp_path: Path) -> None:
     path = save(tmp_path / "Abuse001_x264.npy", np.zeros((2, 10, DIM), np.float32))
     path.write_bytes(path.read_bytes().replace(b"}", b"{"))
-    assert "Abuse001_x264.npy is no .npy file" in refusal(tmp_path)
+    assert "Abuse001_x264.npy is not a .npy file" in refusal(tmp_path)

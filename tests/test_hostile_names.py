@@ -23,9 +23,9 @@ SETTINGS = (
 USABLE = (
     *("-o", "--help", "$(touch hacked)", "`touch hacked`;&|", "%2e%2e%2f", "..", "...", " a "),
     *("<script>alert(1)</script", "a\nvideo,step,reason\nb", "\x1b[2J\x07", "=1+1", "videos"),
-    *("run", "failed", os.fsdecode(b"\xff\xfe"), "n" * 250, "sub/.hid.den"),
+    *("run", "failed", os.fsdecode(b"\xff\xfe"), "n" * 249, "sub/.hid.den"),
 )
-TOO_LONG = "m" * 251
+TOO_LONG = "m" * 250
 IN_THE_WAY = "sub/x.npy/y"
 
 
@@ -69,7 +69,7 @@ def test_names_of_outputs_are_refused_by_reason(tmp_path: Path) -> None:
     (reason,) = unusable_names(run, ["s/a.npy/b", "s/a"]).values()
     assert "output of the video 's/a'; rename the folder" in reason
     (reason,) = unusable_names(run, ["ü" * 126]).values()
-    assert "names of 257 bytes and 255 is the most" in reason
+    assert "would have 258 bytes and the limit of file systems is 255" in reason
 
 
 class RunsCode:

@@ -89,7 +89,7 @@ def test_a_detector_of_published_features_scores_no_videos(
     videos = write_short_videos(tmp_path / "videos", 1)
     said = refused(capsys, "score", videos, *scoring)
     assert "trained on published features" in said
-    assert f"a folder of such features, without videos, instead of {videos}" in said
+    assert f"a folder of such features instead of {videos}" in said
     assert c2fpl("score", features, *scoring) == 0
 
 

@@ -100,7 +100,7 @@ def test_other_arrays_are_refused_with_what_they_hold(
 
 def test_a_file_that_is_no_array_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.npy").write_text("no array")
-    with pytest.raises(UnusableFeatureFile, match=r"a\.npy is no \.npy file"):
+    with pytest.raises(UnusableFeatureFile, match=r"a\.npy is not a \.npy file"):
         SegmentStore([tmp_path / "a.npy"])
 
 

@@ -1,13 +1,13 @@
 """The files of a run.
 
 - `run_files`: their names; atomic writing; fingerprints
-- `npy_header`: what a `.npy` file says of itself, without trusting it
+- `npy_header`: reads and checks the header of a `.npy` file
 - `array_files`, `plain_pickles`: arrays in .npz, PyTorch, HDF5, MATLAB and pickle files
-- `lists`: lists in text files, however they are written
-- `saved_times`: when the frames of a video are shown
+- `lists`: lists in text files of any encoding and quoting
+- `saved_times`: presentation times of the frames of a video
 - `lock`: one writer at a time
-- `progress`: how far a step is
-- `outcomes`: which videos failed, and why
+- `progress`: progress bar or log lines
+- `outcomes`: failed videos, their reasons and the exit code
 - `words`: numbers with their nouns
-- `changes`: which settings changed since a file was made
+- `changes`: settings that changed since a file was made
 """

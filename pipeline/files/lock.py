@@ -1,4 +1,4 @@
-"""Who may write to an output folder: one run alone, or the shards of one division side by side."""
+"""Locks an output folder for one run, or for the shards of one extraction together."""
 
 import os
 import platform
@@ -12,23 +12,23 @@ from c2fpl.extractors.posix import fcntl
 from c2fpl.pipeline.files.run_files import PART_PREFIX, RunFiles
 
 WAIT_FOR_SHARDS_S = 10.0
-"""How long a shard waits for another one that is just clearing the folder up."""
+"""How long a shard waits while another one cleans up the folder."""
 POLL_S = 0.05
 
 
 class FolderInUse(RuntimeError):
-    """Another live process writes to this output folder."""
+    """Another process is writing to this output folder."""
 
 
 @contextmanager
 def only_writer(files: RunFiles, shard: tuple[int, int] = (1, 1)) -> Iterator[None]:
-    """Hold the output folder; unfinished files of a dead writer are removed first.
+    """Lock the output folder within the block; first remove unfinished files of a killed run.
 
-    Shards (i, n) of one division n share a folder with one another and with nobody else. The kernel
-    drops a lock with its process however that dies, so a stale file never blocks.
+    Shards (i, n) with the same n share the folder; all other writers exclude each other. The kernel
+    releases a lock when its process ends for any reason, so a stale lock file never blocks.
 
     Raises:
-        FolderInUse: another process holds the folder.
+        FolderInUse: another process has locked the folder.
     """
     with ExitStack() as held:
         for folder in _folders(files):
@@ -39,7 +39,7 @@ def only_writer(files: RunFiles, shard: tuple[int, int] = (1, 1)) -> Iterator[No
 
 @contextmanager
 def one_at_a_time(folder: Path) -> Iterator[None]:
-    """Wait for one's turn to read and replace a file that several shards add to."""
+    """Wait for exclusive access to a file that several shards update."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".lock-merge").open("a+") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
@@ -47,13 +47,13 @@ def one_at_a_time(folder: Path) -> Iterator[None]:
 
 
 def remove_parts(folder: Path) -> None:
-    """Remove what a killed run left unfinished; only while holding the folder's lock."""
+    """Remove unfinished files of a killed run. The caller must hold the lock of the folder."""
     for part in folder.rglob(PART_PREFIX + "*"):
         part.unlink(missing_ok=True)
 
 
 def _folders(files: RunFiles) -> tuple[Path, ...]:
-    """The features of a run may be written by `extract` alone, so they have a lock of their own."""
+    """The folders to lock. `extract` can write features into a run, so they have their own lock."""
     return (files.features, files.root) if files.holds == "run" else (files.root,)
 
 
@@ -67,7 +67,7 @@ def _alone(folder: Path) -> Iterator[None]:
         try:
             yield
         except BaseException:
-            remove_parts(folder)  # of worker processes that were killed with the run
+            remove_parts(folder)  # left by worker processes that were killed with the run
             raise
 
 
@@ -84,7 +84,7 @@ def _shared(folder: Path, shard: tuple[int, int]) -> Iterator[None]:
 
 
 def _join(folder: Path, common: IO[str], division: str) -> None:
-    """Share the folder with shards of the same division; who comes first clears it up."""
+    """Share the folder with shards of the same division; the first one cleans it up."""
     deadline_s = time.monotonic() + WAIT_FOR_SHARDS_S
     while True:
         if _taken(common, fcntl.LOCK_EX):
@@ -108,7 +108,7 @@ def _taken(file: IO[str], kind: int) -> bool:
 
 def _said(file: IO[str]) -> str:
     file.seek(0)
-    return file.read().strip() or "a process that has just begun"
+    return file.read().strip() or "a process that has just started"
 
 
 def _say(file: IO[str], holder: str) -> None:
@@ -119,5 +119,5 @@ def _say(file: IO[str], holder: str) -> None:
 
 def _in_use(folder: Path, holder: str) -> FolderInUse:
     return FolderInUse(
-        f"{folder} is being written by {holder}; wait for it, stop it, or give another -o"
+        f"{folder} is being written by {holder}; wait for it, stop it, or choose another -o"
     )

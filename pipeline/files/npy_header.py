@@ -1,4 +1,4 @@
-"""What a .npy file says of itself, read without trusting it: nothing is unpickled or mapped."""
+"""Reads and checks the header of a .npy file, without unpickling or mapping anything."""
 
 from dataclasses import dataclass
 from math import prod
@@ -10,31 +10,31 @@ import numpy as np
 from numpy.lib import format as npy_format
 
 _UNREADABLE = (ValueError, TypeError, SyntaxError, TokenError, RecursionError, MemoryError)
-"""What numpy raises on headers that are damaged or absurd."""
+"""Exceptions that numpy raises on damaged headers."""
 
 
 class BadNpy(ValueError):
-    """A .npy file that cannot be read as plain numbers: file, value, rule and cure in one line."""
+    """A .npy file cannot be read as plain numbers. The message is one line with the cure."""
 
 
 @dataclass(frozen=True)
 class NpyHeader:
-    """Where the numbers of a .npy file lie: enough to map it or to read parts by position."""
+    """The layout of a .npy file: what is needed to map it or to read parts of it."""
 
     path: Path
     """The file."""
     offset: int
-    """Bytes before the first number."""
+    """Position of the first number, in bytes."""
     shape: tuple[int, ...]
-    """As stored."""
+    """Shape as stored."""
     dtype: np.dtype[np.generic]
-    """A number type; objects were refused."""
+    """Number type, never object."""
     fortran_order: bool
-    """True when the first axis runs fastest."""
+    """Whether the first axis varies fastest."""
 
     @property
     def data_bytes(self) -> int:
-        """Bytes of the numbers."""
+        """Size of the numbers in bytes."""
         return prod(self.shape) * self.dtype.itemsize
 
 
@@ -42,7 +42,7 @@ def read_npy_header(path: Path) -> NpyHeader:
     """Read and check the header of a .npy file (format versions 1 to 3).
 
     Raises:
-        BadNpy: not a .npy file, a pickle inside, or fewer bytes than the shape claims.
+        BadNpy: not a .npy file, not plain numbers, or fewer bytes than its shape needs.
     """
     try:
         with path.open("rb") as file:
@@ -53,7 +53,7 @@ def read_npy_header(path: Path) -> NpyHeader:
         raise BadNpy(f"{path} cannot be read ({error.strerror}): check the path") from error
     except _UNREADABLE as error:
         raise BadNpy(
-            f"{path} is no .npy file ({_first_line(error)}): it may be cut off or of another"
+            f"{path} is not a .npy file ({_first_line(error)}): it may be truncated or of another"
             " format; copy or download it again"
         ) from error
     header = NpyHeader(path, offset, shape, dtype, fortran_order)
@@ -62,10 +62,10 @@ def read_npy_header(path: Path) -> NpyHeader:
 
 
 def load_npy(path: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.generic]]:
-    """Load a small .npy file after its header was checked; never a pickle.
+    """Load a small .npy file after checking its header.
 
     Raises:
-        BadNpy: as `read_npy_header`.
+        BadNpy: as for `read_npy_header`.
     """
     read_npy_header(path)
     loaded: np.ndarray[tuple[int, ...], np.dtype[np.generic]] = np.load(path, allow_pickle=False)
@@ -83,20 +83,22 @@ def _read_array_header(
 def _check(header: NpyHeader) -> None:
     if header.dtype.hasobject:
         raise BadNpy(
-            f"{header.path} holds pickled objects (dtype {header.dtype}), which may run code when"
-            " read: load it where you trust it and save it again as a plain array with numpy.save"
+            f"{header.path} holds pickled objects (dtype {header.dtype}), which can run code when"
+            " loaded: if you trust it, load it and save it as a plain array with numpy.save"
         )
     if header.dtype.kind not in "biuf":
         raise BadNpy(
-            f"{header.path} has dtype {header.dtype}: numbers are needed, save it as float32"
+            f"{header.path} has dtype {header.dtype}, not a number type: save it as float32"
         )
     if any(axis < 0 for axis in header.shape):
-        raise BadNpy(f"{header.path} claims shape {header.shape}: an axis cannot be negative")
+        raise BadNpy(
+            f"{header.path} claims shape {header.shape}, with a negative axis: download it again"
+        )
     held = header.path.stat().st_size - header.offset
     if header.data_bytes > held:
         raise BadNpy(
             f"{header.path} claims shape {header.shape} of {header.dtype}, {header.data_bytes}"
-            f" bytes, but holds {held}: it is cut off, copy or download it again"
+            f" bytes, but holds {held}: it is truncated, copy or download it again"
         )
 
 

@@ -1,4 +1,4 @@
-"""What became of each video: a failure is a value that reaches failed.csv and the exit code."""
+"""Failures of single videos: values that are written to failed.csv and set the exit code."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -8,17 +8,17 @@ from c2fpl.pipeline.files.run_files import NotATable, RunFiles, load_table, save
 
 HEADER = ("video", "step", "reason")
 STOPPED = 2
-"""Exit code in the record of a run that an error or a signal ended before its last step."""
+"""Exit code in the record of a run that ended early because of an error or a signal."""
 
 
 @dataclass(frozen=True)
 class Failure:
-    """One video that a step could not do."""
+    """A video that a step could not process."""
 
     video: str
-    """Name of the video, or its path where it has no name yet."""
+    """Name of the video, or its path if it has no name yet."""
     step: str
-    """extract, label, score, ..."""
+    """Name of the step: extract, label, score, ..."""
     reason: str
     """Value, rule and cure, in one line."""
 
@@ -33,16 +33,18 @@ def save_failures(
     *,
     of: Collection[str] | None = None,
 ) -> list[Failure]:
-    """Replace the rows of `step` in failed.csv; rows of other steps stay. No row, no file.
+    """Replace the rows of `step` in failed.csv and keep those of other steps.
+
+    The file is removed if no rows remain.
 
     Args:
-        files: the run's files.
-        step: the step that was done.
-        failures: of that step.
-        of: videos whose rows are replaced, a shard's own; None for all.
+        files: the files of the run.
+        step: name of the step.
+        failures: failures of that step.
+        of: videos of this shard, whose rows are replaced; None for all videos.
 
     Returns:
-        All failures that now stand in the file.
+        All failures that are now in the file.
     """
     with one_at_a_time(files.root):
         before = load_failures(files)
@@ -56,16 +58,16 @@ def save_failures(
 
 
 def load_failures(files: RunFiles) -> list[Failure]:
-    """The rows of failed.csv; none where there is no such table."""
+    """The rows of failed.csv; empty if there is no such table."""
     if not files.failed.exists():
         return []
     try:
         rows = load_table(files.failed, HEADER)
     except NotATable:
-        return []  # it is written anew at once
+        return []  # the caller rewrites it
     return [Failure(*(row[column] for column in HEADER)) for row in rows]
 
 
 def exit_code(failures: Sequence[Failure]) -> int:
-    """0: all done; 1: some videos failed, all others done (DESIGN section 2)."""
+    """0: all videos are done; 1: some failed, all others are done (docs/cli.md)."""
     return 1 if failures else 0

@@ -1,4 +1,4 @@
-"""How far a step is: a bar with rate and time left on a terminal, plain lines otherwise."""
+"""Shows the progress of a step: a bar on a terminal, otherwise log lines."""
 
 import logging
 import sys
@@ -12,41 +12,41 @@ logger = logging.getLogger(__name__)
 PLAIN_LINE_EVERY_S = 10.0
 
 
-def last_line(said: str) -> None:
-    """Log the line that a command ends with, which `--quiet` leaves."""
-    logger.info("%s", said, extra={"is_last": True})
+def last_line(text: str) -> None:
+    """Log the last line of a command, which is shown even with `--quiet`."""
+    logger.info("%s", text, extra={"is_last": True})
 
 
 def is_shown_when_quiet(record: logging.LogRecord) -> bool:
-    """Whether `--quiet` leaves this record: warnings, errors and the last line."""
+    """Whether `--quiet` shows this record: true for warnings, errors and the last line."""
     return record.levelno >= logging.WARNING or getattr(record, "is_last", False)
 
 
 class Progress(Protocol):
-    """Counts done items."""
+    """Counts finished items."""
 
     def advance(self, count: int = 1) -> None:
-        """`count` more items are done."""
+        """Add `count` finished items."""
 
 
 class _Silent:
     def advance(self, count: int = 1) -> None:
-        """Say nothing."""
+        """Do nothing."""
 
 
 class _Lines:
-    """A log line every ten seconds and one at the end."""
+    """Logs a line every ten seconds and one at the end."""
 
     def __init__(self, title: str, total: int, unit: str) -> None:
         self._title, self._total, self._unit = title, total, unit
         self._done = 0
-        self._start = self._said = time.monotonic()
+        self._start = self._logged = time.monotonic()
 
     def advance(self, count: int = 1) -> None:
         self._done += count
         now = time.monotonic()
-        if self._done == self._total or now - self._said >= PLAIN_LINE_EVERY_S:
-            self._said = now
+        if self._done == self._total or now - self._logged >= PLAIN_LINE_EVERY_S:
+            self._logged = now
             rate = self._done / max(now - self._start, 1e-9)
             left_s = (self._total - self._done) / max(rate, 1e-9)
             logger.info(
@@ -56,7 +56,7 @@ class _Lines:
 
 
 def pace(a_second: float) -> str:
-    """A rate as a person reads it.
+    """A rate in readable units.
 
     >>> pace(12.345), pace(0.05)
     ('12.35 a second', '3.0 a minute')
@@ -66,7 +66,10 @@ def pace(a_second: float) -> str:
 
 @contextmanager
 def progress(title: str, total: int, unit: str, *, quiet: bool) -> Iterator[Progress]:
-    """Show how many of `total` are done while the block runs; the unit is given in plural."""
+    """Show how many of `total` items are done while the block runs.
+
+    `unit` is their plural noun.
+    """
     if total == 1:
         unit = unit.replace("videos", "video").replace("epochs", "epoch")
     if quiet or not total:

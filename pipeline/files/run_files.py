@@ -1,4 +1,4 @@
-"""The only place that names files of a run and writes them: whole, or not at all."""
+"""Names the files of a run and writes them atomically."""
 
 import csv
 import hashlib
@@ -18,25 +18,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 PART_PREFIX = ".part-"
-"""Unfinished files start so; they never carry a final name and a later run removes them."""
+"""Prefix of unfinished files. They are renamed when complete; a later run removes leftovers."""
 
 
 class NotAnObject(ValueError):
-    """A file that should hold a JSON object does not."""
+    """A file does not hold a JSON object."""
 
 
 class NotATable(ValueError):
-    """A file that should hold a CSV table does not."""
+    """A file does not hold a CSV table with the expected columns."""
 
 
 @dataclass(frozen=True)
 class RunFiles:
-    """Names of everything under one output folder (DESIGN section 3)."""
+    """Paths of all files in an output folder."""
 
     root: Path
-    """The run's output folder."""
+    """The output folder."""
     holds: Literal["run", "features", "labels", "scores"] = "run"
-    """A whole run, or one step alone, whose files then lie in the folder itself."""
+    """A whole run, or a single step whose files are in the folder itself."""
 
     @property
     def features(self) -> Path:
@@ -50,22 +50,22 @@ class RunFiles:
 
     @property
     def segment_labels(self) -> Path:
-        """Table of the label of every segment."""
+        """Table of the labels of all segments."""
         return self.labels / "labels.csv"
 
     @property
     def video_labels(self) -> Path:
-        """Table of the coarse label of every video, and of what it was made from."""
+        """Table of the coarse labels of all videos, and of the numbers behind them."""
         return self.labels / "videos.csv"
 
     @property
     def labels_record(self) -> Path:
-        """What the labels were made from; written last."""
+        """Settings and inputs of the labels; written last."""
         return self.labels / "labels.json"
 
     @property
     def detector(self) -> Path:
-        """Weights of the detector and the settings that made it."""
+        """Weights and settings of the detector."""
         return self.root / "detector.pt"
 
     @property
@@ -75,17 +75,17 @@ class RunFiles:
 
     @property
     def score_index(self) -> Path:
-        """What each score file was made from; hidden, for `videos.csv` may be a video's table."""
+        """Inputs of each score file. Hidden, because a video may have a table `videos.csv`."""
         return self.scores / ".videos.csv"
 
     @property
     def plots(self) -> Path:
-        """Folder of one PNG a video."""
+        """Folder of one PNG per video."""
         return self.root / "plots"
 
     @property
     def report(self) -> Path:
-        """Folder of the page index.html and what it shows."""
+        """Folder of the page index.html and its files."""
         return self.root / "report"
 
     @property
@@ -95,17 +95,17 @@ class RunFiles:
 
     @property
     def events_json(self) -> Path:
-        """The same events with threshold and settings."""
+        """The events with their threshold and settings."""
         return self.root / "events.json"
 
     @property
     def clips(self) -> Path:
-        """Folder of the events cut out of their videos."""
+        """Folder of clips of the events."""
         return self.root / "clips"
 
     @property
     def overlays(self) -> Path:
-        """Folder of copies of videos with their scores drawn in."""
+        """Folder of videos with their scores drawn into the picture."""
         return self.root / "overlays"
 
     @property
@@ -125,7 +125,7 @@ class RunFiles:
 
     @property
     def tensorboard(self) -> Path:
-        """Folder of the training's scalars."""
+        """Folder of the training loss for TensorBoard."""
         return self.root / "tensorboard"
 
     @property
@@ -150,20 +150,20 @@ class RunFiles:
 
 
 def beside(folder: Path, name: str, suffix: str) -> Path:
-    """`folder/name` + suffix for a video's name, which may hold dots; slashes make sub-folders.
+    """`folder/name` + suffix. The name of a video may have dots; slashes make subfolders.
 
     Raises:
-        ValueError: the name would leave the folder.
+        ValueError: the path would be outside the folder.
     """
     parts = Path(name).parts
     if not parts or ".." in parts or Path(name).is_absolute():
-        raise ValueError(f"name {name!r} leaves its folder; give a path below it without '..'")
+        raise ValueError(f"name {name!r} leaves its folder; use a relative path without '..'")
     return folder.joinpath(*parts[:-1], parts[-1] + suffix)
 
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file that appears under `path` only when the block ends well, data on disk first."""
+    """Open a file that is synced and renamed to `path` only if the block succeeds."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = part_of(path)
     try:
@@ -176,20 +176,20 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
 
 
 def part_of(path: Path) -> Path:
-    """The unfinished file beside `path`; short and unique whatever the length of the final name."""
+    """Path of the unfinished file next to `path`, with a short unique name."""
     own = f"{path.name}\0{platform.node()}".encode("utf-8", "surrogateescape")
     digest = hashlib.sha256(own).hexdigest()[:16]
     return path.with_name(f"{PART_PREFIX}{digest}-{os.getpid()}")
 
 
 def finish(file: IO[bytes]) -> None:
-    """Bring what was written to the disk."""
+    """Flush the file to the disk."""
     file.flush()
     os.fsync(file.fileno())
 
 
 def publish(part: Path, path: Path) -> None:
-    """Give a finished file its final name and bring the name to the disk as well."""
+    """Rename a finished file to its final name and sync the folder."""
     part.replace(path)
     folder = os.open(path.parent, os.O_RDONLY)
     try:
@@ -199,14 +199,14 @@ def publish(part: Path, path: Path) -> None:
 
 
 def save_json(path: Path, value: Mapping[str, Any] | Sequence[Any]) -> None:
-    """Write JSON a person can read; infinities and NaN become words (JSON has none)."""
+    """Write readable JSON. Infinities and NaN become strings, because JSON has neither."""
     text = json.dumps(finite(value), indent=1, ensure_ascii=False, allow_nan=False, default=str)
     with whole_file(path) as file:
         file.write(text.encode("utf-8", "surrogateescape") + b"\n")
 
 
 def finite(value: object) -> object:
-    """The same value with the words `inf`, `-inf` and `nan` for what JSON cannot write."""
+    """The value with the strings `inf`, `-inf` and `nan` for numbers that JSON cannot hold."""
     if isinstance(value, Mapping):
         return {str(key): finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -218,26 +218,26 @@ def load_json(path: Path) -> dict[str, Any]:
     """Read a JSON object.
 
     Raises:
-        NotAnObject: no JSON, or JSON of another kind.
+        NotAnObject: the file is not JSON, or not an object.
     """
     try:
         value = json.loads(path.read_bytes().decode("utf-8", "surrogateescape"))
     except (json.JSONDecodeError, RecursionError) as error:
-        raise NotAnObject(f"{path} is not JSON ({error}); remove it or write it again") from error
+        raise NotAnObject(f"{path} is not JSON ({error}); remove it or recreate it") from error
     if not isinstance(value, dict):
         found = type(value).__name__
-        raise NotAnObject(f"{path} holds a {found}, not a JSON object; remove it or write it again")
+        raise NotAnObject(f"{path} holds a {found}, not a JSON object; remove it or recreate it")
     return value
 
 
 def save_array(path: Path, array: NDArray[Any]) -> None:
-    """Write one .npy (format 1.0, C order, never pickled)."""
+    """Write a .npy file (format 1.0, C order, never pickled)."""
     with whole_file(path) as file:
         np.save(file, np.ascontiguousarray(array), allow_pickle=False)
 
 
 def save_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Write a CSV with a header line; quoting as RFC 4180, lines end in LF."""
+    """Write a CSV table with a header line, quoted as in RFC 4180, with LF line endings."""
     with whole_file(path) as file:
         text = io.TextIOWrapper(
             file, "utf-8", errors="surrogateescape", newline="", write_through=True
@@ -247,24 +247,24 @@ def save_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[object
 
 
 def load_table(path: Path, columns: Sequence[str] = ()) -> list[dict[str, str]]:
-    """Read a CSV with a header line, a dict a row; each row has the given columns.
+    """Read a CSV table with a header line into one dict per row.
 
     Raises:
-        NotATable: no CSV, or one without these columns.
+        NotATable: the file is not CSV, or a row lacks one of `columns`.
     """
     try:
         with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
             rows = list(csv.DictReader(file))
     except csv.Error as error:
-        raise NotATable(f"{path} is no CSV table ({error}); remove it or make it again") from error
+        raise NotATable(f"{path} is not a CSV table ({error}); remove or recreate it") from error
     for line, row in enumerate(rows, start=2):
         missing = [column for column in columns if row.get(column) is None]
         if missing:
-            raise NotATable(f"{path}, row {line}: no {missing[0]!r}; remove it or make it again")
+            raise NotATable(f"{path}, row {line}: no {missing[0]!r}; remove or recreate the file")
     return rows
 
 
 def fingerprint(value: Mapping[str, Any]) -> str:
-    """SHA-256 of the canonical JSON of everything that a step read: same value, same result."""
+    """SHA-256 of the canonical JSON of all inputs of a step. Equal values give equal results."""
     text = json.dumps(value, sort_keys=True, ensure_ascii=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()

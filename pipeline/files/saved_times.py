@@ -1,7 +1,7 @@
-"""Presentation times on disk: two facts in a record, and one number a frame where the rate varies.
+"""Saves presentation times: two fields in a record, and a file if the frame rate varies.
 
-The file beside `<name>.npy` is `<name>.times`: a .npy of float64 (frames,) in seconds from the
-first frame, under another suffix so that nothing takes it for features or scores.
+The file is `<name>.times` next to `<name>.npy`. It is a .npy of float64 (frames,), in seconds from
+the first frame. Its own suffix distinguishes it from features and scores.
 """
 
 from collections.abc import Mapping
@@ -20,11 +20,11 @@ from c2fpl.pipeline.files.run_files import beside, save_array
 
 SUFFIX = ".times"
 CONSTANT, VARIABLE = "constant", "variable"
-"""What a record says of times that the file holds; otherwise it says where the rate is from."""
+"""Value of the field `times` for times from the file; otherwise it names the source of the rate."""
 
 
 def times_facts(times: PresentationTimes) -> dict[str, object]:
-    """What a record says of times, beside `frame_rate`."""
+    """The fields of a record that describe the times, besides `frame_rate`."""
     if times.source != "file":
         return {"times": times.source, "seekable": False}
     return {
@@ -34,7 +34,7 @@ def times_facts(times: PresentationTimes) -> dict[str, object]:
 
 
 def save_times(folder: Path, name: str, times: PresentationTimes) -> None:
-    """Write the times of a video where the rate varies; otherwise remove what an older one left."""
+    """Write the times of a video if its rate varies; otherwise remove an outdated file."""
     path = beside(folder, name, SUFFIX)
     if times.seconds is None:
         path.unlink(missing_ok=True)
@@ -43,15 +43,15 @@ def save_times(folder: Path, name: str, times: PresentationTimes) -> None:
 
 
 def has_times(folder: Path, name: str, facts: Mapping[str, Any]) -> bool:
-    """Whether the file that a record promises is there."""
+    """Whether the file exists, if the record requires one."""
     return facts.get("times") != VARIABLE or beside(folder, name, SUFFIX).exists()
 
 
 def load_times(path: Path, facts: Mapping[str, Any], frame_count: int) -> PresentationTimes:
-    """Times by a record and the file beside it.
+    """The times of a video, from a record and the file next to it.
 
-    A record without them is of an earlier version: the rate is taken as assumed. So it is where
-    the file is gone, damaged, or of another number of frames.
+    A constant rate is assumed if the record has no times (it is of an earlier version), or if the
+    file is missing, damaged or of another number of frames.
     """
     word, seekable = facts.get("times"), str(facts.get("seekable")) == "True"
     plain = constant_times(frame_count, _number(facts.get("frame_rate")))
@@ -69,7 +69,7 @@ def load_times(path: Path, facts: Mapping[str, Any], frame_count: int) -> Presen
 
 
 def _number(value: object) -> float:
-    """A rate of a record or a table; 0 where it holds none."""
+    """The frame rate in a record or a table; 0 if there is none."""
     try:
         return float(value) if isinstance(value, str | int | float) else 0.0
     except ValueError:

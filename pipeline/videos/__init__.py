@@ -1,8 +1,8 @@
-"""Which videos are meant.
+"""Finds videos and names them.
 
-- `search`: video files below a folder or glob, and what is left out
-- `list_entries`: lists in the forms of the field, to their entries
-- `find`: a file, folder, glob or list to videos
-- `names`: the name that joins a video to its outputs and annotations
-- `name_limits`: names that no disk can hold
+- `search`: searches a folder or glob for video files
+- `list_entries`: reads lists of videos in their usual formats
+- `find`: resolves a file, folder, glob or list to videos
+- `names`: the name that joins a video to its features and annotations
+- `name_limits`: names that cannot be used for outputs
 """

@@ -1,4 +1,4 @@
-"""Which videos are meant: a file, a folder, a glob or a list, each with a name for its outputs."""
+"""Resolves a file, folder, glob or list to videos, each with a name for its outputs."""
 
 import logging
 import os
@@ -18,31 +18,32 @@ logger = logging.getLogger(__name__)
 
 
 class NoVideos(ValueError):
-    """Nothing to do: the given place holds no video."""
+    """No video was found at the given place."""
 
 
 @dataclass(frozen=True, order=True)
 class VideoFile:
-    """A video on disk and the name its outputs carry."""
+    """A video file and the name of its outputs."""
 
     name: str
-    """Path below the given folder, forward slashes, without suffix unless two would collide."""
+    """Path below the given folder with forward slashes. It has no suffix unless two names would
+    collide."""
     path: Path
-    """Where the file lies."""
+    """The file."""
 
 
 def find_videos(where: str, leave_out: Collection[Path] = ()) -> list[VideoFile]:
-    """Videos in name order; what is left out is logged in one line, counted by reason.
+    """The videos at a place, in name order. Logs in one line how many files were left out, and why.
 
     Args:
-        where: a file, a folder (searched recursively, linked folders once), a glob, or a list of
-            one path a line (files.lists); a list's relative paths start at its folder, and a line
-            may be a folder or a glob itself.
-        leave_out: folders that are not searched: what a run wrote is no footage.
+        where: a file, a folder (searched recursively, linked folders once), a glob, or a list (see
+            list_entries). Relative paths in a list start at its folder; an entry may also be a
+            folder or a glob.
+        leave_out: folders to skip, such as those with the clips of a run.
 
     Raises:
-        NoVideos: nothing there.
-        NotAList: a list that cannot be read.
+        NoVideos: no video was found.
+        NotAList: a list cannot be read.
     """
     path, search = Path(where), VideoSearch(leave_out)
     found = [
@@ -56,23 +57,23 @@ def find_videos(where: str, leave_out: Collection[Path] = ()) -> list[VideoFile]
         left_out = f" (left out: {search.remark})" if search.remark else ""
         raise NoVideos(
             f"no video in {where!r}{left_out}; give a video, a folder of videos "
-            "(.mp4 .mkv .avi .ts ...), a quoted glob or a .txt list"
+            "(.mp4, .mkv, .avi, .ts, ...), a quoted glob or a .txt list"
         )
     return _named(found, path if is_folder(path) else _common_folder(found))
 
 
 def videos_below(folder: Path) -> list[Path]:
-    """All video files below a folder, in order of path."""
+    """All video files below a folder, sorted by path."""
     return sorted(VideoSearch().below(folder))
 
 
 def holds_videos(folder: Path) -> bool:
-    """Whether any file below the folder counts as a video."""
+    """Whether there is any video file below the folder."""
     return next(VideoSearch().below(folder), None) is not None
 
 
 def _at(path: Path, search: VideoSearch) -> Iterator[Path]:
-    """The videos of one place: a folder, a file that is there, else a glob."""
+    """The videos of one place: a folder, an existing file, or a glob."""
     if is_folder(path):
         yield from search.below(path)
     elif is_file(path):
@@ -86,7 +87,7 @@ def _is_list(path: Path) -> bool:
 
 
 def _listed(path: Path, search: VideoSearch) -> Iterator[Path]:
-    """The videos of a list; one that is not there stays, to be named when it fails."""
+    """The videos of a list. Missing files are kept, so that they are reported as failures."""
     seen: set[Path] = set()
     for line in read_entries(path):
         listed = _spelled(path.parent, line)
@@ -99,10 +100,10 @@ def _listed(path: Path, search: VideoSearch) -> Iterator[Path]:
 
 
 def _spelled(folder: Path, line: str) -> Path:
-    """The path as it is written, or as a file there is called: other slashes, accents, code page.
+    """The existing path for a list entry, allowing other slashes, accents and code pages.
 
-    Names of macOS are decomposed (NFD), those of most others composed (NFC); lists that Windows
-    saves as ANSI are in its code page.
+    File names on macOS are decomposed (NFD), on most other systems composed (NFC). Lists that
+    Windows saves as ANSI use its code page. If no spelling exists, the path as written.
     """
     western = line.encode("utf-8", "surrogateescape").decode("cp1252", "replace")
     spellings = [
@@ -116,7 +117,7 @@ def _spelled(folder: Path, line: str) -> Path:
 
 
 def _common_folder(paths: list[Path]) -> Path:
-    """Deepest folder that holds all paths."""
+    """The deepest folder that contains all paths."""
     folders = [path.absolute().parent for path in paths]
     shared = folders[0]
     while not all(folder.is_relative_to(shared) for folder in folders):
@@ -125,7 +126,7 @@ def _common_folder(paths: list[Path]) -> Path:
 
 
 def _named(paths: Sequence[Path], root: Path) -> list[VideoFile]:
-    """Names below root without suffix; where two would be equal (a.mp4, a.avi) both keep theirs."""
+    """Names below root without suffix; if two would be equal (a.mp4, a.avi), both keep theirs."""
     unique = dict.fromkeys(path.absolute() for path in paths)
     whole = {path: path.relative_to(root.absolute()).as_posix() for path in unique}
     names = {path: bare_name(name) for path, name in whole.items()}
@@ -134,11 +135,11 @@ def _named(paths: Sequence[Path], root: Path) -> list[VideoFile]:
         equal = [p for p in names if times[names[p].casefold()] > 1 and names[p] != whole[p]]
         if not equal:
             return sorted(VideoFile(names[path], path) for path in unique)
-        # a name that is now whole may be the bare name of another: a.avi of a.avi.mp4
+        # a name with its suffix may equal another one without: a.avi and a.avi.mp4
         names |= {path: whole[path] for path in equal}
 
 
 def bare_name(filename: str) -> str:
-    """File name without its video suffix; `Thelma...Louise.1991` has none and stays whole."""
+    """File name without its video suffix; `Thelma...Louise.1991` has none and stays the same."""
     suffix = Path(filename).suffix
     return filename[: -len(suffix)] if suffix.lower() in SUFFIXES else filename

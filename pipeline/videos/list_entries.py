@@ -1,8 +1,8 @@
-"""Lists of videos in the forms of the field -> their entries, one a video or feature file.
+"""Reads lists of videos or feature files in their usual formats.
 
-Read are one path a line, with or without further columns (`name n_frames label`,
-`path,label`, `path|n|[s, e]`), tables with a header (`path,label`; `video-id`), and JSON (names as
-keys, strings, or objects with a name).
+These are one path per line, with or without further columns (`name n_frames label`, `path,label`,
+`path|n|[s, e]`), tables with a header (`path,label`; `video-id`), and JSON (names as keys, as
+strings, or in objects).
 """
 
 import csv
@@ -20,10 +20,10 @@ NAME_COLUMNS = frozenset(
         *("video_path", "file", "filename", "file_name", "filepath", "file_path", "id", "vid"),
     }
 )
-"""What the column of the names is called, in lower case."""
+"""Headers of a column of names, in lower case."""
 
 FEATURE_SUFFIXES = frozenset({".npy", ".npz", ".pt", ".pth", ".h5", ".hdf5", ".mat", ".pkl"})
-"""Entries of lists of feature files end so; so do those of text features, in .txt."""
+"""Suffixes in lists of feature files, besides .txt of text features."""
 
 _SUFFIX = "|".join(re.escape(s) for s in sorted(SUFFIXES | FEATURE_SUFFIXES | {".txt"}))
 _WHOLE = re.compile(rf".*({_SUFFIX})", re.IGNORECASE)
@@ -32,14 +32,14 @@ _PARTS = frozenset({"train", "training", "test", "testing", "val", "validation"}
 
 
 def read_entries(path: Path) -> list[str]:
-    """The entries of a list in file order, doubles kept.
+    """The entries of a list in file order, including duplicates.
 
-    A line that is a file beside the list is that file. Else a path ends at its suffix, so that it
-    may hold blanks and commas; a name without suffix ends at a comma, a tab or the first blank
-    before numbers.
+    If a whole line is the name of a file next to the list, that file is the entry. Otherwise a path
+    ends at its suffix, so it may contain spaces and commas. A name without suffix ends at a comma,
+    a tab or the first space before a number.
 
     Raises:
-        NotAList: unreadable, or JSON that holds no list of names.
+        NotAList: the file cannot be read, or its JSON holds no names.
     """
     if path.suffix.lower() in (".json", ".jsonl"):
         return _of_json(path)
@@ -52,7 +52,7 @@ def read_entries(path: Path) -> list[str]:
 
 
 def _header(line: str) -> tuple[int | None, str]:
-    """Column of the names and delimiter of a table; (None, "") for a line that is an entry."""
+    """Column of the names and delimiter of a table; (None, "") if the line is not a header."""
     if _WHOLE.fullmatch(line) or _PATH_FIRST.match(line):
         return None, ""
     for delimiter in ",;\t|":
@@ -78,7 +78,7 @@ def _entry(line: str, folder: Path) -> str:
 def _exists(path: Path) -> bool:
     try:
         return path.exists()
-    except (OSError, ValueError):  # too long, or characters that no name has
+    except (OSError, ValueError):  # not a valid file name
         return False
 
 
@@ -90,7 +90,7 @@ def _of_json(path: Path) -> list[str]:
         try:
             content = [json.loads(line) for line in text.splitlines() if line.strip()]
         except (json.JSONDecodeError, RecursionError) as error:
-            raise NotAList(f"{path} is no JSON ({error}); give a list of names") from error
+            raise NotAList(f"{path} is not JSON ({error}); give a list of names") from error
     except RecursionError as error:
         raise NotAList(f"{path} is nested too deeply; give a list of names") from error
     if isinstance(content, dict) and isinstance(content.get("database"), dict):
@@ -99,12 +99,12 @@ def _of_json(path: Path) -> list[str]:
         parts = [key for key in content if key.lower() in _PARTS]
         if parts:
             raise NotAList(
-                f"{path} holds the lists {', '.join(parts)}: save the one that is meant by itself"
+                f"{path} holds several lists ({', '.join(parts)}): save the one to use as a file"
             )
         return list(content)
     entries = list(_names_in(content)) if isinstance(content, list) else []
     if not entries:
-        raise NotAList(f"{path} holds no names; give a list of them, or objects with a video")
+        raise NotAList(f"{path} holds no names; give a list of names, or of objects with a video")
     return entries
 
 
@@ -117,6 +117,6 @@ def _names_in(content: Sequence[object]) -> Iterator[str]:
 
 
 def _name_of(fields: Iterable[tuple[str, object]]) -> Iterator[str]:
-    """The first field with the name of a column of names."""
+    """The value of the first field that is named like a column of names, if it is a string."""
     found = [value for key, value in fields if key.lower() in NAME_COLUMNS]
     yield from (value for value in found[:1] if isinstance(value, str))

@@ -1,7 +1,7 @@
-"""Video files below a folder or a glob, on disks as people have them.
+"""Searches a folder or a glob for video files.
 
 Linked folders are followed once. Hidden, NAS and trash folders, resource forks, files without a
-known suffix and what cannot be read are left out and counted by reason.
+known suffix and unreadable paths are left out and counted by reason.
 """
 
 import fnmatch
@@ -24,12 +24,11 @@ SUFFIXES = frozenset(
         *("264", "avc", "h265", "265", "hevc", "h266", "266", "vvc", "vc1", "avs2"),
     )
 )
-"""Files below a folder that count as videos: what PyAV opens and people call so. Pictures (gif,
-avif) and containers that mostly hold sound (ogg, m4a) are not among them. A file named outright
-may have any suffix."""
+"""Suffixes of video files that PyAV opens, without pictures (gif, avif) and containers that mostly
+hold sound (ogg, m4a). A file that is named explicitly may have any suffix."""
 
 SHOWN_SUFFIXES = 5
-"""Of those that are not known, in the remark on what was left out."""
+"""Number of unknown suffixes to show in the remark."""
 
 Identity = tuple[int, int]
 """Device and inode of a folder."""
@@ -41,7 +40,8 @@ NO_FOOTAGE = re.compile(
     r"|network trash folder|temporary items|__macosx",
     re.IGNORECASE,
 )
-"""Folders that NAS, trash bins and systems make (Synology, QNAP, NetApp, Windows, macOS)."""
+"""Folders of NAS systems, trash bins and operating systems (Synology, QNAP, NetApp, Windows,
+macOS)."""
 
 FOLDER, FORK, HIDDEN = "hidden, NAS or trash folder", "resource fork", "hidden file"
 NO_SUFFIX, UNREADABLE, OUTPUT = "file", "unreadable path", "output folder"
@@ -49,19 +49,19 @@ DOUBLE = "double"
 
 
 class VideoSearch:
-    """One search; folders met in one part of it are not searched again in another."""
+    """A search over one or more places that visits each folder once."""
 
     def __init__(self, outputs: Collection[Path] = ()) -> None:
-        """`outputs` are folders that the program writes into."""
+        """`outputs` are folders to skip because the program writes to them."""
         self.left_out: Counter[str] = Counter()
-        """How many of each kind were left out."""
+        """Number of paths left out, by kind."""
         self._suffixes: dict[str, None] = {}
         self._outputs = {path.resolve() for path in outputs}
         self._seen: set[Identity] = set()
 
     @property
     def remark(self) -> str:
-        """What was left out, in one line; empty where nothing was."""
+        """One line on what was left out; empty if nothing was."""
         shown = ", ".join(list(self._suffixes)[:SHOWN_SUFFIXES])
         more = ", ..." if len(self._suffixes) > SHOWN_SUFFIXES else ""
         return ", ".join(
@@ -78,7 +78,8 @@ class VideoSearch:
     def matching(self, pattern: Path) -> Iterator[Path]:
         """Videos that match a glob, and those below folders that match it.
 
-        A name that stands in the pattern itself is meant, hidden or not; so is a suffix.
+        Names and suffixes that are written out in the pattern are included even if they are hidden
+        or unknown.
         """
         start = Path(pattern.anchor)
         parts = pattern.relative_to(start).parts
@@ -96,7 +97,7 @@ class VideoSearch:
     def _expanded(
         self, folder: Path, parts: Sequence[str], meant: frozenset[str]
     ) -> Iterator[Path]:
-        """Paths that match the parts of a glob; `**` is any number of folders."""
+        """Paths that match the parts of a glob; `**` matches any number of folders."""
         if not parts:
             yield folder
             return
@@ -111,7 +112,7 @@ class VideoSearch:
             for entry in self._entries(folder):
                 if fnmatch.fnmatchcase(entry.name, first) and (
                     not is_folder(entry)
-                    or first.startswith(".")  # hidden ones are asked for
+                    or first.startswith(".")  # the pattern asks for hidden folders
                     or self._is_searched(entry, meant)
                 ):
                     yield from self._expanded(entry, rest, meant)
@@ -119,7 +120,7 @@ class VideoSearch:
     def _walked(
         self, folder: Path, seen: set[Identity], meant: frozenset[str]
     ) -> Iterator[tuple[Path, list[Path]]]:
-        """The folder and those below it, each once with its files; linked folders come last."""
+        """The folder and all below it, each once with its files; linked folders come last."""
         folders, links = deque([folder]), deque[Path]()
         while folders or links:
             here = folders.popleft() if folders else links.popleft()
@@ -146,7 +147,7 @@ class VideoSearch:
 
     def _is_searched(self, folder: Path, meant: frozenset[str]) -> bool:
         if folder.is_symlink() and folder.parent.resolve().is_relative_to(folder.resolve()):
-            return False  # it leads up: all that it holds is searched, or was not asked for
+            return False  # a link to a parent: already searched, or not asked for
         if folder.name not in meant and NO_FOOTAGE.fullmatch(folder.name):
             kind = FOLDER
         else:
@@ -182,15 +183,15 @@ def _is_linked(path: Path) -> bool:
 
 
 def is_folder(path: Path) -> bool:
-    """Whether it is a folder or a link to one that may be looked at."""
+    """Whether the path is an accessible folder or a link to one."""
     try:
         return path.is_dir()
-    except OSError:  # no permission to look
+    except OSError:  # no permission
         return False
 
 
 def is_file(path: Path) -> bool:
-    """Whether it is a file or a link to one; no broken link, pipe or device."""
+    """Whether the path is a regular file or a link to one."""
     try:
         return path.is_file()
     except OSError:
