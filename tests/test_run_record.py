@@ -97,7 +97,7 @@ def test_features_that_are_not_there_leave_no_folder_of_labels(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     said = refused(capsys, "label", tmp_path / "typo", "-o", tmp_path / "labels", "--quiet")
-    assert "holds no features" in said
+    assert "typo has no features" in said
     assert list(tmp_path.iterdir()) == []
 
 
