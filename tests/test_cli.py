@@ -50,7 +50,7 @@ def test_one_configuration_serves_several_commands(
     config = tmp_path / "c.toml"
     config.write_text("epochs = 3\nno-curve = true\nbatch_size = 2\n[benchmark]\nseeds = 2\n")
     label = (capsys, "label", tmp_path, "-o", tmp_path / "y", "--config", config)
-    assert "holds no features" in refused(*label)
+    assert "has no features" in refused(*label)
     config.write_text("eta = 1.0\n[label]\neta = -1.0\n[run]\neta = -2.0\n")
     assert "eta -1.0 must be above 0" in refused(*label)
 
@@ -93,7 +93,7 @@ def test_the_command_line_wins_over_the_configuration(
         *(capsys, "label", tmp_path, "-o", tmp_path / "y", "--eta", "2"),
         *("--config", tmp_path / "c.toml"),
     )
-    assert "holds no features" in line
+    assert "has no features" in line
 
 
 def test_an_empty_folder_is_one_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
