@@ -35,7 +35,7 @@ class LabelSettings:
     """Magnitude of a segment: L2 norm of its features or the square of it, averaged over crops.
     paper uses l2, released squared."""
     spread: Spread | None = None
-    """Spread of a video's magnitudes, which the coarse split uses beside their mean: standard
+    """Spread of a video's magnitudes, used with their mean by the coarse split: standard
     deviation or variance, with ddof=1. paper uses std, released variance."""
     split: Split | None = None
     """Videos that leave the normal set in each round: the smaller component of the mixture, or the
