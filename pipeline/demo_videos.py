@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from c2fpl.pipeline.files.run_files import whole_file
+from c2fpl.pipeline.files.atomic import whole_file
 
 WIDTH, HEIGHT, FRAME_RATE = 320, 240, 25
 

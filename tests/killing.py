@@ -18,7 +18,7 @@ import psutil
 from PIL import Image
 
 from c2fpl.pipeline.cli import main as cli
-from c2fpl.pipeline.files.run_files import PART_PREFIX
+from c2fpl.pipeline.files.atomic import PART_PREFIX
 from c2fpl.pipeline.steps.detector_files import load_detector
 from synthetic import Synthetic
 

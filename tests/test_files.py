@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from c2fpl.pipeline.files.atomic import PART_PREFIX, whole_file
 from c2fpl.pipeline.files.lock import remove_parts
 from c2fpl.pipeline.files.run_files import (
-    PART_PREFIX,
     NotAnObject,
     RunFiles,
     beside,
@@ -17,7 +17,6 @@ from c2fpl.pipeline.files.run_files import (
     save_array,
     save_json,
     save_table,
-    whole_file,
 )
 
 NAMES = ["plain", "two words", "a#b=c@d", "ünï/çødé", "Thelma...Louise.1991", "x'\"<b>&", "-o"]

@@ -9,8 +9,9 @@ import pytest
 
 from c2fpl import functions as api
 from c2fpl.models.settings import ScoreOptions
-from c2fpl.pipeline.files.changes import what_changed
-from c2fpl.pipeline.files.run_files import load_json, save_json, whole_file
+from c2fpl.pipeline.files.atomic import whole_file
+from c2fpl.pipeline.files.run_files import load_json, save_json
+from c2fpl.pipeline.files.words import what_changed
 from c2fpl.pipeline.steps import score_videos
 from command_line import c2fpl
 from killing import results, write_short_videos

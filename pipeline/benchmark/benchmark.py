@@ -11,9 +11,10 @@ from c2fpl.pipeline.benchmark.seeds import SeedRunner
 from c2fpl.pipeline.benchmark.tables import markdown_of
 from c2fpl.pipeline.benchmark.truth import TestSegments, make_test_segments
 from c2fpl.pipeline.benchmark.variants import Variant, variants_of
+from c2fpl.pipeline.files.atomic import whole_file
 from c2fpl.pipeline.files.lock import only_writer
 from c2fpl.pipeline.files.outcomes import exit_code
-from c2fpl.pipeline.files.run_files import save_json, whole_file
+from c2fpl.pipeline.files.run_files import save_json
 from c2fpl.pipeline.steps.run_record import recorded
 
 logger = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.lib import format as npy_format
 from numpy.typing import NDArray
 
-from c2fpl.pipeline.files.run_files import finish, part_of, publish
+from c2fpl.pipeline.files.atomic import finish, part_of, publish
 
 MAX_WAITING_WRITES = 64
 """Pending writes above which the caller is blocked."""

@@ -1,6 +1,7 @@
 """The files of a run.
 
-- `run_files`: their names; atomic writing; fingerprints
+- `run_files`: their names; JSON, arrays, tables and fingerprints
+- `atomic`: atomic writing
 - `npy_header`: reads and checks the header of a `.npy` file
 - `array_files`, `plain_pickles`: arrays in .npz, PyTorch, HDF5, MATLAB and pickle files
 - `lists`: lists in text files of any encoding and quoting
@@ -8,6 +9,5 @@
 - `lock`: one writer at a time
 - `progress`: progress bar or log lines
 - `outcomes`: failed videos, their reasons and the exit code
-- `words`: numbers with their nouns
-- `changes`: settings that changed since a file was made
+- `words`: wording shared by messages
 """

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import IO
 
 from c2fpl.extractors.posix import fcntl
-from c2fpl.pipeline.files.run_files import PART_PREFIX, RunFiles
+from c2fpl.pipeline.files.atomic import PART_PREFIX
+from c2fpl.pipeline.files.run_files import RunFiles
 
 WAIT_FOR_SHARDS_S = 10.0
 """How long a shard waits while another one cleans up the folder."""

@@ -1,24 +1,20 @@
-"""Names the files of a run and writes them atomically."""
+"""Names the files of a run, and reads and writes JSON, arrays and tables."""
 
 import csv
 import hashlib
 import io
 import json
 import math
-import os
-import platform
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-PART_PREFIX = ".part-"
-"""Prefix of unfinished files. They are renamed when complete; a later run removes leftovers."""
+from c2fpl.pipeline.files.atomic import whole_file
 
 
 class NotAnObject(ValueError):
@@ -159,43 +155,6 @@ def beside(folder: Path, name: str, suffix: str) -> Path:
     if not parts or ".." in parts or Path(name).is_absolute():
         raise ValueError(f"name {name!r} leaves its folder; use a relative path without '..'")
     return folder.joinpath(*parts[:-1], parts[-1] + suffix)
-
-
-@contextmanager
-def whole_file(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file that is synced and renamed to `path` only if the block succeeds."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = part_of(path)
-    try:
-        with part.open("wb") as file:
-            yield file
-            finish(file)
-        publish(part, path)
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def part_of(path: Path) -> Path:
-    """Path of the unfinished file next to `path`, with a short unique name."""
-    own = f"{path.name}\0{platform.node()}".encode("utf-8", "surrogateescape")
-    digest = hashlib.sha256(own).hexdigest()[:16]
-    return path.with_name(f"{PART_PREFIX}{digest}-{os.getpid()}")
-
-
-def finish(file: IO[bytes]) -> None:
-    """Flush the file to the disk."""
-    file.flush()
-    os.fsync(file.fileno())
-
-
-def publish(part: Path, path: Path) -> None:
-    """Rename a finished file to its final name and sync the folder."""
-    part.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def save_json(path: Path, value: Mapping[str, Any] | Sequence[Any]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from c2fpl.pipeline.files.run_files import whole_file
+from c2fpl.pipeline.files.atomic import whole_file
 from c2fpl.pipeline.report.events import Event
 from c2fpl.pipeline.report.frames import VideoFrames
 from c2fpl.pipeline.steps.scored_videos import ScoredVideo

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from c2fpl.pipeline.files.run_files import RunFiles, save_json, whole_file
+from c2fpl.pipeline.files.atomic import whole_file
+from c2fpl.pipeline.files.run_files import RunFiles, save_json
 from c2fpl.pipeline.report.events import load_events
 from c2fpl.pipeline.steps.scored_videos import scored_videos
 

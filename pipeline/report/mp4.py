@@ -13,7 +13,7 @@ import av
 import numpy as np
 from PIL import Image
 
-from c2fpl.pipeline.files.run_files import finish, part_of, publish
+from c2fpl.pipeline.files.atomic import finish, part_of, publish
 from c2fpl.pipeline.report.frames import NotPlayable, Picture
 
 TIME_BASE = Fraction(1, 90_000)

@@ -9,8 +9,9 @@ from collections.abc import Collection, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 
+from c2fpl.pipeline.files.atomic import whole_file
 from c2fpl.pipeline.files.progress import progress
-from c2fpl.pipeline.files.run_files import RunFiles, whole_file
+from c2fpl.pipeline.files.run_files import RunFiles
 from c2fpl.pipeline.report.event_stills import write_stills
 from c2fpl.pipeline.report.events import RunEvents, load_events, write_events
 from c2fpl.pipeline.report.page_data import (

@@ -18,8 +18,9 @@ from matplotlib.ticker import FuncFormatter, MultipleLocator
 from PIL import Image
 
 from c2fpl.extractors.decoding.presentation_times import PresentationTimes
+from c2fpl.pipeline.files.atomic import whole_file
 from c2fpl.pipeline.files.progress import progress
-from c2fpl.pipeline.files.run_files import RunFiles, beside, fingerprint, whole_file
+from c2fpl.pipeline.files.run_files import RunFiles, beside, fingerprint
 from c2fpl.pipeline.report.curves import curve_of
 from c2fpl.pipeline.report.events import RunEvents, load_events
 from c2fpl.pipeline.report.frames import Picture, VideoFrames

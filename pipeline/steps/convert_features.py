@@ -13,8 +13,9 @@ from c2fpl.pipeline.features.extracted import BadFeatures, finite_chunks
 from c2fpl.pipeline.features.published import PublishedFeatures, npy_files, open_features
 from c2fpl.pipeline.features.repaired import OpenedFile, RepairedFeatures, open_repaired
 from c2fpl.pipeline.files.array_files import UnreadableArrays
+from c2fpl.pipeline.files.atomic import whole_file
 from c2fpl.pipeline.files.outcomes import Failure
-from c2fpl.pipeline.files.run_files import beside, whole_file
+from c2fpl.pipeline.files.run_files import beside
 from c2fpl.pipeline.settings import ReadingSettings
 
 Kept = Literal["keep", "float16", "float32"]

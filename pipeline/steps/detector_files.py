@@ -14,7 +14,7 @@ import numpy as np
 
 from c2fpl.models.labels.joined import Joined
 from c2fpl.models.settings import TrainingSettings
-from c2fpl.pipeline.files.run_files import whole_file
+from c2fpl.pipeline.files.atomic import whole_file
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from c2fpl.models.labels.evidence import Evidence
 from c2fpl.models.settings import LabelSettings
 from c2fpl.pipeline.features.feature_set import FeatureSet
-from c2fpl.pipeline.files.changes import what_changed
+from c2fpl.pipeline.files.atomic import whole_file
 from c2fpl.pipeline.files.run_files import (
     RunFiles,
     fingerprint,
@@ -23,9 +23,8 @@ from c2fpl.pipeline.files.run_files import (
     load_table,
     save_json,
     save_table,
-    whole_file,
 )
-from c2fpl.pipeline.files.words import counted
+from c2fpl.pipeline.files.words import counted, what_changed
 from c2fpl.pipeline.settings import Execution
 from c2fpl.pipeline.steps.make_labels import MadeLabels, make_labels
 from c2fpl.pipeline.videos.names import named
