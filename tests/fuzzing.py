@@ -225,7 +225,7 @@ def _lists() -> list[bytes]:
 
 
 def _labels() -> list[bytes]:
-    header = b"video,segment,start_frame,end_frame,label,p_value\n"
+    header = b"video,segment,start_frame,end_frame,label,density\n"
     return [header + b"a,0,0,16,1,0.5\na,1,16,30,0,0.9\n"]
 
 

@@ -66,9 +66,9 @@ def released_fine(
     return labels, densities
 
 
-def plain_largest_variation(p_values: ArrayLike, length: int) -> int:
+def plain_largest_variation(densities: ArrayLike, length: int) -> int:
     best, best_first = -1.0, -1
-    p = [float(x) for x in np.asarray(p_values)]
+    p = [float(x) for x in np.asarray(densities)]
     for first in range(len(p) - length + 1):
         total = 0.0
         for t in range(first, first + length - 1):
@@ -126,9 +126,9 @@ def paper_fine(
     return labels, densities
 
 
-def plain_lowest_mean(p_values: ArrayLike, length: int) -> int:
+def plain_lowest_mean(densities: ArrayLike, length: int) -> int:
     best, best_first = math.inf, -1
-    p = [float(x) for x in np.asarray(p_values)]
+    p = [float(x) for x in np.asarray(densities)]
     for first in range(len(p) - length + 1):
         total = 0.0
         for t in range(first, first + length):

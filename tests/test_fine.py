@@ -40,7 +40,7 @@ def test_paper_is_the_plain_loop(seed: int, beta: float) -> None:
     fine = label_segments(norms, some(30), LabelSettings(method="paper", beta=beta))
     labels, densities = plain_labels.paper_fine(norms, some(30), beta)
     assert all(np.array_equal(a, b) for a, b in zip(fine.labels, labels, strict=True))
-    for a, b in zip(fine.p_values, densities, strict=True):
+    for a, b in zip(fine.densities, densities, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-4)
 
 
@@ -51,7 +51,7 @@ def test_released_is_the_notebook_to_the_bit(seed: int, beta: float) -> None:
     fine = label_segments(norms, some(30), LabelSettings(method="released", beta=beta))
     labels, densities = plain_labels.released_fine(norms, some(30), beta)
     assert all(np.array_equal(a, b) for a, b in zip(fine.labels, labels, strict=True))
-    assert all(np.array_equal(a, b) for a, b in zip(fine.p_values, densities, strict=True))
+    assert all(np.array_equal(a, b) for a, b in zip(fine.densities, densities, strict=True))
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -71,7 +71,7 @@ def test_released_from_features_to_labels_is_the_notebook_to_the_bit(seed: int) 
     fine = label_segments(norms, coarse.anomalous, RELEASED)
     assert np.array_equal(coarse.anomalous, anomalous)
     assert np.array_equal(np.concatenate(fine.labels), np.concatenate(plain))
-    assert np.array_equal(np.concatenate(fine.p_values), np.concatenate(plain_densities))
+    assert np.array_equal(np.concatenate(fine.densities), np.concatenate(plain_densities))
 
 
 TIES = st.sampled_from([0.0, 0.1, 0.2, 0.3, 0.7, 1e-300])
@@ -84,10 +84,10 @@ def test_windows_are_those_of_the_plain_loop_with_ties(
     values: list[float], data: st.DataObject
 ) -> None:
     length = data.draw(st.integers(1, len(values)))
-    p_values = np.array(values)
-    assert lowest_mean(p_values, length) == plain_labels.plain_lowest_mean(p_values, length)
-    assert largest_variation(p_values, length) == plain_labels.plain_largest_variation(
-        p_values, length
+    densities = np.array(values)
+    assert lowest_mean(densities, length) == plain_labels.plain_lowest_mean(densities, length)
+    assert largest_variation(densities, length) == plain_labels.plain_largest_variation(
+        densities, length
     )
 
 
@@ -96,11 +96,11 @@ def test_windows_are_those_of_the_plain_loop_with_ties(
 def test_windows_are_those_of_the_plain_loop_on_repeated_patterns(
     pattern: list[float], times: int, data: st.DataObject
 ) -> None:
-    p_values = np.array(pattern * times)
-    length = data.draw(st.integers(1, len(p_values)))
-    assert lowest_mean(p_values, length) == plain_labels.plain_lowest_mean(p_values, length)
-    assert largest_variation(p_values, length) == plain_labels.plain_largest_variation(
-        p_values, length
+    densities = np.array(pattern * times)
+    length = data.draw(st.integers(1, len(densities)))
+    assert lowest_mean(densities, length) == plain_labels.plain_lowest_mean(densities, length)
+    assert largest_variation(densities, length) == plain_labels.plain_largest_variation(
+        densities, length
     )
 
 
@@ -159,7 +159,7 @@ def test_the_null_model_is_that_of_the_normal_segments() -> None:
     fine = label_segments(norms, np.array([False, True, False]), PAPER)
     assert (fine.null_mean, fine.null_std) == (3.0, 2.0)
     peak = 1 / (2 * np.sqrt(2 * np.pi))
-    np.testing.assert_allclose(fine.p_values[0], [peak * np.exp(-0.5), peak], rtol=1e-12)
+    np.testing.assert_allclose(fine.densities[0], [peak * np.exp(-0.5), peak], rtol=1e-12)
 
 
 @given(st.permutations(range(12)))
@@ -170,7 +170,7 @@ def test_the_order_of_videos_changes_no_bit_of_paper(order: list[int]) -> None:
     moved = label_segments([norms[i] for i in order], some(12)[list(order)], PAPER)
     for position, video in enumerate(order):
         assert np.array_equal(moved.labels[position], fine.labels[video])
-        assert np.array_equal(moved.p_values[position], fine.p_values[video])
+        assert np.array_equal(moved.densities[position], fine.densities[video])
 
 
 @pytest.mark.parametrize("chosen", [PAPER, RELEASED])
@@ -181,7 +181,7 @@ def test_doubling_the_norms_changes_no_label_and_halves_the_densities(
     fine = label_segments(norms, some(30), chosen)
     doubled = label_segments([2 * n for n in norms], some(30), chosen)
     assert np.array_equal(np.concatenate(doubled.labels), np.concatenate(fine.labels))
-    assert np.array_equal(2 * np.concatenate(doubled.p_values), np.concatenate(fine.p_values))
+    assert np.array_equal(2 * np.concatenate(doubled.densities), np.concatenate(fine.densities))
 
 
 def test_no_normal_video_is_an_error() -> None:
@@ -194,7 +194,7 @@ def test_a_null_without_spread_is_said_to_be_uninformative(chosen: LabelSettings
     norms = [np.full(6, 2.0, np.float32), np.array([2, 2, 2, 9, 2], np.float32)]
     fine = label_segments(norms, np.array([False, True]), chosen)
     assert fine.notes[0].startswith("the statistic is uninformative: the norms of all normal")
-    assert fine.p_values[1].tolist() == [1, 1, 1, 0, 1]
+    assert fine.densities[1].tolist() == [1, 1, 1, 0, 1]
 
 
 def test_released_on_short_videos_says_that_no_segment_is_anomalous() -> None:

@@ -118,6 +118,19 @@ def test_rows_in_any_order_are_the_same_labels(tmp_path: Path, features: Feature
     )
 
 
+def test_labels_of_earlier_versions_with_a_column_p_value_are_read(
+    tmp_path: Path, features: FeatureSet
+) -> None:
+    files = RunFiles(tmp_path / "labels", holds="labels")
+    before = labelled(files.root, features)
+    written = files.segment_labels.read_text()
+    assert written.startswith("video,segment,start_frame,end_frame,label,density\n")
+    files.segment_labels.write_text(written.replace("density", "p_value", 1))
+    np.testing.assert_array_equal(
+        load_labels(files, features).concatenated(), before.concatenated()
+    )
+
+
 @pytest.mark.parametrize(
     ("written", "instead", "reason"),
     [

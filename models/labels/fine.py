@@ -28,7 +28,7 @@ class FineLabels:
 
     labels: tuple[NDArray[np.uint8], ...]
     """Per video (segments,): 1 inside the window of an anomalous video, else 0."""
-    p_values: tuple[NDArray[np.float64], ...]
+    densities: tuple[NDArray[np.float64], ...]
     """Per video (segments,): density of the segment's norm under the null, at least 0."""
     null_mean: float
     """Mean norm of the segments of the normal videos."""
@@ -62,12 +62,12 @@ def label_segments(
     mean, std = _null_model([n for n, a in zip(norms, anomalous, strict=True) if not a], settings)
     every = np.concatenate(norms)
     ends = np.cumsum([len(n) for n in norms])[:-1]
-    p_values = tuple(np.split(_density(every, mean, std, settings), ends))
+    densities = tuple(np.split(_density(every, mean, std, settings), ends))
     labels = tuple(
         _labels(p, settings) if a else np.zeros(len(p), dtype=np.uint8)
-        for p, a in zip(p_values, anomalous, strict=True)
+        for p, a in zip(densities, anomalous, strict=True)
     )
-    return FineLabels(labels, p_values, float(mean), float(std), _notes(labels, mean, std))
+    return FineLabels(labels, densities, float(mean), float(std), _notes(labels, mean, std))
 
 
 def _check(norms: Sequence[Norms], anomalous: NDArray[np.bool_]) -> None:
@@ -105,13 +105,13 @@ def _density(
     return np.asarray(gaussian.pdf(norms, mean, std), dtype=np.float64)
 
 
-def _labels(p_values: NDArray[np.float64], settings: LabelSettings) -> NDArray[np.uint8]:
+def _labels(densities: NDArray[np.float64], settings: LabelSettings) -> NDArray[np.uint8]:
     """(segments,) of one anomalous video: 1 in its window."""
-    length = window_length(len(p_values), settings.beta, settings.window_length or "ceil")
-    labels = np.zeros(len(p_values), dtype=np.uint8)
+    length = window_length(len(densities), settings.beta, settings.window_length or "ceil")
+    labels = np.zeros(len(densities), dtype=np.uint8)
     if length > 0:
         find = lowest_mean if settings.window == "lowest-mean-p" else largest_variation
-        first = find(p_values, length)
+        first = find(densities, length)
         labels[first : first + length] = 1
     return labels
 
@@ -125,12 +125,12 @@ def window_length(segment_count: int, beta: float, rule: WindowLength) -> int:
     return math.ceil(share) if rule == "ceil" else int(share)
 
 
-def lowest_mean(p_values: NDArray[np.float64], length: int) -> int:
+def lowest_mean(densities: NDArray[np.float64], length: int) -> int:
     """First segment of the window of `length` segments with the lowest mean; the first of ties."""
-    return _first_least_sum(p_values, length, sign=1)
+    return _first_least_sum(densities, length, sign=1)
 
 
-def largest_variation(p_values: NDArray[np.float64], length: int) -> int:
+def largest_variation(densities: NDArray[np.float64], length: int) -> int:
     """First segment of the window with the largest sum of |p[t+1] - p[t]|; the first of ties.
 
     A window of `length` segments has `length - 1` differences: one segment has none, and all such
@@ -138,7 +138,7 @@ def largest_variation(p_values: NDArray[np.float64], length: int) -> int:
     """
     if length == 1:
         return 0
-    return _first_least_sum(np.abs(np.diff(p_values)), length - 1, sign=-1)
+    return _first_least_sum(np.abs(np.diff(densities)), length - 1, sign=-1)
 
 
 def _first_least_sum(values: NDArray[np.float64], length: int, *, sign: int) -> int:

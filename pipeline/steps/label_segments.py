@@ -31,7 +31,7 @@ from c2fpl.pipeline.videos.names import named
 
 logger = logging.getLogger(__name__)
 
-LABELS_HEADER = ("video", "segment", "start_frame", "end_frame", "label", "p_value")
+LABELS_HEADER = ("video", "segment", "start_frame", "end_frame", "label", "density")
 
 
 class BadLabels(ValueError):
@@ -166,12 +166,12 @@ def _label(path: Path, written: str) -> float:
 
 
 def _segment_rows(features: FeatureSet, made: MadeLabels) -> Iterator[tuple[object, ...]]:
-    for name, labels, p_values in zip(features.names, made.labels, made.p_values, strict=True):
+    for name, labels, densities in zip(features.names, made.labels, made.densities, strict=True):
         plan = features.plan(name)
-        for segment, (label, p_value) in enumerate(zip(labels, p_values, strict=True)):
+        for segment, (label, density) in enumerate(zip(labels, densities, strict=True)):
             start, end = plan.interval_of(segment) or ("", "")
             # nine digits tell every float32: what is read back is what was made
-            yield name, segment, start, end, f"{label:.9g}", repr(float(p_value))
+            yield name, segment, start, end, f"{label:.9g}", repr(float(density))
 
 
 def _asked(settings: LabelSettings) -> dict[str, Any]:

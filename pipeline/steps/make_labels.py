@@ -39,9 +39,9 @@ class MadeLabels:
     """(videos,) the coarse labels."""
     labels: tuple[NDArray[np.float32], ...]
     """Per video (segments,) in [0, 1]."""
-    p_values: tuple[NDArray[np.float64], ...]
-    """Per video (segments,): how usual the segment is; paper and released: density of its norm
-    among normal segments; refined: share of all segments with as much evidence."""
+    densities: tuple[NDArray[np.float64], ...]
+    """Per video (segments,): how usual each segment is. paper and released: Gaussian density of its
+    norm under the normal segments. refined: share of all segments with at least its evidence."""
     video_header: tuple[str, ...]
     """Columns of videos.csv."""
     video_rows: list[tuple[object, ...]]
@@ -93,7 +93,7 @@ def _by_norm(features: NamedFeatures, settings: LabelSettings, shown: Progress) 
     return MadeLabels(
         videos.anomalous,
         tuple(labels.astype(np.float32) for labels in segments.labels[: len(norms)]),
-        segments.p_values[: len(norms)],
+        segments.densities[: len(norms)],
         ("video", "segments", "mean_norm", "spread_norm", "coarse", "round"),
         rows,
         (*videos.notes, *segments.notes),
