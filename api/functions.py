@@ -28,11 +28,10 @@ from c2fpl.extractors.extraction import Extraction, FeatureRows
 from c2fpl.extractors.segments import SEGMENT_FRAMES, SegmentPlan
 from c2fpl.extractors.settings import DecodingSettings, ExtractionSettings, Tail
 from c2fpl.models.detection import training
-from c2fpl.models.detection.detector import Detector, segment_scores
+from c2fpl.models.detection.detector import Detector
 from c2fpl.models.detection.scores import finished
 from c2fpl.models.detection.training import BadLabels, Epoch
 from c2fpl.models.settings import LabelSettings, ScoreOptions, TrainingSettings
-from c2fpl.models.sources import ArraySource
 from c2fpl.pipeline.extraction.devices import resolve_device
 from c2fpl.pipeline.extraction.worker import FeatureSettings
 from c2fpl.pipeline.features.extracted import BadFeatures
@@ -42,6 +41,7 @@ from c2fpl.pipeline.files.run_files import RunFiles, fingerprint
 from c2fpl.pipeline.run import RunSettings, run_folder
 from c2fpl.pipeline.steps.detector_files import SavedDetector, load_detector, save_detector
 from c2fpl.pipeline.steps.make_labels import MadeLabels, make_labels
+from c2fpl.pipeline.steps.segment_scores import segment_scores, training_source
 
 __all__ = ["extract", "label_segments", "run", "save", "score", "train"]
 
@@ -158,7 +158,9 @@ def train(
             f"labels of shapes {found} for videos of {[len(array) for array in arrays]} segments; "
             "give one (segments,) array a video, in the same order"
         )
-    source, targets = ArraySource(arrays), np.concatenate(wanted)
+    relative = settings.detector_input == "relative"
+    source = training_source(InMemory(tuple(features)), relative=relative)
+    targets = np.concatenate(wanted)
     detector = training.train(
         source, targets, settings, device=resolve_device(device), after_epoch=after_epoch
     )
@@ -173,7 +175,10 @@ def score(
     tail: Tail = "loop",
     options: ScoreOptions = ScoreOptions(),
 ) -> NDArray[np.float32]:
-    """One score a frame: the mean over crops of the detector's scores, held for each segment.
+    """One score a frame, held for each segment: the mean over crops of the detector's scores.
+
+    A detector file that was trained on labels of `refined` also holds what it measured, and the
+    scores are joined with that, as `c2fpl score` does; what `train` gives scores by itself.
 
         >>> made = label_segments(folder_of_arrays)
         >>> detector = train(folder_of_arrays, made.labels, TrainingSettings(epochs=1))
@@ -195,13 +200,20 @@ def score(
         WrongDim: features of another backbone.
         ValueError: a frame count that does not make this number of segments.
     """
-    network = detector if isinstance(detector, Detector) else load_detector(Path(detector)).detector
+    if isinstance(detector, Detector):
+        network, joined = detector, []
+    else:
+        saved = load_detector(Path(detector))
+        network, joined = saved.detector, [saved.joined] if saved.joined is not None else []
     (values,) = arrays_of([features])
     if isinstance(features, VideoFeatures):
         plan = features.plan
     else:
         plan = SegmentPlan(frame_count or len(values) * SEGMENT_FRAMES, tail=tail)
-    return plan.to_frames(finished(segment_scores(network, values), options))
+    video = InMemory((features,))
+    relative = network.settings.detector_input == "relative"
+    scores = segment_scores([network], joined, video, video.names[0], relative=relative)[0]
+    return plan.to_frames(finished(scores, options))
 
 
 def save(path: str | PathLike[str], detector: Detector, trained_on: VideoFeatures) -> None:

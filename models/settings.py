@@ -93,6 +93,15 @@ class LabelSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class OwnVideoLabels(LabelSettings):
+    """Labels of own videos, where no published figure is to be reproduced."""
+
+    method: Method = "refined"
+    """paper and released reproduce C2FPL: the paper's text, and the released code. refined is this
+    project's method and the default for own videos; it reads no other setting of labels."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class TrainingSettings:
     """Detector and optimiser settings (supplementary A; released mainv2.py and train.sh)."""
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from c2fpl.extractors.settings import DecodingSettings, ExtractionSettings
-from c2fpl.models.settings import LabelSettings, TrainingSettings
+from c2fpl.models.settings import LabelSettings, OwnVideoLabels, TrainingSettings
 from c2fpl.pipeline.extraction.extract_features import extract_features
 from c2fpl.pipeline.extraction.worker import FeatureSettings
 from c2fpl.pipeline.features.extracted import OwnFeatures
@@ -34,7 +34,7 @@ class RunSettings:
 
     extraction: ExtractionSettings = field(default_factory=ExtractionSettings)
     decoding: DecodingSettings = field(default_factory=DecodingSettings)
-    labels: LabelSettings = field(default_factory=LabelSettings)
+    labels: LabelSettings = field(default_factory=OwnVideoLabels)
     training: TrainingSettings = field(default_factory=TrainingSettings)
     scores: ScoreSettings = field(default_factory=ScoreSettings)
     events: EventSettings = field(default_factory=EventSettings)

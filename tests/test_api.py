@@ -64,17 +64,10 @@ def test_the_functions_give_the_bytes_of_the_command_line(
     videos: list[Path], tmp_path: Path
 ) -> None:
     run = tmp_path / "run"
-    flow = (
-        "--backbone",
-        "flow",
-        "--crops",
-        1,
-        "--device",
-        "cpu",
-        *("--epochs", 2, "--epoch-steps", 1),
-        "--quiet",
-    )
-    assert c2fpl("run", videos[0].parent, "-o", run, *flow) == 0
+    flow = ("--backbone", "flow", "--crops", 1, "--device", "cpu", "--quiet")
+    quick = ("--epochs", 2, "--epoch-steps", 1)
+    videos_folder = videos[0].parent
+    assert c2fpl("run", videos_folder, "-o", run, *flow, *quick, "--method", "paper") == 0
     features = [api.extract(video, FLOW, device="cpu") for video in videos]
     made = api.label_segments(features)
     detector = api.train(
@@ -86,6 +79,10 @@ def test_the_functions_give_the_bytes_of_the_command_line(
         assert mine.values.dtype == theirs.dtype
         by_command = np.load(run / "scores" / f"{video.stem}.npy")
         np.testing.assert_array_equal(api.score(detector, mine), by_command)
+        np.testing.assert_array_equal(api.score(run / "detector.pt", mine), by_command)
+    assert c2fpl("run", videos_folder, "-o", run, *flow, *quick, "--method", "refined") == 0
+    for video, mine in zip(videos, features, strict=True):
+        by_command = np.load(run / "scores" / f"{video.stem}.npy")
         np.testing.assert_array_equal(api.score(run / "detector.pt", mine), by_command)
 
 

@@ -17,6 +17,7 @@ from c2fpl.pipeline.settings import Execution
 from command_line import c2fpl
 
 FLOW = ("--backbone", "flow", "--crops", "1", "--device", "cpu", "--quiet")
+PAPER = ("--method", "paper")
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +34,7 @@ def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def finished(videos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run over them, its training written for TensorBoard."""
     run = tmp_path_factory.mktemp("run")
-    assert c2fpl("run", videos, "-o", run, *FLOW, "--epochs", 2, "--tensorboard") == 0
+    assert c2fpl("run", videos, "-o", run, *FLOW, *PAPER, "--epochs", 2, "--tensorboard") == 0
     return run
 
 
@@ -60,7 +61,7 @@ def test_a_dry_run_knows_what_is_done(
     assert said.count("done") == 3
     assert "0 of 12 segments" in said
     assert "training" not in said
-    assert c2fpl("run", videos, "-o", finished, *FLOW[:-1], "--beta", 0.4, "--dry-run") == 0
+    assert c2fpl("run", videos, "-o", finished, *FLOW[:-1], *PAPER, "--beta", 0.4, "--dry-run") == 0
     assert "0 of 12 segments" in capsys.readouterr().out
     assert c2fpl("run", videos, "-o", finished, *FLOW, "--tail", "drop", "--dry-run") == 0
     assert "9 of 9 segments" in capsys.readouterr().out

@@ -14,7 +14,7 @@ from command_line import c2fpl
 
 EXTRACT = ("--backbone", "flow", "--crops", "1", "--device", "cpu", "--quiet")
 TRAIN = ("--epochs", "2", "--epoch-steps", "1")
-FLOW = (*EXTRACT, *TRAIN)
+FLOW = (*EXTRACT, *TRAIN, "--method", "paper")
 LENGTHS = (100, 90, 120, 64, 81, 111)
 
 

@@ -17,7 +17,7 @@ from killing import write_short_videos
 
 SETTINGS = (
     *("--backbone", "flow", "--crops", "1", "--device", "cpu"),
-    *("--epochs", "1", "--epoch-steps", "1"),
+    *("--method", "paper", "--epochs", "1", "--epoch-steps", "1"),
     "--quiet",
 )
 USABLE = (

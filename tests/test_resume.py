@@ -18,7 +18,7 @@ from killing import results, write_short_videos
 
 SETTINGS = (
     *("--backbone", "flow", "--crops", "1", "--device", "cpu"),
-    *("--epochs", "1", "--epoch-steps", "1"),
+    *("--method", "paper", "--epochs", "1", "--epoch-steps", "1"),
 )
 VIDEOS = 5
 

@@ -2,9 +2,12 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
 
 from c2fpl.extractors.settings import DecodingSettings, ExtractionSettings
-from c2fpl.models.settings import LabelSettings, TrainingSettings
+from c2fpl.models.settings import LabelSettings, OwnVideoLabels, TrainingSettings
 from c2fpl.pipeline.cli.app import (
     Annotation,
     Decoding,
@@ -41,7 +44,7 @@ def run(
     tensorboard: bool = False,
     extraction: Extraction = ExtractionSettings(),
     decoding: Decoding = DecodingSettings(),
-    labels: Labels = LabelSettings(),
+    labels: Annotated[OwnVideoLabels, Parameter(name="*", group="Labels")] = OwnVideoLabels(),
     training: Training = TrainingSettings(),
     scores: Scores = ScoreSettings(),
     events: Events = EventSettings(),

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from c2fpl.extractors.decoding.video import DecodeReport
 from c2fpl.extractors.segments import SegmentPlan
+from c2fpl.models.sources import ArraySource
 from c2fpl.pipeline.extraction.worker import FeatureSettings
 from c2fpl.pipeline.features.crop_layouts import find_axes, refuse_turned
 from c2fpl.pipeline.features.extracted import BadFeatures, finite_chunks, map_features
@@ -122,3 +123,11 @@ class InMemory:
     def chunks(self, name: str) -> Iterator[NDArray[np.float32]]:
         """The values in order, in chunks of finite float32 (segments, crops, dim)."""
         yield from finite_chunks(self._arrays[int(name)], f"video {int(name)}")
+
+    def segment_count(self, name: str) -> int:
+        """Segments of the video."""
+        return len(self._arrays[int(name)])
+
+    def source(self) -> ArraySource:
+        """All segments in the given order, for training."""
+        return ArraySource(self._arrays)
