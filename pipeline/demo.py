@@ -4,6 +4,7 @@ import logging
 from pathlib import Path
 
 from c2fpl.extractors.settings import ExtractionSettings
+from c2fpl.models.settings import LabelSettings
 from c2fpl.pipeline.demo_videos import plan_videos, write_videos
 from c2fpl.pipeline.evaluation.evaluate import evaluate
 from c2fpl.pipeline.evaluation.result import save_metrics
@@ -31,7 +32,8 @@ def run_demo(folder: Path, extraction: ExtractionSettings, execution: Execution)
         logger.info("generating %d videos in %s", DEMO_VIDEOS, folder / "videos")
         annotations = write_videos(plan_videos(count=DEMO_VIDEOS, seed=0), folder / "videos")
         videos = find_videos(str(folder / "videos"))
-        settings = RunSettings(extraction=extraction, execution=execution)
+        labels = LabelSettings(method="paper")  # the default of `run` is for real videos
+        settings = RunSettings(extraction=extraction, labels=labels, execution=execution)
         windows = read_windows(annotations, [video.name for video in videos])
         failures = run(files, videos, settings, windows=windows)
         evaluation = evaluate(files.scores, dataset="own", annotations=annotations)

@@ -1,10 +1,12 @@
+from dataclasses import asdict
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 import plain_labels
 from c2fpl.models.labels.summaries import BadFeatures, describe, segment_norms
-from c2fpl.models.settings import LabelSettings
+from c2fpl.models.settings import LabelSettings, OwnVideoLabels
 
 
 def features(segments: int, crops: int = 10, dim: int = 2048, seed: int = 0) -> NDArray[np.float32]:
@@ -100,3 +102,9 @@ def test_a_switch_that_is_set_stays() -> None:
     settings = LabelSettings(method="released", norm="l2", stop="before").resolved()
     assert (settings.norm, settings.stop, settings.spread) == ("l2", "before", "variance")
     assert settings.resolved() == settings
+
+
+def test_own_videos_are_labelled_by_refined_and_benchmarks_by_paper() -> None:
+    assert OwnVideoLabels().method == "refined"
+    assert asdict(OwnVideoLabels(method="paper").resolved()) == asdict(LabelSettings().resolved())
+    assert LabelSettings().method == "paper"
