@@ -45,7 +45,8 @@ class Joined:
         count = len(self.odds)
         share = 1 - (np.interp(odds, self.odds, np.arange(count)) + 0.5) / count
         rarity = np.log(share) / np.log(0.5 / count)
-        return (_RARITY * rarity + (1 - _RARITY) * expit(odds / _SOFTER)).astype(np.float32)
+        scores: Array = _RARITY * rarity + (1 - _RARITY) * expit(odds / _SOFTER)
+        return scores.astype(np.float32)
 
     def as_arrays(self) -> dict[str, NDArray[Any]]:
         """For a file: flat, by name."""
