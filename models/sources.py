@@ -1,4 +1,4 @@
-"""Where training takes its segments from: any store of features, or arrays in memory."""
+"""Segments for training, from any store of features or from arrays in memory."""
 
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -17,32 +17,32 @@ class SegmentSource(Protocol):
 
     @property
     def crops(self) -> int:
-        """Crops of a segment."""
+        """Crops per segment."""
 
     @property
     def dim(self) -> int:
-        """Values of a crop."""
+        """Values per crop."""
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """Stored form, float16 or float32: what a copy in GPU memory keeps."""
+        """Stored type, float16 or float32; copies in GPU memory keep it."""
 
     def __len__(self) -> int:
-        """Segments of all videos together."""
+        """Number of segments of all videos."""
 
     def gather(self, indices: NDArray[np.int64]) -> NDArray[np.float32]:
-        """(n,) segment numbers in any order to (n, crops, dim) float32."""
+        """Reads (n,) segment numbers, in any order, as (n, crops, dim) float32."""
 
 
 class UnlikeVideos(ValueError):
-    """Features of several videos that do not form one set, or of none."""
+    """No videos, or videos whose features differ in crops or dim."""
 
 
 class ArraySource:
-    """Segments of videos that lie in memory (or in memory maps) as (segments, crops, dim).
+    """Segments of videos in memory or memory-mapped, (segments, crops, dim) each.
 
     Raises:
-        UnlikeVideos: no video, or videos of different crops or dim.
+        UnlikeVideos: see the class.
     """
 
     def __init__(self, videos: Sequence[NDArray[Any]]) -> None:
@@ -61,7 +61,7 @@ class ArraySource:
         return int(self._ends[-1])
 
     def gather(self, indices: NDArray[np.int64]) -> NDArray[np.float32]:
-        """(n,) segment numbers in any order to (n, crops, dim) float32."""
+        """Reads (n,) segment numbers, in any order, as (n, crops, dim) float32."""
         gathered = np.empty((len(indices), self.crops, self.dim), dtype=self.dtype)
         videos, segments = locate(indices, self._ends)
         for row, (video, segment) in enumerate(zip(videos, segments, strict=True)):
@@ -72,14 +72,14 @@ class ArraySource:
 def locate(
     indices: NDArray[np.int64], ends: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Segment numbers over all videos to (video, segment within it).
+    """Converts segment numbers over all videos to (video, segment within the video).
 
     Args:
         indices: (n,) in [0, ends[-1]).
-        ends: (videos,) running totals of the segment counts.
+        ends: (videos,) cumulative segment counts.
 
     Example:
-        Videos of 3 and 2 segments: ends [3, 5], index 3 is segment 0 of video 1.
+        Videos of 3 and 2 segments have ends [3, 5]; index 3 is segment 0 of video 1.
     """
     videos = np.searchsorted(ends, indices, side="right").astype(np.int64)
     starts = np.concatenate(([0], ends[:-1]))

@@ -1,4 +1,4 @@
-"""Segments to batches on the device: read ahead from the source, or held in GPU memory."""
+"""Moves batches of segments to the device: read ahead from the source, or kept in GPU memory."""
 
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -12,28 +12,28 @@ from torch import Tensor
 
 from c2fpl.models.sources import SegmentSource
 
-_LOADING_THREADS = 4  # four readers reach the disk's rate; more add memory only
+_LOADING_THREADS = 4  # four saturate the disk; more only cost memory
 _BATCHES_AHEAD = 8
 _RESIDENT_SHARE = 0.6  # of the free GPU memory
 _UPLOAD_SEGMENTS = 1024
 
 
 class Feeder(Protocol):
-    """Gives the segments of batches, in the order asked for."""
+    """Provides batches of segments in the requested order."""
 
     @property
     def dim(self) -> int:
-        """Values of a crop."""
+        """Values per crop."""
 
     def __len__(self) -> int:
-        """Segments of all videos together."""
+        """Number of segments of all videos."""
 
     def batches(self, batches: Sequence[NDArray[np.int64]]) -> Iterator[tuple[Tensor, Tensor]]:
-        """For each batch: (n, crops, dim) float32 features and (n,) segment numbers."""
+        """Yields (n, crops, dim) float32 features and (n,) segment numbers of each batch."""
 
 
 def feeder_for(source: SegmentSource, device: torch.device) -> "StreamedFeeder | ResidentFeeder":
-    """From GPU memory where the whole source fits into it, else read ahead by threads."""
+    """Chooses GPU memory if the whole source fits in it, else reading ahead by threads."""
     needed_bytes = len(source) * source.crops * source.dim * source.dtype.itemsize
     if device.type == "cuda":
         free_bytes, _ = torch.cuda.mem_get_info(device)
@@ -43,7 +43,7 @@ def feeder_for(source: SegmentSource, device: torch.device) -> "StreamedFeeder |
 
 
 class StreamedFeeder:
-    """Batches read from the source by threads, a few ahead of the one in use."""
+    """Reads batches from the source in threads, a few ahead of the current one."""
 
     def __init__(self, source: SegmentSource, device: torch.device) -> None:
         self.dim = source.dim
@@ -54,7 +54,7 @@ class StreamedFeeder:
         return len(self._source)
 
     def batches(self, batches: Sequence[NDArray[np.int64]]) -> Iterator[tuple[Tensor, Tensor]]:
-        """For each batch: (n, crops, dim) float32 features and (n,) segment numbers."""
+        """Yields (n, crops, dim) float32 features and (n,) segment numbers of each batch."""
         ahead: deque[Future[NDArray[np.float32]]] = deque()
         with ThreadPoolExecutor(_LOADING_THREADS) as pool:
             try:
@@ -68,7 +68,7 @@ class StreamedFeeder:
 
 
 class ResidentFeeder:
-    """The whole source on the device, in its stored form."""
+    """Keeps the whole source on the device, in its stored type."""
 
     def __init__(self, source: SegmentSource, device: torch.device) -> None:
         self.dim = source.dim
@@ -84,7 +84,7 @@ class ResidentFeeder:
         return len(self._features)
 
     def batches(self, batches: Sequence[NDArray[np.int64]]) -> Iterator[tuple[Tensor, Tensor]]:
-        """For each batch: (n, crops, dim) float32 features and (n,) segment numbers."""
+        """Yields (n, crops, dim) float32 features and (n,) segment numbers of each batch."""
         for batch in batches:
             index = torch.from_numpy(batch).to(self._features.device, non_blocking=True)
             yield self._features[index].float(), index

@@ -1,4 +1,4 @@
-"""Which videos are pseudo-anomalous, from two numbers a video (METHOD 2, Algorithm 1)."""
+"""Finds the pseudo-anomalous videos from two numbers per video (paper, Algorithm 1)."""
 
 import itertools
 import warnings
@@ -15,55 +15,57 @@ from c2fpl.models.settings import LabelSettings
 
 _MAX_ITERATIONS = 150  # notebook cell 10
 _LOW_LIKELIHOOD_PERCENT = 3  # notebook cell 16
-_SAME = 1e-6  # relative: videos nearer than float32 can tell are the same video
-_CONSTANT = 1e-3  # norms that vary by less than this share of their mean say nothing
-_ENOUGH_FOR_BIC = 12  # below this two full Gaussians can always be drawn through the points
+_SAME = 1e-6  # relative difference below which float32 cannot distinguish videos
+_CONSTANT = 1e-3  # norms that vary by less than this share of their mean are uninformative
+_ENOUGH_FOR_BIC = 12  # two full Gaussians fit any smaller set of points
 
 
 class BadSummaries(ValueError):
-    """Summaries of another shape, or a value that is not finite."""
+    """Summaries with a wrong shape or a value that is not finite."""
 
 
 class TooFewVideos(ValueError):
-    """One video has no other to be compared with."""
+    """A single video, which has no other to be compared with."""
 
 
 class CannotSplit(ValueError):
-    """The mixture finds one group where it must find two, or cannot be fitted at all."""
+    """The mixture finds one group instead of two, or cannot be fitted."""
 
 
 @dataclass(frozen=True)
 class CoarseLabels:
-    """The coarse pseudo-labels, in the order in which the videos were given."""
+    """Coarse pseudo-labels, in the order of the given videos."""
 
     anomalous: NDArray[np.bool_]
-    """(videos,) true where the video left the normal set."""
+    """(videos,) True where the video left the normal set."""
     round: NDArray[np.int64]
-    """(videos,) 0 for the normal set, k for the round (from 1) in which the video left it."""
+    """(videos,) round in which the video left the normal set, from 1; 0 if it stayed."""
     notes: tuple[str, ...]
-    """One line for each reason to distrust the labels; empty when there is none."""
+    """Reasons to distrust the labels, one line each."""
 
 
 def label_videos(summaries: ArrayLike, settings: LabelSettings) -> CoarseLabels:
     """Splits the videos into normal and anomalous until their ratio passes eta.
 
-    `smaller-part` (paper): a 2-component spherical mixture splits the normal set and its smaller
-    part leaves, while |anomalous| / |normal| <= eta. Of two equal parts the one with the higher
-    mean norm leaves. `low-likelihood` (released): the first split takes the mixture's component 1,
-    then those below the 3rd percentile of log-likelihood under a mixture refitted on the normal set
-    leave, while the ratio is < eta. `stop="before"` undoes the round that passes eta.
+    - `smaller-part` (paper): while |anomalous| / |normal| <= eta, a mixture of two spherical
+      Gaussians splits the normal set, and the smaller part leaves. Of two equal parts, the one with
+      the higher mean norm leaves.
+    - `low-likelihood` (released): component 1 of the mixture leaves first. Then, while the ratio is
+      < eta, a mixture is refitted to the normal set, and the videos below the 3rd percentile of
+      log-likelihood leave.
+    - `stop="before"` undoes the round that exceeds eta.
 
-    The order of the videos never reaches a label, because the rows are sorted before a fit; only
-    `method="released"` keeps it, and the dtype of `summaries`, as the notebook does.
+    Rows are sorted before each fit, so labels do not depend on the order of the videos. Only
+    `method="released"` keeps the order and the dtype of `summaries`, as the notebook does.
 
     Args:
-        summaries: (videos, 2) of `summaries.describe`, at least two rows, finite.
+        summaries: (videos, 2) finite, one row of `summaries.describe` per video, at least two.
         settings: method, eta, split, stop and seed.
 
     Raises:
         TooFewVideos: fewer than two videos.
-        CannotSplit: all videos alike, or one group only.
-        BadSummaries: another shape, or a value that is not finite.
+        CannotSplit: all videos are alike, or the mixture finds only one group.
+        BadSummaries: wrong shape, or a value that is not finite.
     """
     settings = settings.resolved()
     points = _checked(summaries)
@@ -71,7 +73,7 @@ def label_videos(summaries: ArrayLike, settings: LabelSettings) -> CoarseLabels:
     if settings.method != "released":
         order = np.lexsort((points[:, 1], points[:, 0]))
         points = _scaled(points.astype(np.float64))
-    with threadpool_limits(limits=1):  # k-means adds in the order in which its threads arrive
+    with threadpool_limits(limits=1):  # threads of k-means add in varying order
         rounds_in_order, notes = _rounds(points[order], settings)
     rounds = np.empty_like(rounds_in_order)
     rounds[order] = rounds_in_order
@@ -104,10 +106,10 @@ def _alike(points: NDArray[np.floating[Any]]) -> bool:
 
 
 def _scaled(points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Both axes divided by one power of two, so that the larger spread is about 1.
+    """Divides both axes by one power of two, so that the larger spread is about 1.
 
-    A power of two changes no bit of a mantissa, and one factor for both axes keeps the spherical
-    mixture the same; what goes is the weight of sklearn's absolute `reg_covar` on small norms.
+    sklearn adds an absolute `reg_covar`, which would dominate small norms. A power of two leaves
+    every mantissa unchanged, and one factor for both axes leaves the spherical mixture unchanged.
     """
     _, exponent = np.frexp(points.std(axis=0).max())
     return np.ldexp(points, -int(exponent))
@@ -116,7 +118,7 @@ def _scaled(points: NDArray[np.float64]) -> NDArray[np.float64]:
 def _rounds(
     points: NDArray[np.floating[Any]], settings: LabelSettings
 ) -> tuple[NDArray[np.int64], list[str]]:
-    """The round in which each point leaves, and why the rounds ended early, if they did."""
+    """(points,) round in which each point leaves, and a note if the rounds ended early."""
     rounds = np.zeros(len(points), dtype=np.int64)
     for number in itertools.count(1):
         normal = np.flatnonzero(rounds == 0)
@@ -139,14 +141,14 @@ def _ratio(rounds: NDArray[np.int64]) -> float:
 
 
 def _goes_on(ratio: float, settings: LabelSettings) -> bool:
-    """`<= eta` in the paper, `< eta` in the notebook (METHOD 7, item 6)."""
+    """The paper continues while the ratio is `<= eta`, the notebook while it is `< eta`."""
     return ratio <= settings.eta if settings.split == "smaller-part" else ratio < settings.eta
 
 
 def _leaving(
     points: NDArray[np.floating[Any]], number: int, settings: LabelSettings
 ) -> NDArray[np.bool_]:
-    """(points,) true for those that leave the normal set in this round; at least one stays."""
+    """(points,) True for points that leave the normal set in this round; at least one stays."""
     if number > 1 and (len(points) < 2 or _alike(points)):
         return np.zeros(len(points), dtype=bool)
     mixture = _fitted(points, settings.seed)
@@ -157,14 +159,14 @@ def _leaving(
     second = np.asarray(mixture.predict(points) == 1)
     if number == 1 and second.all() | ~second.any():
         raise CannotSplit(
-            f"the mixture puts all {len(points)} videos into one group, so none can be told from "
-            "the others; give more videos that differ, or use --method refined"
+            f"the mixture puts all {len(points)} videos into one group, so it cannot split them; "
+            "give more videos that differ, or use --method refined"
         )
     return second if settings.split == "low-likelihood" else _smaller(second, points)
 
 
 def _smaller(second: NDArray[np.bool_], points: NDArray[np.floating[Any]]) -> NDArray[np.bool_]:
-    """The smaller part, whichever number the mixture gave it; empty when there is one part."""
+    """(points,) True for the smaller of two parts; all False if there is only one part."""
     count = int(np.count_nonzero(second))
     if 2 * count != len(second):
         return second if 2 * count < len(second) else ~second
@@ -183,7 +185,7 @@ def _fitted(points: NDArray[np.floating[Any]], seed: int) -> GaussianMixture:
     except ValueError as error:
         raise CannotSplit(
             f"the mixture cannot be fitted to {len(points)} videos in {points.dtype} (their norms "
-            "are too nearly alike); use --method paper or refined"
+            "are too similar); use --method paper or refined"
         ) from error
 
 
@@ -191,24 +193,24 @@ def _ended_early(rounds: NDArray[np.int64], number: int, settings: LabelSettings
     normal_count = int(np.count_nonzero(rounds == 0))
     return (
         f"the coarse split ended before round {number} at a ratio of {_ratio(rounds):.3g} (eta "
-        f"{settings.eta:g}): no part of the {normal_count} normal videos can be told from the rest"
+        f"{settings.eta:g}): the {normal_count} normal videos cannot be split further"
     )
 
 
 def _nothing_left(after: NDArray[np.int64], settings: LabelSettings) -> str:
     return (
-        f"no video is anomalous: the first split already has a ratio of {_ratio(after):.3g}, above "
-        f"eta {settings.eta:g}; raise eta or let the last round stand (stop literal)"
+        f"no video is anomalous: the ratio of the first split is {_ratio(after):.3g}, above "
+        f"eta {settings.eta:g}; raise eta or use --stop literal"
     )
 
 
 def _doubts(points: NDArray[np.floating[Any]]) -> list[str]:
-    """Why the two numbers of the videos may say nothing: noise is never labelled in silence."""
+    """Notes if the two numbers per video look like noise."""
     level = np.abs(points[:, 0]).mean()
     spreads = np.hypot(points[:, 0].std(), np.abs(points[:, 1]).mean())
     if spreads < _CONSTANT * level:
         return [
-            f"the statistic is uninformative: the norms are constant to {spreads / level:.1g} of "
+            f"the statistic is uninformative: the norms vary by only {spreads / level:.1g} of "
             "their mean, so the labels are noise; use --method refined"
         ]
     if len(points) >= _ENOUGH_FOR_BIC and _is_one_cloud(points.astype(np.float64)):
@@ -220,7 +222,10 @@ def _doubts(points: NDArray[np.floating[Any]]) -> list[str]:
 
 
 def _is_one_cloud(points: NDArray[np.float64]) -> bool:
-    """True when a single full Gaussian has the lower BIC; with full ones length is no split."""
+    """Whether one full Gaussian has a lower BIC than two.
+
+    Full covariances, because two spherical Gaussians also fit one elongated cloud better.
+    """
     spread = points.std(axis=0)
     standard = (points - points.mean(axis=0)) / np.where(spread > 0, spread, 1)
     one, two = (

@@ -1,4 +1,4 @@
-"""Which segments of the anomalous videos are pseudo-anomalous (METHOD 3, Algorithm 2)."""
+"""Finds the pseudo-anomalous segments of the anomalous videos (paper, Algorithm 2)."""
 
 import math
 from collections.abc import Sequence
@@ -15,47 +15,47 @@ Norms = NDArray[np.floating[Any]]
 
 
 class BadNorms(ValueError):
-    """Norms that are not one array, with a segment in it, for each coarse label."""
+    """Norms that are not one non-empty array per coarse label."""
 
 
 class EmptyNullModel(ValueError):
-    """No normal video is left to say what is normal."""
+    """No normal video is left to fit the null model to."""
 
 
 @dataclass(frozen=True)
 class FineLabels:
-    """The fine pseudo-labels, in the order in which the videos were given."""
+    """Fine pseudo-labels, in the order of the given videos."""
 
     labels: tuple[NDArray[np.uint8], ...]
-    """Per video (segments,): 1 inside the window of an anomalous video, else 0."""
+    """(segments,) per video: 1 inside the window of an anomalous video, else 0."""
     densities: tuple[NDArray[np.float64], ...]
-    """Per video (segments,): density of the segment's norm under the null, at least 0."""
+    """(segments,) per video: density of the norm under the null model, at least 0."""
     null_mean: float
-    """Mean norm of the segments of the normal videos."""
+    """Mean norm of all segments of normal videos."""
     null_std: float
     """Their standard deviation, ddof=1."""
     notes: tuple[str, ...]
-    """One line for each reason to distrust the labels; empty when there is none."""
+    """Reasons to distrust the labels, one line each."""
 
 
 def label_segments(
     norms: Sequence[Norms], anomalous: NDArray[np.bool_], settings: LabelSettings
 ) -> FineLabels:
-    """One window of segments in each anomalous video; all other segments are normal.
+    """Labels one window of segments in each anomalous video; all other segments are normal.
 
-    The null model is one Gaussian over the norms of all segments of the normal videos (sample
-    mean, ddof=1); what the paper calls a p-value is its density (METHOD 7, item 9). The norms are
-    sorted before they are added, so the order of videos changes no bit; `released` adds them in
-    list order and in their own dtype, as the notebook does.
+    The null model is one Gaussian, fitted to the norms of all segments of normal videos (ddof=1).
+    Its density is what the paper calls a p-value (docs/method.md, fine labels). Norms are sorted
+    before they are summed, so the result does not depend on the order of the videos. `released`
+    sums them in the given order and dtype, as the notebook does.
 
     Args:
-        norms: per video (segments,) of `summaries.segment_norms`.
-        anomalous: (videos,) of `coarse.label_videos`.
+        norms: (segments,) per video, from `summaries.segment_norms`.
+        anomalous: (videos,) from `coarse.label_videos`.
         settings: method, beta, window and window_length.
 
     Raises:
         EmptyNullModel: every video is anomalous.
-        BadNorms: as many videos in `norms` as in `anomalous`, each with a segment, is the rule.
+        BadNorms: `norms` and `anomalous` differ in length, or a video has no segment.
     """
     settings = settings.resolved()
     _check(norms, anomalous)
@@ -73,20 +73,20 @@ def label_segments(
 def _check(norms: Sequence[Norms], anomalous: NDArray[np.bool_]) -> None:
     if len(norms) != len(anomalous) or any(n.ndim != 1 or not len(n) for n in norms):
         raise BadNorms(
-            f"norms of {len(norms)} videos for {len(anomalous)} coarse labels: there must be one "
-            "(segments,) array with a segment in it for each label"
+            f"norms of {len(norms)} videos for {len(anomalous)} coarse labels; give one non-empty "
+            "(segments,) array for each label"
         )
     if np.all(anomalous):
         raise EmptyNullModel(
             f"all {len(norms)} videos are anomalous, so there is no normal segment to compare "
-            "with; leave at least one video normal (a smaller eta)"
+            "with; lower eta, so that at least one video stays normal"
         )
 
 
 def _null_model(
     normal: Sequence[Norms], settings: LabelSettings
 ) -> tuple[np.floating[Any], np.floating[Any]]:
-    """Mean and standard deviation of all normal segments; one segment alone has spread 0."""
+    """Mean and standard deviation of all normal segments; 0 for the deviation of a single one."""
     values = np.concatenate(normal)
     if settings.method != "released":
         values = np.sort(values.astype(np.float64))
@@ -97,7 +97,7 @@ def _null_model(
 def _density(
     norms: Norms, mean: np.floating[Any], std: np.floating[Any], settings: LabelSettings
 ) -> NDArray[np.float64]:
-    """The Gaussian density (scipy); without spread, 1 where a norm is the mean and 0 elsewhere."""
+    """Gaussian density; if std is 0, 1 where a norm equals the mean and 0 elsewhere."""
     if std == 0:
         return np.asarray(norms == mean, dtype=np.float64)
     if settings.method != "released":
@@ -106,7 +106,7 @@ def _density(
 
 
 def _labels(densities: NDArray[np.float64], settings: LabelSettings) -> NDArray[np.uint8]:
-    """(segments,) of one anomalous video: 1 in its window."""
+    """(segments,) labels of one anomalous video: 1 in its window, else 0."""
     length = window_length(len(densities), settings.beta, settings.window_length or "ceil")
     labels = np.zeros(len(densities), dtype=np.uint8)
     if length > 0:
@@ -117,24 +117,24 @@ def _labels(densities: NDArray[np.float64], settings: LabelSettings) -> NDArray[
 
 
 def window_length(segment_count: int, beta: float, rule: WindowLength) -> int:
-    """ceil(beta * m), at least 1 (paper), or int(beta * m), 0 for the shortest videos (released).
+    """ceil(beta * m), at least 1 (paper), or floor(beta * m), which can be 0 (released).
 
-    In floating point, as `math.ceil(beta * m)` and `int(beta * m)` are written by everyone.
+    The product is rounded to a float first, as in the released code.
     """
     share = beta * segment_count
     return math.ceil(share) if rule == "ceil" else int(share)
 
 
 def lowest_mean(densities: NDArray[np.float64], length: int) -> int:
-    """First segment of the window of `length` segments with the lowest mean; the first of ties."""
+    """First segment of the window of `length` segments with the lowest mean; ties: the first."""
     return _first_least_sum(densities, length, sign=1)
 
 
 def largest_variation(densities: NDArray[np.float64], length: int) -> int:
-    """First segment of the window with the largest sum of |p[t+1] - p[t]|; the first of ties.
+    """First segment of the window with the largest sum of |p[t+1] - p[t]|; ties: the first.
 
-    A window of `length` segments has `length - 1` differences: one segment has none, and all such
-    windows tie at 0 (METHOD 3: segment 0 is labelled).
+    A window of `length` segments has `length - 1` differences. Windows of one segment have none,
+    so they all tie and segment 0 wins.
     """
     if length == 1:
         return 0
@@ -142,17 +142,17 @@ def largest_variation(densities: NDArray[np.float64], length: int) -> int:
 
 
 def _first_least_sum(values: NDArray[np.float64], length: int, *, sign: int) -> int:
-    """First k with the least `sign * (values[k] + ... + values[k + length - 1])`, added in order.
+    """First k with the lowest `sign * (values[k] + ... + values[k + length - 1])`.
 
-    Differences of one cumulative sum are within 4 * m * eps * sum(values) of the sums in order, so
-    only windows that near to the best are added again, each from its own first value, exactly as a
-    plain loop would. A window that is constant together with the value before it has the sum of
-    the window before it, and cannot be the first.
+    The result is that of a plain loop which adds each window from left to right. Differences of one
+    cumulative sum deviate from these sums by at most 4 * m * eps * sum(values), so only windows
+    that close to the best are summed exactly. If a window and the value before it are all equal,
+    the preceding window has the same sum, so this one cannot be the first.
 
     Args:
         values: (m,) at least 0.
         length: 1 <= length <= m.
-        sign: 1 for the least sum, -1 for the largest.
+        sign: 1 for the lowest sum, -1 for the highest.
     """
     totals = np.concatenate(([0.0], np.cumsum(values)))
     rough = sign * (totals[length:] - totals[:-length])  # (m - length + 1,)
@@ -164,7 +164,7 @@ def _first_least_sum(values: NDArray[np.float64], length: int, *, sign: int) -> 
 
 
 def _repeats(values: NDArray[np.float64], length: int) -> NDArray[np.bool_]:
-    """(m - length + 1,) true where values[k - 1 : k + length] are all equal."""
+    """(m - length + 1,) True where values[k - 1 : k + length] are all equal."""
     changes = np.concatenate(([0], np.cumsum(values[1:] != values[:-1])))  # changes up to index
     repeats = np.zeros(len(values) - length + 1, dtype=bool)
     repeats[1:] = changes[length:] == changes[: len(values) - length]
@@ -182,7 +182,7 @@ def _notes(
         )
     if not any(video.any() for video in labels):
         notes.append(
-            "no segment is labelled anomalous: there is nothing for the detector to learn; "
-            "raise beta, give longer videos or let more of them be anomalous (eta)"
+            "no segment is labelled anomalous, so the detector has nothing to learn; raise beta or "
+            "eta, or give longer videos"
         )
     return tuple(notes)

@@ -1,4 +1,4 @@
-"""Features of one video to the few numbers that stand for it. Knows no labels and no files."""
+"""Reduces the features of one video to segment norms, and these to their mean and spread."""
 
 from typing import Any
 
@@ -12,15 +12,15 @@ _CHUNK_SEGMENTS = 64  # 5 MB of float32 at 10 x 2048; the result does not depend
 
 
 class BadFeatures(ValueError):
-    """Features that cannot be summarised: wrong axes, no segment, or values that are not finite."""
+    """Features with wrong axes, without segments or with values that are not finite."""
 
 
 def segment_norms(values: NDArray[Any], norm: Norm) -> NDArray[np.float32]:
-    """The number that stands for each segment: the mean over its crops of a norm.
+    """Reduces each segment to the mean of a norm over its crops (docs/method.md, coarse labels).
 
-    `l2` is the mean of ||f|| (METHOD 2, paper), `squared` the mean of sum(f**2) (METHOD 2,
-    released). All sums are numpy's own on float32, so `squared` is bit for bit
-    `np.mean(np.sum(f**2, axis=2), axis=1)` of the whole array; memory stays at 64 segments.
+    `l2` is the mean of ||f|| (paper), `squared` the mean of sum(f**2) (released). numpy computes
+    all sums in float32, so `squared` equals `np.mean(np.sum(f**2, axis=2), axis=1)` of the whole
+    array bit for bit. Only 64 segments are in memory at a time.
 
     Args:
         values: (segments, crops, dim) float16 or float32 features; may be memory-mapped.
@@ -30,7 +30,7 @@ def segment_norms(values: NDArray[Any], norm: Norm) -> NDArray[np.float32]:
         (segments,) float32, at least 0.
 
     Raises:
-        BadFeatures: other axes, no segment, or a value that is not finite.
+        BadFeatures: wrong axes, no segments, or a value that is not finite.
     """
     if values.ndim != 3 or 0 in values.shape:
         raise BadFeatures(
@@ -54,7 +54,7 @@ def segment_norms(values: NDArray[Any], norm: Norm) -> NDArray[np.float32]:
 
 def _norms_of(values: NDArray[Any], norm: Norm) -> NDArray[np.float32]:
     features = as_float32(values)
-    with np.errstate(over="ignore", invalid="ignore"):  # judged once, by the caller
+    with np.errstate(over="ignore", invalid="ignore"):  # the caller checks the result
         squares: NDArray[np.float32] = np.sum(features**2, axis=2)  # (segments, crops)
         per_crop = np.sqrt(squares) if norm == "l2" else squares
         norms: NDArray[np.float32] = np.mean(per_crop, axis=1)  # (segments,)
@@ -62,16 +62,16 @@ def _norms_of(values: NDArray[Any], norm: Norm) -> NDArray[np.float32]:
 
 
 def describe(norms: NDArray[np.floating[Any]], spread: Spread) -> NDArray[np.floating[Any]]:
-    """The two numbers that stand for a video: mean and spread of its segment norms.
+    """Reduces a video to the mean and spread of its segment norms (docs/method.md, coarse labels).
 
     Args:
         norms: (segments,) norms of one video.
-        spread: sample standard deviation (METHOD 2, paper) or sample variance (released), both
-            with ddof=1. One segment has no sample spread; it is given 0.
+        spread: sample standard deviation (paper) or sample variance (released), both with ddof=1.
+            The spread of a single segment is 0.
 
     Returns:
-        (2,) mean and spread in the dtype of `norms`, as numpy computes them there: the released
-        notebook's mixture sees float32.
+        (2,) mean and spread, in the dtype of `norms`. The released notebook fits its mixture to
+        float32.
     """
     if len(norms) < 2:
         return np.array([norms.mean(), 0], dtype=norms.dtype)

@@ -1,15 +1,15 @@
-"""A hidden chain of two states behind one number per segment: which segments, and for how long.
+"""A hidden Markov model with two states, observed through one number z per segment.
 
-The number z of a segment scatters about the level of the state that its video is in. A state lasts:
-before each segment but the first it is kept with probability 1 - r and drawn anew with r, so that
-a window's length follows the evidence and no share of a video is fixed in advance:
+z scatters around the mean of the current state. Before each segment but the first, the state is
+kept with probability 1 - r and drawn again with probability r. States therefore last, and the
+length of an anomalous window follows from the evidence instead of a fixed share of the video:
 
     z_t | state k ~ N(mean_k, deviation^2)
     P(state_t = k | state_t-1 = j) = (1 - r) [j = k] + r share_k,   P(state_1 = k) = share_k
 
-One deviation serves both states, so that a higher z never speaks for the lower state.
+Both states share one deviation, so that a higher z never favours the lower state.
 
-Fitted by expectation and maximisation over all videos together (Rabiner 1989, scaled passes).
+Fitted by expectation maximisation to all videos at once (Rabiner 1989, scaled passes).
 """
 
 import math
@@ -23,34 +23,34 @@ Array = NDArray[np.float64]
 
 PIECE_SEGMENTS = 256
 """Longer videos are cut into pieces of nearly equal length, which bounds time and memory. A state
-lasts some ten segments, so a cut takes its neighbours' word from few."""
+lasts about ten segments, so a cut affects few of them."""
 _MOST_ROUNDS = 200
-_SETTLED = 1e-6  # gain in mean log-likelihood at which the fit has ended
-_LEAST_DEVIATION = 1e-3  # of z's own
+_SETTLED = 1e-6  # gain in mean log-likelihood below which the fit has converged
+_LEAST_DEVIATION = 1e-3  # relative to the deviation of z
 _FIRST_RENEWAL = 0.1
 
 
 @dataclass(frozen=True)
 class TwoStates:
-    """A fitted chain; index 0 is the lower state, index 1 the higher."""
+    """A fitted model; index 0 is the lower state, index 1 the higher."""
 
     means: Array
-    """(2,) ascending, in the unit of z."""
+    """(2,) mean z of each state, ascending."""
     deviation: float
-    """Standard deviation of z about its state's mean."""
+    """Standard deviation of z around the mean of its state."""
     shares: Array
-    """(2,) share of each state among new draws; their sum is 1."""
+    """(2,) probability of each state when it is drawn; they sum to 1."""
     renewal: float
-    """Probability that the state is drawn anew before a segment; at 1 there is no memory."""
+    """Probability that the state is drawn again before a segment; 1 means no memory."""
     gain: float
-    """BIC of one Gaussian without memory minus BIC of the chain; at most 0: z is one population."""
+    """BIC of one Gaussian without memory minus BIC of this model; at most 0 if z is one population."""
 
 
 def fit(z: Sequence[Array]) -> TwoStates:
-    """The likeliest chain, from a start at z's quartiles: no draw decides it.
+    """Fits the model by maximum likelihood, starting at the quartiles of z; nothing is random.
 
     Args:
-        z: per video (segments,) finite, not all the same.
+        z: (segments,) per video, finite and not all equal.
     """
     pieces = _Pieces(z)
     values = pieces.values[pieces.there]
@@ -72,20 +72,20 @@ def fit(z: Sequence[Array]) -> TwoStates:
 
 
 def higher_state(z: Sequence[Array], chain: TwoStates) -> tuple[Array, ...]:
-    """Per video (segments,) in [0, 1]: probability of the higher state, given all of the video."""
+    """(segments,) per video in [0, 1]: probability of the higher state, given the whole video."""
     pieces = _Pieces(z)
     return pieces.by_video(np.clip(_smoothed(pieces, chain).weights[..., 1], 0, 1))
 
 
 def log_odds(z: Sequence[Array], chain: TwoStates) -> tuple[Array, ...]:
-    """Per video (segments,): log-odds of the higher state, given all of the video."""
+    """(segments,) per video: log-odds of the higher state, given the whole video."""
     pieces = _Pieces(z)
     weights = np.log(np.maximum(_smoothed(pieces, chain).weights, 1e-300))
     return pieces.by_video(weights[..., 1] - weights[..., 0])
 
 
 def bic_of_one(values: Array) -> float:
-    """BIC of one Gaussian without memory behind (segments,) values."""
+    """BIC of one Gaussian without memory, fitted to (segments,) values."""
     count = len(values)
     log_likelihood = -0.5 * count * (math.log(2 * math.pi * float(values.var())) + 1)
     return 2 * math.log(count) - 2 * log_likelihood
@@ -94,16 +94,16 @@ def bic_of_one(values: Array) -> float:
 @dataclass(frozen=True)
 class _Posterior:
     weights: Array
-    """(pieces, length, 2) probabilities of the states given the whole piece."""
+    """(pieces, length, 2) probability of each state, given the whole piece."""
     drawn: Array
     """(2,) expected number of draws of each state, first segments included."""
     renewals: float
-    """Expected number of draws, first segments left out."""
+    """Expected number of draws, without first segments."""
     log_likelihood: float
 
 
 class _Pieces:
-    """Videos cut to at most PIECE_SEGMENTS and laid side by side, filled up with nothing."""
+    """Videos cut into pieces of at most PIECE_SEGMENTS, padded to one length."""
 
     def __init__(self, z: Sequence[Array]) -> None:
         pieces = [
@@ -113,21 +113,21 @@ class _Pieces:
         ]
         lengths = np.array([len(piece) for piece in pieces])
         self.there = np.arange(lengths.max()) < lengths[:, None]
-        """(pieces, length) where a segment is."""
+        """(pieces, length) True for segments, False for padding."""
         self.values = np.zeros(self.there.shape)
-        """(pieces, length) its z, else 0."""
+        """(pieces, length) z of the segments, 0 for padding."""
         self.values[self.there] = np.concatenate(pieces)
         self.pairs = int((lengths - 1).sum())
-        """Neighbours in time."""
+        """Number of pairs of neighbouring segments."""
         self._ends = np.cumsum([len(video) for video in z])
 
     def by_video(self, values: Array) -> tuple[Array, ...]:
-        """(pieces, length) back to per video (segments,)."""
+        """Turns (pieces, length) values into (segments,) per video."""
         return tuple(np.split(values[self.there], self._ends[:-1]))
 
 
 def _likeliest(pieces: _Pieces, posterior: _Posterior, least_deviation: float) -> TwoStates:
-    """Maximisation: closed form, because a renewal is counted as an event of its own."""
+    """Maximisation step, in closed form because renewals are counted as events."""
     weights, values = posterior.weights[pieces.there], pieces.values[pieces.there]
     means = (values @ weights) / (weights.sum(axis=0) + 1e-12)
     variance = float((weights * (values[:, None] - means) ** 2).sum()) / len(values)
@@ -138,7 +138,7 @@ def _likeliest(pieces: _Pieces, posterior: _Posterior, least_deviation: float) -
 
 
 def _smoothed(pieces: _Pieces, chain: TwoStates) -> _Posterior:
-    """Expectation: forward and backward pass."""
+    """Expectation step: forward and backward pass."""
     there, shares, renewal = pieces.there, chain.shares, chain.renewal
     logs = -0.5 * ((pieces.values[..., None] - chain.means) / chain.deviation) ** 2
     highest = logs.max(axis=2, keepdims=True)
