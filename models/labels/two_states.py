@@ -43,7 +43,7 @@ class TwoStates:
     renewal: float
     """Probability that the state is drawn again before a segment; 1 means no memory."""
     gain: float
-    """BIC of one Gaussian without memory minus BIC of this model; at most 0 if z is one population."""
+    """BIC of one Gaussian minus BIC of this model; at most 0 if z is one population."""
 
 
 def fit(z: Sequence[Array]) -> TwoStates:
