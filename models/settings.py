@@ -125,7 +125,7 @@ class TrainingSettings:
     option --lr)."""
     max_gradient_norm: float = 2.0
     """Clip gradients to this norm. A few segments with very large features can otherwise ruin a
-    detector in one step; gradients of C3D features stay below 1.2 and are not affected. inf turns
+    detector in one step; gradients of C3D features reach 1.2 and are not affected. inf turns
     clipping off, as in the released code."""
     weight_decay: float = 5e-4
     """Weight decay (L2 penalty) of the optimiser (released mainv2.py)."""
