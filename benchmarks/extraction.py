@@ -1,10 +1,10 @@
-"""Ten-crop extraction against the ways users do it now and against the limits, on the CPU.
+"""Compare ten-crop extraction with common extractors and with hardware limits, on the CPU.
 
     python benchmarks/extraction.py VIDEO [--backbone i3d] [--segments 4] [--repeats 3]
 
-Every way is a process of its own on the same random weights and the same first segments of VIDEO,
-repeats interleaved, medians told. Core-seconds are process CPU time, children included, after
-imports and building (which every way pays alike). "whole process" adds them.
+Each variant runs in its own process, on the same random weights and the first segments of VIDEO.
+Repeats are interleaved and medians printed. Core-seconds are CPU time including child processes,
+without imports and building the network; "whole process" includes them.
 """
 
 import argparse
@@ -27,14 +27,14 @@ WAYS = {
     "jpeg": "(a) JPEG files, PIL, float crops, float32",
     "whole": "(b) decord whole video, float crops, float32",
     "ours": "c2fpl extract, the whole pipeline",
-    "network": "limit: our network alone, frames resident",
-    "decoder": "limit: our decoder alone",
+    "network": "limit: our network only, frames in memory",
+    "decoder": "limit: our decoder only",
 }
 SEGMENT_FRAMES = 16
 
 
 def core_seconds() -> float:
-    """CPU time of this process and of its children that have ended."""
+    """CPU time of this process and its finished children, in seconds."""
     used = [resource.getrusage(w) for w in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(one.ru_utime + one.ru_stime for one in used)
 
@@ -42,7 +42,7 @@ def core_seconds() -> float:
 def measured(
     way: str, video: Path, segments: int, backbone: str, weights: Path
 ) -> dict[str, float]:
-    """Run one way in this process."""
+    """Run one variant in this process and return its times."""
     work = prepared(way, video, segments, backbone, weights)
     cores, start = core_seconds(), time.perf_counter()
     features = work()
@@ -54,7 +54,7 @@ def measured(
 def prepared(
     way: str, video: Path, segments: int, backbone: str, weights: Path
 ) -> Callable[[], NDArray[np.float32]]:
-    """Import and build everything; what is returned does the work alone."""
+    """Import and build everything; the returned function does only the measured work."""
     if way in ("jpeg", "whole"):
         return _peer(way, video, segments, backbone, weights)
     from c2fpl.extractors.decoder_messages import SegmentFrames
@@ -112,7 +112,7 @@ def _peer(
 
 
 def save_weights(backbone: str, path: Path) -> None:
-    """Random weights with batch-norm statistics of real activations' size."""
+    """Save random weights whose activations have a realistic scale."""
     import torch
 
     from c2fpl.extractors.backbones.catalogue import backbone_named
@@ -126,7 +126,7 @@ def save_weights(backbone: str, path: Path) -> None:
 
 
 def save_cut(video: Path, segments: int, path: Path) -> None:
-    """The first segments of the video as a file of their own, H.264."""
+    """Save the first segments of the video as an H.264 file."""
     import av
 
     with av.open(str(video)) as source, av.open(str(path), "w") as target:
@@ -142,7 +142,7 @@ def save_cut(video: Path, segments: int, path: Path) -> None:
 
 
 def compare(video: Path, backbone: str, segments: int, repeats: int) -> None:
-    """Interleave the ways and print the table."""
+    """Run all variants, interleaved, and print the table."""
     figures: dict[str, list[dict[str, float]]] = {way: [] for way in WAYS}
     with tempfile.TemporaryDirectory() as folder:
         weights = Path(folder) / "weights.pt"
@@ -161,13 +161,13 @@ def compare(video: Path, backbone: str, segments: int, repeats: int) -> None:
 
 
 def table(figures: dict[str, list[dict[str, float]]], segments: int, backbone: str) -> str:
-    """Markdown: medians a ten-crop segment, and how many times fewer core-seconds than (a)."""
+    """Markdown table of medians per ten-crop segment, and the speed-up in core-seconds over (a)."""
 
     def median(way: str, key: str) -> float:
         return statistics.median(figure[key] for figure in figures[way]) / segments
 
     lines = [
-        f"| {backbone}, {segments} segments | segments/s | core-s a segment |"
+        f"| {backbone}, {segments} segments | segments/s | core-s per segment |"
         " core-s, whole process | vs (a) |",
         "|---|---|---|---|---|",
     ]
@@ -179,29 +179,29 @@ def table(figures: dict[str, list[dict[str, float]]], segments: int, backbone: s
         lines.append(f"| {title} | {shown} | {ratio:.1f}x |")
     over = median("ours", "core_s") / median("network", "core_s") - 1
     lines.append(
-        f"\nThe pipeline takes {100 * over:.1f} % more core-seconds than the network alone."
+        f"\nThe pipeline takes {100 * over:.1f} % more core-seconds than the network by itself."
     )
     return "\n".join(lines)
 
 
 def errors(folder: Path) -> str:
-    """Relative L2 of ours against (b), which decodes and crops alike, on the crop means."""
+    """Relative L2 error of the crop means against (b), which decodes and crops in the same way."""
     ours, plain = (np.load(folder / f"{way}.npy").mean(axis=1) for way in ("ours", "whole"))
     error = np.linalg.norm(ours - plain) / np.linalg.norm(plain)
     return f"Features against (b), crop means: relative L2 {100 * error:.2f} %."
 
 
 def limit_of_arithmetic(backbone: str) -> str:
-    """What the machine's plain matrix products would take for a segment."""
+    """The time a segment would take at the rate of plain matrix products."""
     import roof
 
     from c2fpl.extractors.backbones.catalogue import backbone_named
 
-    return roof.told(roof.measured_roof(), roof.segment_gflop(backbone_named(backbone)))
+    return roof.summary(roof.measured_roof(), roof.segment_gflop(backbone_named(backbone)))
 
 
 def main() -> None:
-    """Read the command line."""
+    """Run the benchmark from the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("video", type=Path)
     parser.add_argument("--backbone", default="i3d")

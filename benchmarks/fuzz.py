@@ -1,10 +1,10 @@
-"""Damaged files of every kind, for minutes: npy, features, records, labels, detector, config, ...
+"""Fuzz all file readers: npy, features, records, labels, detector, config, ...
 
     python benchmarks/fuzz.py [--minutes 5] [--seed 0] [--keep FOLDER]
 
-Rounds over all readers, each round from the next seed, until the time is over. A finding is an
-answer other than the value or one line of our own; the file that caused it is kept. Videos have a
-benchmark of their own (mutated_videos.py), since they are read in processes of their own.
+Each round feeds damaged files to every reader, with the next seed, until the time is up. A finding
+is any result other than a value or a one-line error of ours; the file that caused it is kept.
+Videos are decoded in separate processes and have their own benchmark, mutated_videos.py.
 """
 
 import argparse
@@ -23,19 +23,19 @@ FILES_A_ROUND = 200
 
 
 def main() -> None:
-    """Prints a line a finding and the totals; exit code 1 where there was one."""
+    """Print each finding and the totals; the exit code is 1 if there was a finding."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=5.0)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--keep", type=Path, default=Path("fuzz-findings"))
     options = parser.parse_args()
-    warnings.simplefilter("ignore", SyntaxWarning)  # Python's own on damaged npy headers
+    warnings.simplefilter("ignore", SyntaxWarning)  # raised by Python for damaged npy headers
     with tempfile.TemporaryDirectory() as folder:
         sys.exit(fuzz(Path(folder), options))
 
 
 def fuzz(folder: Path, options: argparse.Namespace) -> int:
-    """Rounds until the time is over."""
+    """Run rounds until the time is up; return 1 if there was a finding."""
     deadline_s = time.monotonic() + 60 * options.minutes
     files: Counter[str] = Counter()
     found = 0

@@ -1,11 +1,11 @@
-"""kill -9 at random times of a run, resumed each time: are the results the same to the byte?
+"""Kill runs at random times, resume them, and check that results are identical to the byte.
 
     python benchmarks/kills.py [--kills 50] [--videos 40] [--seed 0] [--folder FOLDER]
 
-A run over short videos is measured once, uninterrupted. Then runs are started in a fresh folder and
-killed after a uniformly random part of that time, started again in the same folder, killed again,
-until one gets through; its results are compared and the folder emptied. After every kill: files
-under their final names are opened whole, and no process of the run is left.
+One uninterrupted run over short videos sets the time and the expected results. Then a run is
+started in an empty folder, killed (SIGKILL) after a uniformly random part of that time and resumed,
+until it finishes; its results are compared. After every kill, all files with final names must be
+complete, and no process of the run may be left.
 """
 
 import argparse
@@ -31,7 +31,7 @@ from killing import (
 
 
 def phase(output: Path, videos: int) -> str:
-    """Where in the line a killed run was, from its files."""
+    """The step at which a run was killed, judged by its files."""
     if not (output / "features").exists():
         return "start"
     if len(list((output / "features").glob("*.json"))) < videos:
@@ -43,7 +43,7 @@ def phase(output: Path, videos: int) -> str:
 
 
 def main() -> None:
-    """Prints a line a round and the totals; exit code 1 where anything was not as promised."""
+    """Print each round and the totals; the exit code is 1 if anything went wrong."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--videos", type=int, default=40)
@@ -55,7 +55,7 @@ def main() -> None:
 
 
 def measure(folder: Path, kills: int, videos: int, seed: int) -> int:
-    """Kills and resumes; returns how many things went wrong."""
+    """Kill and resume runs; return the number of problems."""
     random.seed(seed)
     runs = Killable(f"kills{seed}")
     write_short_videos(folder / "videos", videos)
@@ -93,7 +93,7 @@ def measure(folder: Path, kills: int, videos: int, seed: int) -> int:
 
 
 def report(what: str, found: Sequence[object]) -> int:
-    """Says what was found though it should not have been; returns how much."""
+    """Print problems of one kind and return their number."""
     for each in found:
         print(f"{what}: {each}", flush=True)
     return len(found)

@@ -1,9 +1,9 @@
-"""Pseudo-labels at UCF-Crime size: seconds of each step, and of the published loops beside it.
+"""Time pseudo-labelling at the size of UCF-Crime, against the published loops.
 
     python benchmarks/labels.py [--nalist clap_nalist.npy] [--plain]
 
-The segment counts are those of the real training set where its list is given, else log-normal ones
-of the same number and sum. The norms are drawn (no features are needed once they are known).
+Segment counts come from the list of the real training set, if given; otherwise they are drawn from
+a log-normal distribution with the same number and sum. Norms are random; no features are needed.
 """
 
 import argparse
@@ -29,7 +29,7 @@ METHODS: tuple[Method, ...] = ("paper", "released")
 
 
 def segment_counts(nalist: Path | None) -> NDArray[np.int64]:
-    """(videos,) from the published list of [from, to), or drawn to the same number and sum."""
+    """(videos,) segment counts from the published list of [from, to), or random ones."""
     if nalist is not None:
         bounds = np.load(nalist, allow_pickle=False)
         counts: NDArray[np.int64] = bounds[:, 1] - bounds[:, 0]
@@ -41,7 +41,7 @@ def segment_counts(nalist: Path | None) -> NDArray[np.int64]:
 
 
 def drawn_norms(counts: NDArray[np.int64]) -> list[NDArray[np.float32]]:
-    """Squared norms of videos with levels, slow drifts and bursts of their own."""
+    """Random squared norms, float32 (segments,) per video, with level, slow drift and bursts."""
     rng = np.random.default_rng(1)
     norms = []
     for count in counts:
@@ -53,7 +53,7 @@ def drawn_norms(counts: NDArray[np.int64]) -> list[NDArray[np.float32]]:
 
 
 def plain_windows(norms: list[NDArray[np.float32]], labels_of: NDArray[np.bool_]) -> list[int]:
-    """The published search of the greatest variation, window by window, pair by pair."""
+    """First segment of each window of largest variation, by the published loops; -1 if none."""
     normal = np.concatenate([n for n, a in zip(norms, labels_of, strict=True) if not a])
     mean, std = np.mean(normal), np.sqrt(np.var(normal, ddof=1))
     firsts = []
@@ -67,10 +67,10 @@ def plain_windows(norms: list[NDArray[np.float32]], labels_of: NDArray[np.bool_]
 
 
 def main() -> None:
-    """Prints the seconds of both methods."""
+    """Run the benchmark from the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--nalist", type=Path)
-    parser.add_argument("--plain", action="store_true", help="run the published loops whole too")
+    parser.add_argument("--plain", action="store_true", help="also run the published loops")
     options = parser.parse_args()
     counts = segment_counts(options.nalist)
     norms = drawn_norms(counts)
@@ -81,7 +81,7 @@ def main() -> None:
 
 
 def report(method: Method, norms: list[NDArray[np.float32]], *, plain: bool) -> None:
-    """Seconds after the norms; and whether the published loops give the same windows."""
+    """Print the time of each step after the norms, and compare windows with the published loops."""
     settings = LabelSettings(method=method).resolved()
     started = time.perf_counter()
     summaries = np.stack([describe(video, settings.spread or "std") for video in norms])
@@ -105,7 +105,7 @@ def report(method: Method, norms: list[NDArray[np.float32]], *, plain: bool) -> 
 
 
 def report_norms() -> None:
-    """Segments a second of the one pass over the features, from memory."""
+    """Print the rate at which norms are computed from features in memory."""
     for dtype in ("float32", "float16"):
         values = np.random.default_rng(2).gamma(0.3, 1, (512, 10, 2048)).astype(dtype)
         started = time.perf_counter()

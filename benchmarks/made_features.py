@@ -1,21 +1,20 @@
-"""Makes a data set of features shaped as RTFM's of UCF-Crime, at any scale, with its annotations.
+"""Generate features and annotations in the layout of RTFM's UCF-Crime features, at any scale.
 
     python benchmarks/made_features.py OUT [--scale 0.01] [--dim 2048] [--crops 10]
         [--dtype float16|float32] [--counts ucf_train.csv ucf_test.csv] [--sparse] [--seed 0]
 
-OUT then holds UCF_Train_ten_crop_i3d/ and UCF_Test_ten_crop_i3d/ with <video>_i3d.npy
+OUT then contains UCF_Train_ten_crop_i3d/ and UCF_Test_ten_crop_i3d/ with <video>_i3d.npy
 (segments, crops, dim), Anomaly_Train.txt, Anomaly_Test.txt, the annotation file and ucf_test.csv:
 
     c2fpl benchmark ucf-crime --features OUT --annotations OUT/Temporal_Anomaly_Annotation.txt ...
 
-Segment counts are those of the given tables, else drawn to the same numbers of videos and segments.
-`--sparse` writes holes but for one value a video (enough to tell videos apart): 779,951 x 10 x 2048
-then need 8 MB of disk and read as zeros at the speed of memory, which tells of bounded memory and
-nothing of learning.
+Segment counts come from the given tables; otherwise they are random, with the same number of videos
+and segments. `--sparse` writes sparse files with one non-zero value per video: 779,951 x 10 x 2048
+values need 8 MB of disk. They test memory use, not learning.
 
-The values are made, not measured: each video has a scene of its own, all scenes are about equally
-large, and anomalous segments are larger and turned towards one direction. The method finds them; no
-figure on them says anything about real videos.
+The values are synthetic. Each video has its own scene, all scenes have similar norms, and anomalous
+segments are shifted in one direction. The method finds them, but results on them say nothing about
+real videos.
 """
 
 import argparse
@@ -42,10 +41,10 @@ ANNOTATIONS = "Temporal_Anomaly_Annotation.txt"
 
 @dataclass(frozen=True)
 class Video:
-    """One made video."""
+    """One synthetic video."""
 
     name: str
-    """As UCF-Crime names it."""
+    """Name in the style of UCF-Crime."""
     segments: int
     """At least 5."""
     event: tuple[int, int] | None
@@ -54,7 +53,7 @@ class Video:
 
 @dataclass(frozen=True)
 class Shape:
-    """How the features lie on disk."""
+    """Shape and storage of the feature arrays."""
 
     crops: int = 10
     dim: int = 2048
@@ -73,14 +72,14 @@ def make(
     """Write the data set.
 
     Args:
-        folder: made if need be.
-        scale: share of the videos of UCF-Crime, at least four of a kind.
-        shape: of the arrays.
-        counts: (videos,) segments by part, instead of drawn ones.
-        seed: of everything.
+        folder: created if missing.
+        scale: fraction of UCF-Crime's videos, at least four of each kind.
+        shape: shape and storage of the arrays.
+        counts: (videos,) segment counts by part, instead of random ones.
+        seed: random seed.
 
     Returns:
-        The videos by part, in the order of the lists.
+        The videos by part, in list order.
     """
     rng = np.random.default_rng(seed)
     shape = shape or Shape()
@@ -102,7 +101,7 @@ def make(
 def write_features(
     path: Path, video: Video, shape: Shape, direction: NDArray[np.float64], rng: np.random.Generator
 ) -> None:
-    """One array, a few segments at a time."""
+    """Write one feature file, 64 segments at a time."""
     whole = (video.segments, shape.crops, shape.dim)
     descr = "<f2" if shape.dtype == "float16" else "<f4"
     scene = rng.gamma(0.6, 0.5, size=shape.dim)
@@ -130,7 +129,7 @@ def _values(
     shape: Shape,
     rng: np.random.Generator,
 ) -> NDArray[np.float32]:
-    """(segments, crops, dim), at least 0 as features behind a ReLU are."""
+    """Features (segments, crops, dim), non-negative as after a ReLU."""
     start, end = video.event or (0, 0)
     anomalous = ((segments >= start) & (segments < end)).astype(np.float32)[:, None, None]
     noise = rng.standard_normal((len(segments), shape.crops, shape.dim), dtype=np.float32)
@@ -165,7 +164,7 @@ def _videos(
 def drawn_counts(
     videos: int, segments: int, rng: np.random.Generator, least: int = 7
 ) -> NDArray[np.int64]:
-    """(videos,) log-normal segment counts with the given sum, as long-tailed as the real ones."""
+    """(videos,) log-normal segment counts with the given sum, long-tailed like the real ones."""
     drawn = rng.lognormal(5, 1.3, videos)
     spare = max(0, segments - least * videos)
     counts = least + (drawn / drawn.sum() * spare).astype(np.int64)
@@ -190,7 +189,7 @@ def _folder_of(video: Video) -> str:
 
 
 def _write_annotations(folder: Path, videos: list[Video]) -> None:
-    """The official form, events in frames, and the table of counts."""
+    """Write the annotations in the official format, and the table of frame counts."""
     lines, rows = [], []
     for order, video in enumerate(videos):
         kind = _folder_of(video) if video.event else "Normal"
@@ -203,14 +202,14 @@ def _write_annotations(folder: Path, videos: list[Video]) -> None:
 
 
 def read_counts(path: Path, column: str = "T_i3d2048_rtfm") -> NDArray[np.int64]:
-    """(videos,) segment counts of a table; rows without one (a video that lacks) are left out."""
+    """(videos,) segment counts of a table; rows with an empty cell are skipped."""
     with path.open(newline="") as file:
         cells = [row[column] for row in csv.DictReader(file)]
     return np.array([int(cell) for cell in cells if cell], dtype=np.int64)
 
 
 def main() -> None:
-    """The command line."""
+    """Generate the data set from the command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--scale", type=float, default=0.01)

@@ -1,11 +1,11 @@
-"""2,000 short videos and one of two hours in one run: are memory, descriptors, processes flat?
+"""Extract 2,000 short videos and a two-hour one, and record memory, descriptors and processes.
 
     python benchmarks/many_videos.py [--videos 2000] [--hours 2] [--folder FOLDER]
 
-The videos are made: tiny, and the long one shows mostly one colour at 10 frames a second. Once a
-second the whole process tree of `c2fpl extract` is summed up: resident bytes, open descriptors,
-processes. Resident bytes count shared pages in every process that maps them, so the true figure is
-smaller. The table has the largest value of each tenth of the videos.
+The videos are small and synthetic; the long one has 10 frames per second. Once a second, resident
+memory, open descriptors and processes are summed over the process tree of `c2fpl extract`. Shared
+pages count once per process, so true memory is lower. The table shows the largest values within
+each tenth of the videos; they should not grow.
 """
 
 import argparse
@@ -30,7 +30,7 @@ C2FPL = (sys.executable, "-m", "c2fpl")
 SETTINGS = ("--backbone", "flow", "--crops", "1", "--device", "cpu", "--workers", "2", "--quiet")
 FRAME_RATE = 10
 KINDS = 20
-"""Short videos of 16 to 35 frames; all others are copies of them."""
+"""Number of distinct short videos, of 16 to 35 frames; the others are copies."""
 
 
 @dataclass(frozen=True)
@@ -38,14 +38,14 @@ class Sample:
     """The process tree at one moment."""
 
     done: int
-    """Videos whose features are whole."""
+    """Videos with complete features."""
     resident_mb: float
     descriptors: int
     processes: int
 
 
 def write_videos(folder: Path, count: int, hours: float) -> None:
-    """The short ones, and the long one."""
+    """Write the short videos and the long one."""
     folder.mkdir()
     kinds = folder.parent / "kinds"
     kinds.mkdir()
@@ -58,7 +58,7 @@ def write_videos(folder: Path, count: int, hours: float) -> None:
 
 
 def write_long_video(path: Path, frames: int) -> None:
-    """One grey, with a square that moves."""
+    """Write a moving square on a grey background."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=FRAME_RATE)
         stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
@@ -73,7 +73,7 @@ def write_long_video(path: Path, frames: int) -> None:
 
 
 def sample(root: psutil.Process, features: Path) -> Sample:
-    """Sum up what lives now."""
+    """Sum over the processes running now."""
     done = sum(1 for _ in features.glob("*.npy"))
     resident = descriptors = processes = 0
     for process in [root, *root.children(recursive=True)]:
@@ -88,7 +88,7 @@ def sample(root: psutil.Process, features: Path) -> Sample:
 
 
 def watch(folder: Path, output: Path) -> tuple[list[Sample], int]:
-    """Extract all videos, a sample a second; the samples and the exit code."""
+    """Extract all videos, sampling every second; return the samples and the exit code."""
     samples = []
     command = [*C2FPL, "extract", str(folder), "-o", str(output), *SETTINGS]
     with subprocess.Popen(command) as process:
@@ -100,7 +100,7 @@ def watch(folder: Path, output: Path) -> tuple[list[Sample], int]:
 
 
 def print_table(samples: list[Sample], videos: int) -> None:
-    """The largest value of each tenth."""
+    """Print the largest values within each tenth of the videos."""
     print("videos done   resident MB   descriptors   processes")
     for tenth in range(10):
         low, high = videos * tenth / 10, videos * (tenth + 1) / 10
@@ -114,7 +114,7 @@ def print_table(samples: list[Sample], videos: int) -> None:
 
 
 def main() -> None:
-    """Makes the videos, runs, prints."""
+    """Run the benchmark from the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--videos", type=int, default=2000)
     parser.add_argument("--hours", type=float, default=2.0)

@@ -1,4 +1,4 @@
-"""Scores that need no training of a network: what every method must exceed on a real set."""
+"""Baseline scores that need no trained network, which every method should exceed."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -16,43 +16,43 @@ _SAMPLED = 2048
 
 
 def _means(videos: Sequence[NDArray[np.float32]]) -> Scores:
-    """(segments, dim) means over crops."""
+    """Means over crops, (segments, dim) per video."""
     return [video.mean(axis=1).astype(np.float64) for video in videos]
 
 
 def minus_length(real: RealSet) -> Scores:
-    """Shorter videos first."""
+    """Minus the length: shorter videos score higher."""
     pairs = zip(real.tested, real.truths, strict=True)
     return [np.full(len(video), -float(len(truth))) for video, truth in pairs]
 
 
 def later(real: RealSet) -> Scores:
-    """Position in the video."""
+    """Position in the video, from 0 to 1."""
     return [(np.arange(len(video)) + 0.5) / len(video) for video in real.tested]
 
 
 def nearer_to_middle(real: RealSet) -> Scores:
-    """Position in the video, seen from its middle."""
+    """Minus the distance from the middle of the video."""
     return [-np.abs(place - 0.5) for place in later(real)]
 
 
 def norm(real: RealSet) -> Scores:
-    """Length of the feature vector."""
+    """L2 norm of the feature vector."""
     return [np.linalg.norm(video, axis=1) for video in _means(real.tested)]
 
 
 def change(real: RealSet) -> Scores:
-    """Distance to the less alike neighbour in time."""
+    """Distance to the more different of the two neighbouring segments."""
     return [larger_side(steps) for steps in steps_of([[one] for one in _means(real.tested)])]
 
 
 def own_median_distance(real: RealSet) -> Scores:
-    """Distance to the median of the own video."""
+    """Distance to the median of the segment's own video."""
     return [np.linalg.norm(v - np.median(v, axis=0), axis=1) for v in _means(real.tested)]
 
 
 def nearest_neighbours(real: RealSet) -> Scores:
-    """Mean distance to the five nearest of 2048 training segments, the segment itself left out."""
+    """Mean distance to the five nearest of 2048 training segments, without the segment itself."""
     known = np.concatenate(_means(real.trained))
     known = known[np.linspace(0, len(known) - 1, min(_SAMPLED, len(known))).astype(int)]
     squares = (known**2).sum(axis=1)
@@ -65,7 +65,7 @@ def nearest_neighbours(real: RealSet) -> Scores:
 
 
 def two_part_mixture(real: RealSet) -> Scores:
-    """Probability of the smaller part of two Gaussians on eight principal directions."""
+    """Probability of the smaller of two Gaussians fitted to eight principal components."""
     known = np.concatenate(_means(real.trained))
     centre = known.mean(axis=0)
     _, axes = np.linalg.eigh(np.cov(known - centre, rowvar=False))

@@ -1,4 +1,4 @@
-"""The real sets that the labelling methods are measured on, as arrays with their frames' truth."""
+"""Load the real data sets that the labelling methods are measured on, with their ground truth."""
 
 import json
 import subprocess
@@ -16,30 +16,30 @@ NAMES = (
     *("ucf-crime-c3d", "ped2 flow", "ped2 mc3-18", "ucf-crime-sample flow"),
     *("ucf-crime-sample mc3-18", "surv-cameras flow", "surv-fights flow", "upcam-home flow"),
 )
-"""All but the first learn from all their videos, the measured ones included."""
+"""In all but the first, the training set includes the test videos."""
 BACKBONES = {"flow": ("flow", "10"), "mc3-18": ("mc3-18", "1")}
 FRAME_RATES = {"ped2": 10.0, "upcam-home": 5.0}
-"""Frames a second; the others have 30."""
+"""Frames per second; the other sets have 30."""
 
 
 @dataclass(frozen=True)
 class RealSet:
-    """Videos without labels to learn from, and videos with truth to measure on."""
+    """Unlabelled videos to train on, and videos with ground truth to test on."""
 
     trained: tuple[NDArray[np.float32], ...]
-    """(segments, crops, dim) each: labelled by a method and trained on."""
+    """Training videos, float32 (segments, crops, dim) each."""
     tested: tuple[NDArray[np.float32], ...]
-    """(segments, crops, dim) each."""
+    """Test videos, float32 (segments, crops, dim) each."""
     truths: tuple[NDArray[np.bool_], ...]
-    """(frames,) of each tested video."""
+    """Ground truth of each test video, (frames,)."""
     to_frames: tuple[Callable[[NDArray[np.float32]], NDArray[np.float32]], ...]
-    """(segments,) scores to (frames,) of each tested video."""
+    """Functions from (segments,) to (frames,) scores, one per test video."""
     frame_rate: float = 30.0
-    """Frames a second."""
+    """Frames per second."""
 
 
 def load(name: str, data: Path, out: Path) -> RealSet:
-    """One of NAMES; its videos were extracted to OUT before."""
+    """Load one of NAMES, whose features are in `out`."""
     folder_name = name.split(" ")[0]
     if name == "ucf-crime-c3d":
         return _c3d(data / folder_name / "features.npz")
@@ -51,7 +51,7 @@ def load(name: str, data: Path, out: Path) -> RealSet:
 
 
 def extract(name: str, data: Path, out: Path, precision: str = "auto") -> None:
-    """Features of one of NAMES to OUT by the line's own command; what is there already stays."""
+    """Extract the features of one of NAMES to `out` with `c2fpl extract`, if they are missing."""
     if name == "ucf-crime-c3d":
         return
     folder, backbone = name.split(" ")
@@ -65,7 +65,7 @@ def extract(name: str, data: Path, out: Path, precision: str = "auto") -> None:
 
 
 def _c3d(path: Path) -> RealSet:
-    """Official split; segment i of 32 covers the frames from floor(i n / 32) on."""
+    """Load the C3D set with its official split; segment i of 32 starts at frame floor(i n / 32)."""
     stored = np.load(path)
     values = stored["x"].astype(np.float32)[:, :, None]
     tested = np.flatnonzero(stored["split"] == "test")
@@ -88,7 +88,7 @@ def _evenly(frame_count: int) -> Callable[[NDArray[np.float32]], NDArray[np.floa
 
 
 def _truth(frame_count: int, intervals: Iterable[Iterable[int]]) -> NDArray[np.bool_]:
-    """Frames inside [start, end) of an interval; a start below 0 is no interval."""
+    """Frames inside the intervals [start, end); a negative start means no interval."""
     truth = np.zeros(frame_count, dtype=bool)
     for start, end in intervals:
         if start >= 0:
@@ -97,13 +97,13 @@ def _truth(frame_count: int, intervals: Iterable[Iterable[int]]) -> NDArray[np.b
 
 
 def _rows(folder: Path) -> dict[str, list[tuple[int, int]]]:
-    """Path without suffix -> [start, end) of each tested video: `name start end ...`, 0-based."""
+    """Read `name start end ...` lines, 0-based: path without suffix -> [start, end) intervals."""
     rows = [line.split() for line in (folder / "annotations.txt").read_text().splitlines()]
     return {row[0]: _pairs(row[1:]) for row in rows if row}
 
 
 def _ucf(folder: Path) -> dict[str, list[tuple[int, int]]]:
-    """The same of `name.mp4 class start end start end`; the end is inside, -1 is none."""
+    """Read `name.mp4 class start end start end` lines; ends are inclusive, -1 means no interval."""
     lines = (folder / "Temporal_Anomaly_Annotation_for_Testing_Videos.txt").read_text().splitlines()
     truths = {}
     for row in map(str.split, filter(None, map(str.strip, lines))):
@@ -120,7 +120,7 @@ def _pairs(numbers: list[str]) -> list[tuple[int, int]]:
 def _extracted(
     features: Path, intervals: dict[str, list[tuple[int, int]]], frame_rate: float
 ) -> RealSet:
-    """Videos with intervals (or none) given to measure on, all of them to learn from."""
+    """Train on all extracted videos and test on those listed in `intervals`."""
     values, plans = {}, {}
     for path in sorted(features.rglob("*.npy")):
         name = str(path.relative_to(features).with_suffix(""))

@@ -1,13 +1,12 @@
-"""Every yardstick of every method and reference on every real set: the table of docs/methods.md.
+"""Measure every method and baseline on every real data set: the table of docs/methods.md.
 
     python benchmarks/method_table.py DATA [-o OUT] [--seeds 10] [--sets NAME ...]
                                       [--methods paper released refined]
 
-DATA holds the sets of benchmarks/method_sets.py and `weights`. Labels are made of the training
-videos without any annotation, a detector is trained on them for 20 epochs (the last one counts),
-and the test frames are scored, by the functions of the command line; annotations are read for the
-yardsticks alone. Features are extracted once to OUT. Results are added to OUT/results.jsonl as they
-come and never made twice, so it can be stopped and taken up again.
+DATA contains the sets of benchmarks/method_sets.py and `weights`. Each method labels the training
+videos, trains a detector for 20 epochs (the last one is used) and scores the test frames, with the
+functions of the command line. Annotations are used only for measuring. Features are extracted once
+to OUT. Results are appended to OUT/results.jsonl, so the benchmark can be stopped and continued.
 """
 
 import argparse
@@ -52,44 +51,44 @@ COLUMNS = {
 
 @dataclass(frozen=True)
 class Arrays:
-    """Videos in memory as the steps of the line read them, named by their numbers."""
+    """Videos in memory, named by number, with the interface the pipeline steps expect."""
 
     videos: Sequence[NDArray[np.float32]]
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The videos."""
+        """Names of the videos."""
         return tuple(map(str, range(len(self.videos))))
 
     def chunks(self, name: str) -> Iterator[NDArray[np.float32]]:
-        """All at once."""
+        """Yield the whole video as one chunk."""
         yield self.videos[int(name)]
 
     def segment_count(self, name: str) -> int:
-        """Segments of the video."""
+        """Number of segments of the video."""
         return len(self.videos[int(name)])
 
     def source(self) -> ArraySource:
-        """For training."""
+        """The segments as a training source."""
         return ArraySource(self.videos)
 
 
 @lru_cache(maxsize=1)
 def loaded(name: str, data: Path, out: Path) -> RealSet:
-    """A set, kept while it is measured."""
+    """Extract and load a set; the latest one is cached."""
     extract(name, data, out)
     return load(name, data, out)
 
 
 @lru_cache(maxsize=1)
 def labelled(name: str, method: Method, data: Path, out: Path) -> MadeLabels:
-    """The labels of a method, for all seeds."""
+    """The labels of a method, which all seeds share."""
     trained = Arrays(loaded(name, data, out).trained)
     return make_labels(trained, LabelSettings(method=method), quiet=True)
 
 
 def measured(real: RealSet, scores: Sequence[NDArray[Any]]) -> dict[str, float | None]:
-    """All columns, from (segments,) scores of each tested video."""
+    """All measures, from the (segments,) scores of each test video."""
     parts = zip(real.to_frames, scores, real.truths, strict=True)
     videos = [
         video_runs("", spread(np.asarray(one, np.float64)), truth.astype(np.uint8))
@@ -99,7 +98,7 @@ def measured(real: RealSet, scores: Sequence[NDArray[Any]]) -> dict[str, float |
 
 
 def by_method(name: str, method: Method, seed: int, data: Path, out: Path) -> dict[str, Any]:
-    """One detector of one method; no yardstick where the method says that it cannot label."""
+    """Measure one method with one seed; empty if the method cannot label the set."""
     started = time.perf_counter()
     real = loaded(name, data, out)
     try:
@@ -132,7 +131,7 @@ def row_of(name: str, what: str, seed: int, data: Path, out: Path) -> dict[str, 
 
 
 def run(wanted: Sequence[tuple[str, str, int]], data: Path, out: Path) -> list[dict[str, Any]]:
-    """The rows of all, those of earlier runs read from the file."""
+    """Compute the rows that results.jsonl does not contain yet, and return all."""
     path = out / "results.jsonl"
     lines = path.read_text().splitlines() if path.exists() else []
     done = {(row["set"], row["what"], row["seed"]): row for row in map(json.loads, lines)}
@@ -147,7 +146,7 @@ def run(wanted: Sequence[tuple[str, str, int]], data: Path, out: Path) -> list[d
 
 
 def table(rows: Sequence[dict[str, Any]], name: str) -> list[str]:
-    """Markdown of one set: mean ± standard deviation over the seeds, in per cent."""
+    """Markdown table of one set: mean ± standard deviation over the seeds, in percent."""
     lines = [f"| {name} | " + " | ".join(COLUMNS.values()) + " | seeds |"]
     lines.append("|---" * (len(COLUMNS) + 2) + "|")
     for what in (*METHODS, *REFERENCES):
@@ -160,7 +159,7 @@ def table(rows: Sequence[dict[str, Any]], name: str) -> list[str]:
 
 
 def cell(values: Sequence[float | None]) -> str:
-    """`80.1 ± 0.3`; a method that gave up has none."""
+    """Format values as `80.1 ± 0.3`, or `-` if there are none."""
     known = 100 * np.array([value for value in values if value is not None])
     if len(known) == 0:
         return "-"
@@ -168,7 +167,7 @@ def cell(values: Sequence[float | None]) -> str:
 
 
 def main() -> None:
-    """Parse, run, print."""
+    """Run the benchmark from the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path)
     parser.add_argument("-o", "--out", type=Path, default=Path("method-table"))

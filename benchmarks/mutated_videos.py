@@ -1,14 +1,13 @@
-"""300 damaged copies of real videos in one folder with whole ones: what becomes of each of them?
+"""Score 300 damaged copies of real videos together with intact ones, and check every outcome.
 
     python benchmarks/mutated_videos.py VIDEOS [--copies 300] [--frames 64] [--seed 0]
 
-VIDEOS is a folder of real mp4 videos; the first frames of each are copied out packet by packet
-(nothing is encoded again), into mp4, mkv and ts in turn, and damaged copies are made of these.
-A detector is trained on the whole ones and scores a folder of whole and damaged ones together, as
-`c2fpl score` does for a user. Every video must end with scores or with a line in failed.csv, every
-whole one with exactly its scores, and where frames are missing that must be said: counted, or as
-damage of the file. One that says nothing passes only as a shorter recording: all its frames, bit
-for bit, are the first ones of the original.
+VIDEOS is a folder of real mp4 videos. The first frames of each are copied without re-encoding into
+mp4, mkv and ts in turn, and damaged copies are made of these. A detector is trained on the intact
+videos, and `c2fpl score` scores intact and damaged ones in one folder. Every video must get scores
+or a line in failed.csv, and intact ones exactly the scores of the training run. Missing frames must
+be reported, as a count or as damage. A copy without a report passes only as a shorter recording:
+its frames are bit for bit the first frames of the original.
 """
 
 import argparse
@@ -37,16 +36,16 @@ from mutating import mutated
 
 C2FPL = (sys.executable, "-m", "c2fpl")
 CONTAINERS: dict[str, dict[str, str]] = {".mp4": {"movflags": "faststart"}, ".mkv": {}, ".ts": {}}
-"""Damage to an mp4 mostly makes it unreadable; the others go on after it.
-The mp4 have their index first, as cameras write it."""
+"""Damage makes most mp4 files unreadable; the other containers continue after it.
+The mp4 files have their index first, as cameras write it."""
 SETTINGS = ("--backbone", "flow", "--crops", "1", "--device", "cpu", "--quiet")
 TIMEOUT_S = 7200.0
-UNNAMED = "UNNAMED: neither scores nor a reason"
-UNSAID = "UNNAMED: fewer frames, not said"
+UNNAMED = "WRONG: neither scores nor a reason"
+UNREPORTED = "WRONG: fewer frames, not reported"
 
 
 def first_frames(source: Path, target: Path, frames: int) -> None:
-    """Copy the first packets of the video stream, as they are."""
+    """Copy the first packets of the video stream unchanged."""
     with (
         av.open(str(source)) as read,
         av.open(str(target), "w", options=CONTAINERS[target.suffix]) as written,
@@ -60,7 +59,7 @@ def first_frames(source: Path, target: Path, frames: int) -> None:
 
 
 def damage(whole: list[Path], folder: Path, copies: int, seed: int) -> None:
-    """Write damaged copies, named after what was done to them."""
+    """Write damaged copies, named after the kind of damage."""
     dice = random.Random(seed)
     contents = [path.read_bytes() for path in whole]
     for number in range(copies):
@@ -71,13 +70,13 @@ def damage(whole: list[Path], folder: Path, copies: int, seed: int) -> None:
 
 
 def c2fpl(*arguments: object) -> int:
-    """The command in a process of its own; its exit code."""
+    """Run the command in a new process and return its exit code."""
     command = [*C2FPL, *map(str, arguments)]
     return subprocess.run(command, timeout=TIMEOUT_S, check=False).returncode
 
 
 def outcome(folder: Path, copy: Path, failed: set[str], frames: dict[str, int]) -> str:
-    """What became of one damaged copy; `frames` is how many the whole ones have."""
+    """The outcome of one damaged copy; `frames` has the frame counts of the intact videos."""
     record = folder / "out" / "features" / f"{copy.stem}.json"
     if copy.stem in failed:
         return "failed, with its reason"
@@ -91,26 +90,26 @@ def outcome(folder: Path, copy: Path, failed: set[str], frames: dict[str, int]) 
     if facts["damage"]:
         return f"scored, damage named, {'all frames' if all_there else 'fewer frames'}"
     if all_there:
-        return "scored, all frames, nothing said"
+        return "scored, all frames, nothing reported"
     whole = folder / "whole" / f"{origin}{copy.suffix}"
-    return "scored, a shorter recording" if is_beginning(copy, whole) else UNSAID
+    return "scored, a shorter recording" if is_beginning(copy, whole) else UNREPORTED
 
 
 def is_beginning(copy: Path, whole: Path) -> bool:
-    """Whether all frames of the copy are, bit for bit, the first ones of the whole video."""
+    """Whether the frames of the copy are bit for bit the first frames of the intact video."""
     pairs = zip(decoded_frames(copy), decoded_frames(whole), strict=False)
     return all(np.array_equal(one, other) for one, other in pairs)
 
 
 def decoded_frames(path: Path) -> Iterator[NDArray[np.uint8]]:
-    """Frames of a file by PyAV, RGB, uint8 (height, width, 3)."""
+    """Decode a file with PyAV: RGB frames, uint8 (height, width, 3)."""
     for event in decode_video(path, DecodingSettings(decoder="pyav"), short_side_pixels=256):
         if isinstance(event, DecodedFrame):
             yield event.pixels
 
 
 def main() -> None:
-    """Prints the figures; exit code 1 where a video is unnamed or a whole one has other scores."""
+    """Print the outcomes; the exit code is 1 if any is wrong or intact videos score differently."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("videos", type=Path)
     parser.add_argument("--copies", type=int, default=300)
@@ -123,7 +122,7 @@ def main() -> None:
 
 
 def measure(folder: Path, options: argparse.Namespace) -> int:
-    """Makes, damages, scores and compares."""
+    """Write, damage and score the videos, and compare the results."""
     (folder / "whole").mkdir()
     (folder / "all").mkdir()
     sources = sorted(options.videos.rglob("*.mp4"))
@@ -153,8 +152,8 @@ def measure(folder: Path, options: argparse.Namespace) -> int:
     print(f"{len(copies)} damaged copies of {len(whole)} videos, {seconds:.0f} s, exit code {code}")
     for said, count in counts.most_common():
         print(f"  {count:4} {said}")
-    print(f"{exact} of {len(whole)} whole videos have exactly their scores")
-    return int(code != 1 or exact != len(whole) or counts[UNNAMED] + counts[UNSAID] > 0)
+    print(f"{exact} of {len(whole)} intact videos have exactly their scores")
+    return int(code != 1 or exact != len(whole) or counts[UNNAMED] + counts[UNREPORTED] > 0)
 
 
 if __name__ == "__main__":

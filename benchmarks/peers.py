@@ -1,6 +1,6 @@
-"""The ways in which users extract ten-crop features now, written plainly from their descriptions.
+"""Two common ways to extract ten-crop features, written from their descriptions.
 
-Both run the library's own network in float32 as its builder gives it, in this process.
+Both run the unmodified network of the library in float32, in this process.
 """
 
 import tempfile
@@ -19,15 +19,15 @@ from c2fpl.extractors.backbones.catalogue import Backbone
 SEGMENT_FRAMES = 16
 CROP_PIXELS = 224
 BATCH_CLIPS = 20
-"""Of the common extractor, which was written for a GPU."""
+"""Batch size of the common I3D extractor, which targets GPUs."""
 
 
 def by_jpeg_files(
     video: Path, segments: int, network: nn.Module, backbone: Backbone
 ) -> NDArray[np.float32]:
-    """Every frame to a JPEG file, PIL resize to 340x256, float crops on the CPU, batch by batch.
+    """Save each frame as a JPEG file, resize to 340x256 with PIL, crop in float on the CPU.
 
-    The common I3D extractor's way: batches of 20 segments, for one of the ten crops after another.
+    This is how the common I3D extractor works: one crop after another, in batches of 20 segments.
 
     Returns:
         (segments, 10, dim).
@@ -52,7 +52,7 @@ def by_jpeg_files(
 def by_whole_video(
     video: Path, segments: int, network: nn.Module, backbone: Backbone
 ) -> NDArray[np.float32]:
-    """Decord `get_batch` of the whole video, crops on the CPU, one segment of ten clips at a time.
+    """Decode the whole video with decord, crop on the CPU, and encode one segment at a time.
 
     Returns:
         (segments, 10, dim).

@@ -1,10 +1,10 @@
-"""Does a run's AUC move when the features are computed in bfloat16 instead of float32?
+"""Measure how the AUC changes if features are computed in bfloat16 instead of float32.
 
     python benchmarks/precision.py DATA [-o OUT] [--seeds 10]
 
-DATA holds ped2, ucf-crime-sample and weights. The videos are extracted in both precisions with the
-real mc3-18 weights, one crop. "Whole run": labels, detector and scores from each alike. "Same
-detector": the one trained on float32 features scores both.
+DATA contains ped2, ucf-crime-sample and weights. The videos are extracted in both precisions with
+the real mc3-18 weights and one crop. "Whole run": labels, detector and scores come from the same
+features. "Same detector": the detector trained on float32 features scores both.
 """
 
 import argparse
@@ -31,7 +31,7 @@ LABELS_ALIKE = 0.01
 
 @dataclass(frozen=True)
 class Aucs:
-    """Of one seed, in percent."""
+    """Frame-level AUCs of one seed, in percent."""
 
     plain: float
     whole_run: float
@@ -39,7 +39,7 @@ class Aucs:
 
 
 def measured(plain: RealSet, other: RealSet, method: Method, seed: int) -> Aucs:
-    """Train on each, score each; and the other by the plain detector."""
+    """Train and score on each, and score `other` with the detector trained on `plain`."""
     of_plain, of_other = (trained(real, labels_of(real, method), seed) for real in (plain, other))
     return Aucs(
         frame_auc_percent(plain, of_plain),
@@ -49,18 +49,18 @@ def measured(plain: RealSet, other: RealSet, method: Method, seed: int) -> Aucs:
 
 
 def labels_of(real: RealSet, method: Method) -> NDArray[np.float32]:
-    """Of all segments."""
+    """Labels of all segments, float32 (segments,)."""
     made = make_labels(Arrays(real.trained), LabelSettings(method=method), quiet=True)
     return np.concatenate(made.labels)
 
 
 def trained(real: RealSet, labels: NDArray[np.float32], seed: int) -> Detector:
-    """One detector, the default settings."""
+    """Train one detector with the default settings."""
     return train(ArraySource(real.trained), labels, TrainingSettings(seed=seed), device="cpu")
 
 
 def frame_auc_percent(real: RealSet, detector: Detector) -> float:
-    """Over the frames of all tested videos together."""
+    """AUC over the pooled frames of all test videos, in percent."""
     frames = [
         spread(segment_scores(detector, video))
         for spread, video in zip(real.to_frames, real.tested, strict=True)
@@ -69,7 +69,7 @@ def frame_auc_percent(real: RealSet, detector: Detector) -> float:
 
 
 def feature_error_percent(plain: RealSet, other: RealSet) -> float:
-    """Relative L2 over all segments."""
+    """Relative L2 error over all segments, in percent."""
     left, right = (np.concatenate(one.trained) for one in (plain, other))
     return float(100 * np.linalg.norm(left - right) / np.linalg.norm(left))
 
@@ -89,14 +89,14 @@ def row(name: str, method: Method, plain: RealSet, other: RealSet, seeds: int) -
 
 
 def main() -> None:
-    """Parse, extract, print a table."""
+    """Run the benchmark from the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("data", type=Path)
     parser.add_argument("-o", "--out", type=Path, default=Path("precision-benchmark"))
     parser.add_argument("--seeds", type=int, default=10)
     asked = parser.parse_args()
     print(
-        "| set | method | AUC % in float32 | whole run | same detector | its largest, any seed"
+        "| set | method | AUC % in float32 | whole run | same detector | largest of any seed"
         " | labels that differ |\n|---|---|---|---|---|---|---|"
     )
     for name in SETS:

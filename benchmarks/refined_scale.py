@@ -1,9 +1,9 @@
-"""Seconds and peak memory of the refined labels on made features, UCF-Crime's size if asked for.
+"""Measure time and memory of `--method refined` on synthetic features, up to UCF-Crime's size.
 
     python benchmarks/refined_scale.py [--segments 50000] [--dim 2048]
 
-Features are made chunk by chunk as they are read (their CPU time is taken off), so nothing but the
-method's own memory is seen. UCF-Crime has 779,951 segments in 1,609 videos.
+Features are generated chunk by chunk as they are read, so that only the memory of the method is
+measured. Generating them is not counted in the time. UCF-Crime has 779,951 segments, 1,609 videos.
 """
 
 import argparse
@@ -23,14 +23,14 @@ SEGMENTS_A_VIDEO = 485  # UCF-Crime's mean
 
 @dataclass
 class Clock:
-    """CPU seconds spent on making features."""
+    """CPU seconds spent generating features."""
 
     seconds: float = 0.0
 
 
 @dataclass(frozen=True)
 class MadeVideo:
-    """Chunks of a scene with drifting noise, the same at each reading."""
+    """A scene with noise of changing level, in chunks; every pass gives the same values."""
 
     number: int
     segments: int
@@ -50,7 +50,7 @@ class MadeVideo:
 
 
 def main() -> None:
-    """Run once and say what it took."""
+    """Run the benchmark from the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--segments", type=int, default=50_000)
     parser.add_argument("--dim", type=int, default=2048)

@@ -1,4 +1,4 @@
-"""What the arithmetic of this machine allows: the rate of matrix products, and a network's work."""
+"""Measure the arithmetic limit: the rate of matrix products and the operations of a network."""
 
 import time
 from dataclasses import dataclass
@@ -15,19 +15,19 @@ CROPS = 10
 
 @dataclass(frozen=True)
 class Roof:
-    """Billions of operations a core-second, a multiplication and its addition being two."""
+    """GFLOP per core-second; a multiply-add counts as two operations."""
 
     float32_gflops: float
     bfloat16_gflops: float
 
 
 def measured_roof() -> Roof:
-    """The rate of large matrix products on all cores."""
+    """Measure the rate of large matrix products on all cores."""
     return Roof(product_gflops(torch.float32), product_gflops(torch.bfloat16))
 
 
 def product_gflops(dtype: torch.dtype) -> float:
-    """Of one type, in billions of operations a core-second, after a warm-up."""
+    """Rate of matrix products of one dtype in GFLOP per core-second, after a warm-up."""
     torch.manual_seed(0)
     left, right = torch.randn(2, MATRIX_SIDE, MATRIX_SIDE).to(dtype)
     left @ right
@@ -38,7 +38,7 @@ def product_gflops(dtype: torch.dtype) -> float:
 
 
 def segment_gflop(backbone: Backbone) -> float:
-    """Billions of operations of the builder's network on ten crops of a segment."""
+    """GFLOP of the unmodified network for ten crops of a segment."""
     side = backbone.crop_pixels
     network = backbone.build().to("meta").eval()
     with FlopCounterMode(display=False) as counter:
@@ -46,10 +46,10 @@ def segment_gflop(backbone: Backbone) -> float:
     return CROPS * counter.get_total_flops() / 1e9
 
 
-def told(roof: Roof, gflop: float) -> str:
-    """One line: the fewest core-seconds in which plain arithmetic does a segment here."""
+def summary(roof: Roof, gflop: float) -> str:
+    """One line with the fewest core-seconds that a segment needs at these rates."""
     return (
-        f"Matrix products run at {roof.float32_gflops:.0f} GFLOP/s a core in float32 and"
-        f" {roof.bfloat16_gflops:.0f} in bfloat16 here; ten crops are {gflop:.0f} GFLOP, at those"
+        f"Matrix products run at {roof.float32_gflops:.0f} GFLOP/s per core in float32 and"
+        f" {roof.bfloat16_gflops:.0f} in bfloat16. Ten crops are {gflop:.0f} GFLOP: at these"
         f" rates {gflop / roof.float32_gflops:.3g} and {gflop / roof.bfloat16_gflops:.3g} core-s."
     )

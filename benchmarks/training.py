@@ -1,12 +1,12 @@
-"""Detector training from disk against the published way: segments a second and peak memory.
+"""Compare detector training from disk with the published training: speed and peak memory.
 
     python benchmarks/training.py [--segments 50000] [--threads 1] [--repeats 3] [--folder FOLDER]
 
-Published way: the whole float32 array in memory, one item at a time through a DataLoader, the step
-in the same thread. Ours: float16 files of UCF-Crime-like lengths, read at random by position while
-the step runs. The page cache is emptied of the files before each run; each run is a process of its
-own, so that its peak memory is its own. The network without attention is the released one. On a
-machine with other work the CPU time says more than the rates.
+Published: the whole float32 array in memory, a DataLoader that reads one segment at a time, and the
+training step in the same thread. Ours: float16 files with lengths like UCF-Crime's, read in random
+order while the step runs. Before each run the files are dropped from the page cache. Each run has
+its own process, for its own peak memory. The network without attention is the released one. On a
+busy machine, compare CPU times instead of rates.
 """
 
 import argparse
@@ -46,7 +46,7 @@ RUNS: dict[str, TrainingSettings | None] = {
 
 
 def write_features(folder: Path, segments: int) -> None:
-    """One float16 file a video, and all of them once more as one float32 array."""
+    """Write one float16 file per video, and the same features as one float32 array."""
     rng = np.random.default_rng(0)
     whole = np.lib.format.open_memmap(
         folder / "concatenated.npy", "w+", np.float32, (segments, CROPS, DIM)
@@ -63,7 +63,7 @@ def write_features(folder: Path, segments: int) -> None:
 
 
 def leave_page_cache(folder: Path) -> None:
-    """Asks the system to forget the pages of all files, so that they come from the disk."""
+    """Drop all files from the page cache, so that they are read from disk."""
     for path in folder.glob("*.npy"):
         descriptor = os.open(path, os.O_RDONLY)
         os.fsync(descriptor)
@@ -72,7 +72,7 @@ def leave_page_cache(folder: Path) -> None:
 
 
 class WholeArray(Dataset[tuple[Tensor, Tensor]]):
-    """Everything in memory, given out one segment at a time."""
+    """All features in memory, read one segment at a time."""
 
     def __init__(self, folder: Path) -> None:
         self._features = np.load(folder / "concatenated.npy")
@@ -86,7 +86,7 @@ class WholeArray(Dataset[tuple[Tensor, Tensor]]):
 
 
 def published(folder: Path) -> Callable[[], None]:
-    """Loads everything; the epoch is what it returns."""
+    """Load everything and return the epoch as a function."""
     dataset = WholeArray(folder)
     detector = nn.Sequential(
         *(nn.Linear(DIM, 512), nn.ReLU(), nn.Dropout(0.6)),
@@ -107,7 +107,7 @@ def published(folder: Path) -> Callable[[], None]:
 
 
 def ours(folder: Path, settings: TrainingSettings) -> Callable[[], None]:
-    """Reads the headers; the epoch is what it returns."""
+    """Read the file headers and return the epoch as a function."""
     store = SegmentStore(sorted(folder.glob("video*.npy")))
     labels = np.load(folder / "labels.npy")
 
@@ -118,7 +118,7 @@ def ours(folder: Path, settings: TrainingSettings) -> Callable[[], None]:
 
 
 def measure(name: str, folder: Path) -> None:
-    """Runs one epoch in this process and prints its figures as JSON."""
+    """Run one epoch in this process and print its figures as JSON."""
     settings = RUNS[name]
     warm_up(settings or TrainingSettings(epochs=1))
     started = time.perf_counter()
@@ -135,20 +135,20 @@ def measure(name: str, folder: Path) -> None:
 
 
 def warm_up(settings: TrainingSettings) -> None:
-    """A few steps on nothing: the first ones of a process load parts of torch for a second."""
+    """Train a few steps on zeros, because the first steps of a process load parts of torch."""
     values = np.zeros((512, CROPS, DIM), np.float32)
     train(ArraySource([values]), np.zeros(512), settings, device="cpu")
 
 
 def peak_resident_gb() -> float:
-    """Of this process alone (getrusage would count the parent that started it)."""
+    """Peak memory of this process; getrusage would include the parent that started it."""
     status = Path("/proc/self/status").read_text()
     kibibytes = next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1]
     return int(kibibytes) * 1024 / 1e9
 
 
 def compare(folder: Path, segments: int, threads: int, repeats: int) -> None:
-    """The fastest of interleaved repeats of each run, and its ratio to the published way."""
+    """Print the fastest of interleaved repeats of each run, and its speed-up over published."""
     fastest: dict[str, dict[str, float]] = {}
     for _ in range(repeats):
         for name in RUNS:
@@ -167,7 +167,7 @@ def compare(folder: Path, segments: int, threads: int, repeats: int) -> None:
 
 
 def one_run(name: str, folder: Path, threads: int) -> dict[str, float]:
-    """One epoch in a process of its own, from a cold cache."""
+    """Measure one epoch in a new process, with a cold page cache."""
     leave_page_cache(folder)
     answer = subprocess.run(
         [sys.executable, __file__, "--run", name, "--folder", str(folder)],
@@ -181,7 +181,7 @@ def one_run(name: str, folder: Path, threads: int) -> dict[str, float]:
 
 
 def main() -> None:
-    """Makes the features in a temporary folder beside the given one, measures, removes them."""
+    """Run the benchmark from the command line, in a temporary folder inside --folder."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--segments", type=int, default=50_000)
     parser.add_argument("--threads", type=int, default=1)
