@@ -151,7 +151,7 @@ def test_several_detectors_score_one_pass_of_chunks() -> None:
 @pytest.mark.parametrize("count", [299, 301, 100])
 def test_a_video_with_more_or_fewer_segments_than_announced_is_refused(count: int) -> None:
     detector = Detector(8, settings())
-    with pytest.raises(WrongLength, match=f"300 segments came of a video of {count}"):
+    with pytest.raises(WrongLength, match=f"read 300 of {count} segments"):
         chunk_scores([detector], [np.zeros((300, 2, 8), np.float32)], count)
 
 

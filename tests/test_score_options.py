@@ -72,8 +72,8 @@ def test_what_is_no_score_is_refused(option: Any, scores: Any) -> None:
 @pytest.mark.parametrize(
     ("option", "amount", "rule"),
     [
-        (smoothed, -1, "0 segments"),
-        (smoothed, np.nan, "0 segments"),
+        (smoothed, -1, "at least 0"),
+        (smoothed, np.nan, "at least 0"),
         (calibrated, 1.1, r"\[0, 1\]"),
     ],
 )

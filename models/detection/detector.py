@@ -1,4 +1,4 @@
-"""The network that scores segments (supplementary A). Knows no labels and no files."""
+"""The network that scores segments (supplementary A)."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -10,32 +10,32 @@ from torch import Tensor, nn
 
 from c2fpl.models.settings import Attention, Softmax, TrainingSettings
 
-HIDDEN = (512, 32)  # supplementary A: neurons of the two hidden layers
+HIDDEN = (512, 32)  # neurons of the two hidden layers (supplementary A)
 
 
 class WrongDim(ValueError):
-    """Features made by another backbone than the one that the detector was trained on."""
+    """Features with another dimension than those that the detector was trained on."""
 
 
 class WrongLength(ValueError):
-    """More or fewer segments came than the video was said to have."""
+    """A video with more or fewer segments than announced."""
 
 
 class SeededDropout(nn.Module):
-    """Dropout whose randomness is a generator of its own: the global states play no part.
+    """Dropout with its own random generator instead of the global state.
 
-    One 64-bit draw decides four values, each with a probability that is a multiple of 2**-16; on a
-    CPU that is five times as fast as torch's dropout, which was a fifth of a bf16 step.
+    One 64-bit draw decides four values, so the rate is rounded to a multiple of 2**-16. On a CPU
+    this is five times as fast as torch's dropout, which took a fifth of a bf16 step.
     """
 
     def __init__(self, rate: float) -> None:
         super().__init__()
         self.kept = round((1 - rate) * 2**16)
         self.generator: torch.Generator | None = None
-        """On the device of the values; None is torch's global one."""
+        """On the device of the values; None uses torch's global generator."""
 
     def forward(self, hidden: Tensor) -> Tensor:
-        """Any shape; zeros in training with the given rate, the rest scaled up to the same mean."""
+        """In training, sets values of any shape to 0 at the given rate and scales up the rest."""
         if not self.training or self.kept == 2**16:
             return hidden
         draws = torch.empty(-(-hidden.numel() // 4), dtype=torch.int64, device=hidden.device)
@@ -46,14 +46,12 @@ class SeededDropout(nn.Module):
 
 
 class AttendedLayer(nn.Module):
-    """A fully connected layer with a parallel self-attention layer, then ReLU and dropout.
+    """A fully connected layer with parallel self-attention, then ReLU and dropout.
 
     H = FC * S + FC (residual), H = FC * S (multiplicative) or H = FC (none), with
-    S = softmax(Linear(b)). The attention stands before ReLU and dropout (METHOD 4: the figure of
-    the paper is not readable, the independent re-run has it there).
-
-    Shape: (batch, crops, in_dim) to (batch, crops, out_dim). The softmax runs over out_dim
-    (`feature`) or, for each crop, over the segments of the batch (`batch`).
+    S = softmax(Linear(b)). The attention precedes ReLU and dropout; the paper leaves this open
+    (docs/method.md, detector). The softmax runs over out_dim (`feature`) or, for each crop, over
+    the segments of the batch (`batch`).
     """
 
     def __init__(self, in_dim: int, out_dim: int, settings: TrainingSettings) -> None:
@@ -65,7 +63,7 @@ class AttendedLayer(nn.Module):
         self.dropout = SeededDropout(settings.dropout)
 
     def forward(self, batch: Tensor) -> Tensor:
-        """(batch, crops, in_dim) to (batch, crops, out_dim), at least 0."""
+        """Maps (batch, crops, in_dim) to (batch, crops, out_dim), at least 0."""
         hidden = self.linear(batch)
         if self.attention is not None:
             attended = hidden * torch.softmax(self.attention(batch), dim=self.softmax_axis)
@@ -75,14 +73,14 @@ class AttendedLayer(nn.Module):
 
 
 def softmax_axis(softmax: Softmax) -> int:
-    """Axis of (batch, crops, dim) that the attention's weights sum to one along."""
+    """Axis of (batch, crops, dim) along which the attention weights sum to 1."""
     return -1 if softmax == "feature" else 0
 
 
 class Detector(nn.Module):
-    """FC dim-512-32-1 with two attended layers and a sigmoid: 2,131,041 parameters at dim 2048.
+    """Layers dim-512-32-1, two of them attended, and a sigmoid: 2,131,041 parameters at dim 2048.
 
-    Weights are Xavier uniform and biases zero (METHOD 4), drawn from `settings.seed` alone; the
+    Weights are Xavier uniform, biases 0. Only `settings.seed` decides the weights; the
     global random state is neither read nor changed.
     """
 
@@ -100,38 +98,38 @@ class Detector(nn.Module):
                 nn.init.zeros_(layer.bias)
 
     def forward(self, batch: Tensor) -> Tensor:
-        """(batch, crops, dim) float32 features to (batch, crops) scores in [0, 1]."""
+        """Maps (batch, crops, dim) float32 features to (batch, crops) scores in [0, 1]."""
         scores: Tensor = self.logits(batch).sigmoid()
         return scores
 
     def draw_dropout_from(self, generator: torch.Generator | None) -> None:
-        """Sets where dropout takes its randomness: a generator on the detector's device."""
+        """Sets the random generator of dropout, which must be on the detector's device."""
         self.first.dropout.generator = generator
         self.second.dropout.generator = generator
 
     def logits(self, batch: Tensor) -> Tensor:
-        """(batch, crops, dim) float32 features to (batch, crops) values before the sigmoid."""
+        """Maps (batch, crops, dim) float32 features to (batch, crops) values before the sigmoid."""
         logits: Tensor = self.last(self.second(self.first(batch)))
         return logits.squeeze(-1)
 
 
 def _linear(in_dim: int, out_dim: int) -> nn.Linear:
-    """A linear layer without weights yet: they come from the seed, not from the global state."""
+    """A linear layer with uninitialised weights, so that the global random state is not used."""
     return nn.Linear(in_dim, out_dim, device="meta").to_empty(device="cpu")
 
 
 def segment_scores(detector: Detector, values: NDArray[Any]) -> NDArray[np.float32]:
-    """One score for each segment of one video whose features are at hand: `chunk_scores` of it.
+    """Scores the segments of one video in memory.
 
     Args:
-        detector: on any device; its dropout is off during the call.
-        values: (segments, crops, dim) float16 or float32 features of the whole video.
+        detector: on any device; dropout is off during the call.
+        values: (segments, crops, dim) float16 or float32 features.
 
     Returns:
-        (segments,) float32 in [0, 1]: the mean over its crops of the detector's scores.
+        (segments,) float32 in [0, 1]: the mean score over crops.
 
     Raises:
-        WrongDim: features of another dimension.
+        WrongDim: the features have another dimension.
     """
     scores: NDArray[np.float32] = chunk_scores([detector], [values], len(values))[0]
     return scores
@@ -140,23 +138,23 @@ def segment_scores(detector: Detector, values: NDArray[Any]) -> NDArray[np.float
 def chunk_scores(
     detectors: Sequence[Detector], chunks: Iterable[NDArray[Any]], segment_count: int
 ) -> NDArray[np.float32]:
-    """Scores of one video that comes in chunks of any length, in order, by several detectors.
+    """Scores one video with several detectors, reading it in chunks of any length.
 
-    The video goes through in blocks of nearly equal length, at most `batch_size` segments each,
-    so that no bit depends on the chunks. With the softmax over the batch each block is a batch:
-    neighbours in time, as many as the attention saw at once in training.
+    The video is cut again into blocks of nearly equal length with at most `batch_size` segments, so
+    that the result does not depend on the chunks. With the softmax over the batch, each block is a
+    batch of consecutive segments.
 
     Args:
-        detectors: at least one, of one dim and batch size; their dropout is off during the call.
-        chunks: (segments, crops, dim) float16 or float32 each.
-        segment_count: of all chunks together.
+        detectors: at least one, all with one dim and batch size; dropout is off during the call.
+        chunks: (segments, crops, dim) float16 or float32 each, in order of time.
+        segment_count: segments of all chunks together.
 
     Returns:
         (detectors, segments) float32 in [0, 1].
 
     Raises:
-        WrongDim: features of another dimension.
-        WrongLength: more or fewer segments than `segment_count`.
+        WrongDim: the features have another dimension.
+        WrongLength: the chunks do not have `segment_count` segments.
     """
     scores = [
         np.stack([_block_scores(detector, block) for detector in detectors])
@@ -178,7 +176,7 @@ def _block_scores(detector: Detector, block: NDArray[Any]) -> NDArray[np.float32
 def _blocks(
     detector: Detector, chunks: Iterable[NDArray[Any]], segment_count: int
 ) -> Iterator[NDArray[Any]]:
-    """The segments of all chunks, cut anew into as few blocks of nearly equal length as can be."""
+    """Cuts the segments of all chunks into as few blocks of nearly equal length as possible."""
     block_count = -(-segment_count // detector.settings.batch_size)
     ends = [segment_count * (k + 1) // block_count for k in range(block_count)]
     waiting: list[NDArray[Any]] = []
@@ -186,8 +184,8 @@ def _blocks(
     for chunk in chunks:
         if chunk.ndim != 3 or chunk.shape[2] != detector.dim:
             raise WrongDim(
-                f"features of shape {chunk.shape} for a detector of dim {detector.dim}; it takes "
-                "(segments, crops, dim) of the backbone that it was trained on"
+                f"features of shape {chunk.shape} for a detector of dim {detector.dim}; give "
+                "(segments, crops, dim) features of the backbone that it was trained on"
             )
         waiting.append(chunk)
         seen += len(chunk)
@@ -197,4 +195,4 @@ def _blocks(
             yield held[:length]
             waiting, given = [held[length:]], given + length
     if ends or seen != segment_count:
-        raise WrongLength(f"{seen} segments came of a video of {segment_count}; extract it again")
+        raise WrongLength(f"read {seen} of {segment_count} segments; extract the video again")

@@ -1,8 +1,8 @@
-"""The authors' checkpoints as detectors: names of their layers, and what their forward pass does.
+"""Converts the authors' checkpoints to detectors.
 
-Their released network is fc1 - ReLU - fc2 - ReLU - fc3 - sigmoid, then the mean over crops; two
-attention layers are declared, saved and never used (METHOD 4, released version). `Detector` with
-attention `none` is that function.
+The released network is fc1 - ReLU - fc2 - ReLU - fc3 - sigmoid, then the mean over crops. It also
+declares and saves two attention layers but never uses them. `Detector` with attention `none`
+computes the same function.
 """
 
 from collections.abc import Mapping
@@ -14,22 +14,22 @@ from c2fpl.models.settings import TrainingSettings
 
 NAMES = {"fc1": "first.linear", "fc2": "second.linear", "fc3": "last"}
 UNUSED = ("fc_att1", "fc_att2")
-"""The attention layers; they tell these checkpoints from other detectors with fc1, fc2 and fc3."""
+"""The attention layers. They distinguish these checkpoints from other networks with fc1 to fc3."""
 PARTS = ("weight", "bias")
 
 
 class NotPublished(ValueError):
-    """Tensors that are not those of a C2FPL checkpoint."""
+    """Tensors that are not from a C2FPL checkpoint."""
 
 
 def published_detector(tensors: Mapping[str, Tensor]) -> Detector:
-    """A detector with the weights of a published checkpoint, for any length of features.
+    """Makes a detector with the weights of a published checkpoint, for features of any dimension.
 
     Args:
-        tensors: `fc1.weight` (512, dim) and so on, under any one prefix.
+        tensors: `fc1.weight` (512, dim) and so on, with any common prefix.
 
     Raises:
-        NotPublished: a layer is missing, unknown or of another size.
+        NotPublished: a layer is missing, unknown or has another size.
     """
     prefix = next((n.removesuffix("fc1.weight") for n in tensors if n.endswith("fc1.weight")), "")
     given = {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}

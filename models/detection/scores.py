@@ -1,7 +1,6 @@
-"""What can be done to the detector's scores afterwards: both off by default, measured in the docs.
+"""Post-processing of segment scores: smoothing and calibration, both off by default.
 
-Each takes the segment scores of one video and returns as many, in [0, 1]. docs/methods.md says what
-they brought on every real set, and where they did harm.
+docs/methods.md reports where they help and where they harm.
 """
 
 from typing import Any
@@ -11,37 +10,32 @@ from numpy.typing import NDArray
 
 from c2fpl.models.settings import ScoreOptions
 
-_REACH = 4.0  # deviations to which the kernel is summed
-_LEAST = 1e-6  # scores nearer to 0 or 1 have no usable log-odds in float32
+_REACH = 4.0  # truncates the kernel, in standard deviations
+_LEAST = 1e-6  # scores closer to 0 or 1 have no usable log-odds in float32
 
 
 class BadScores(ValueError):
-    """Scores that are no (segments,) numbers in [0, 1], or an option out of its range."""
+    """Scores that are not (segments,) in [0, 1], or an option out of range."""
 
 
 def finished(scores: NDArray[np.float32], options: ScoreOptions) -> NDArray[np.float32]:
-    """Smoothed, then calibrated: what a video is scored with. With both off, the same bytes.
-
-    Args:
-        scores: (segments,) of one video, in [0, 1].
-        options: how much of either.
-    """
+    """Smooths, then calibrates the (segments,) scores of one video; unchanged if both are off."""
     return calibrated(smoothed(scores, options.smoothing_segments), options.calibration)
 
 
 def smoothed(scores: NDArray[np.floating[Any]], width_segments: float) -> NDArray[np.float32]:
-    """Gaussian mean over neighbours in time; at the ends over those that exist.
+    """Gaussian-weighted mean over neighbours in time; at the ends, over those that exist.
 
     Args:
         scores: (segments,) of one video, in [0, 1].
-        width_segments: standard deviation of the kernel; 0 changes nothing.
+        width_segments: standard deviation of the kernel; 0 turns smoothing off.
 
     Raises:
         BadScores: see the class.
     """
     values = _checked(scores)
     if not 0 <= width_segments < np.inf:
-        raise BadScores(f"smoothing {width_segments} must be 0 segments (off) or more")
+        raise BadScores(f"smoothing {width_segments} must be at least 0; 0 turns it off")
     if width_segments == 0:
         return values.astype(np.float32)
     reach = min(int(np.ceil(_REACH * width_segments)), len(values))
@@ -53,22 +47,22 @@ def smoothed(scores: NDArray[np.floating[Any]], width_segments: float) -> NDArra
 
 
 def calibrated(scores: NDArray[np.floating[Any]], strength: float) -> NDArray[np.float32]:
-    """The video's own level taken off: its median score moves towards 1/2, on the log-odds scale.
+    """Subtracts the video's own level on the log-odds scale: its median score moves towards 1/2.
 
-    The order within the video stays. At strength 1 all videos have the median 1/2, so only what
-    stands out within a video counts: right for cameras of different scenes, wrong where whole
-    videos are anomalous.
+    The order within the video stays the same. At strength 1 every video has the median 1/2, so
+    only what stands out within a video counts. This suits cameras with different scenes, but not
+    videos that are anomalous as a whole.
 
     Args:
         scores: (segments,) of one video, in [0, 1].
-        strength: share of the median's log-odds taken off, in [0, 1]; 0 changes nothing.
+        strength: share of the median's log-odds to subtract, in [0, 1]; 0 turns calibration off.
 
     Raises:
         BadScores: see the class.
     """
     values = _checked(scores)
     if not 0 <= strength <= 1:
-        raise BadScores(f"calibration {strength} must be in [0, 1]; 0 is off")
+        raise BadScores(f"calibration {strength} must be in [0, 1]; 0 turns it off")
     if strength == 0:
         return values.astype(np.float32)
     inside = np.clip(values, _LEAST, 1 - _LEAST)

@@ -1,4 +1,4 @@
-"""Segments and their pseudo-labels to a trained detector (METHOD 4). Knows no files."""
+"""Trains a detector on segments and their pseudo-labels (docs/method.md, training)."""
 
 import math
 import time
@@ -23,27 +23,27 @@ DECAY = 0.1
 
 
 class BadLabels(ValueError):
-    """Labels that do not belong to the segments."""
+    """Labels outside [0, 1], or not one per segment."""
 
 
 class TrainingDiverged(RuntimeError):
-    """The loss is no longer a number."""
+    """The loss is infinite or not a number."""
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """What one pass over the segments did."""
+    """Results of one epoch."""
 
     number: int
-    """From 1 to `TrainingSettings.epochs`."""
+    """1 to `TrainingSettings.epochs`."""
     loss: float
-    """Mean binary cross entropy over the segments, dropout on."""
+    """Mean binary cross-entropy over the segments, with dropout."""
     learning_rate: float
-    """In force during this epoch."""
+    """Learning rate during this epoch."""
     seconds: float
-    """Wall time of the pass."""
+    """Wall time."""
     detector: Detector
-    """As it stands after the pass; still being trained, so to be looked at and not kept."""
+    """The detector after this epoch. Training continues to change it: copy it to keep it."""
 
 
 def train(
@@ -54,27 +54,26 @@ def train(
     device: torch.device | str,
     after_epoch: Callable[[Epoch], None] | None = None,
 ) -> Detector:
-    """Trains a new detector for all epochs and returns the last state of it, in eval mode.
+    """Trains a new detector and returns its state after the last epoch, in eval mode.
 
-    Each epoch goes `settings.passes` times through all segments, each time in a new order, all
-    crops of a segment together; the loss is the binary cross entropy between the label and the mean
-    of the crops' scores. Weights, order and dropout follow from `settings.seed` alone: on the CPU
-    the same seed and thread count give the same bytes. The global random states are neither read
-    nor changed.
+    Each epoch makes `settings.passes` passes over all segments, each in a new order. The crops of a
+    segment stay together: the loss is the binary cross-entropy between its label and the mean score
+    of its crops. Only `settings.seed` decides weights, order and dropout. On the CPU, the same seed
+    and thread count give the same bytes. The global random state is neither read nor changed.
 
-    Segments are read ahead by threads in bounded memory. On a GPU whose free memory holds the
-    whole source in its stored form they are uploaded once instead; who trains several detectors
-    on the same segments makes the `feeding.feeder_for` themselves and passes it to each.
+    Threads read segments ahead in bounded memory. If the whole source fits in free GPU memory, it
+    is uploaded once instead. To train several detectors on the same segments, call
+    `feeding.feeder_for` once and pass the result to each training.
 
     Args:
-        source: the segments, or what feeds them to `device` already.
+        source: the segments, or their feeder on `device`.
         labels: (segments,) in [0, 1], hard or soft.
         settings: attention, optimisation, seed.
-        device: where the detector is trained and stays.
+        device: device to train on; the detector stays there.
         after_epoch: called after each epoch.
 
     Raises:
-        BadLabels: another number of labels than segments, or a label outside [0, 1].
+        BadLabels: not one label per segment, or a label outside [0, 1].
         TrainingDiverged: the loss became infinite or not a number.
     """
     device = torch.device(device)
@@ -123,7 +122,7 @@ def _checked(labels: ArrayLike, segment_count: int) -> Tensor:
     if targets.shape != (segment_count,) or segment_count == 0:
         raise BadLabels(
             f"labels of shape {tuple(targets.shape)} for {segment_count} segments; label the same "
-            "features that are trained on"
+            "features that you train on"
         )
     if not bool(((targets >= 0) & (targets <= 1)).all()):
         raise BadLabels("a label is outside [0, 1]; label the features again")
@@ -133,7 +132,7 @@ def _checked(labels: ArrayLike, segment_count: int) -> Tensor:
 def _batches(
     orders: np.random.Generator, segment_count: int, settings: TrainingSettings
 ) -> list[NDArray[np.int64]]:
-    """Numbers of the segments of each step of an epoch: every pass in a new order."""
+    """Segment numbers of each step of one epoch, every pass in a new order."""
     ends = range(settings.batch_size, segment_count, settings.batch_size)
     return [
         batch
@@ -149,7 +148,7 @@ def _one_epoch(
     targets: Tensor,
     batches: list[NDArray[np.int64]],
 ) -> float:
-    """Mean loss over the segments; the sum stays on the device until the end."""
+    """Trains for one epoch and returns the mean loss; its sum stays on the device until the end."""
     detector.train()
     precision = choose_precision(detector.settings.matmul_precision, targets.device)
     total = torch.zeros((), dtype=torch.float64, device=targets.device)
@@ -164,14 +163,14 @@ def _one_epoch(
 
 
 def choose_precision(asked: TrainingPrecision, device: torch.device) -> TrainingPrecision:
-    """`auto` is bf16 on a CPU that multiplies it natively, else fp32 (see TrainingSettings)."""
+    """Resolves `auto` to bf16 on a CPU with bf16 hardware, else to fp32."""
     if asked != "auto":
         return asked
     return "bf16" if device.type == "cpu" and has_native_bf16() else "fp32"
 
 
 def has_native_bf16() -> bool:
-    """Whether this CPU multiplies bf16 in hardware."""
+    """Whether this CPU has hardware for bf16 matrix products."""
     if not hasattr(torch.cpu, "get_capabilities"):  # torch 2.6
         return bool(torch.cpu._is_avx512_bf16_supported())
     capabilities = torch.cpu.get_capabilities()
@@ -181,10 +180,10 @@ def has_native_bf16() -> bool:
 def _loss(
     detector: Detector, features: Tensor, targets: Tensor, precision: TrainingPrecision
 ) -> Tensor:
-    """Binary cross entropy of the mean over crops; the sums are float32 in either precision."""
+    """Binary cross-entropy of the mean score over crops; sums are float32 in either precision."""
     half = precision == "bf16"
     with torch.autocast(features.device.type, dtype=torch.bfloat16, enabled=half):
         logits = detector.logits(features)
     scores = logits.float().sigmoid().mean(dim=1)
-    # A NaN would stop torch's function (on a GPU, the device): it goes into the loss beside it.
+    # binary_cross_entropy aborts on NaN (on a GPU, the whole device), so NaN is added after it.
     return binary_cross_entropy(scores.nan_to_num(0.5), targets) + 0 * scores.sum()
