@@ -34,7 +34,7 @@ def test_extraction_says_what_a_video_lacks_and_keeps_it(
         )
     damage = record_of(files, "cut")["damage"]
     assert damage.startswith("cut off inside a packet")
-    assert f"damaged ({damage}), frames may be missing uncounted; taken as far" in caplog.text
+    assert f"damaged ({damage}), frames may be missing uncounted; the decoded" in caplog.text
 
 
 @pytest.fixture
