@@ -1,8 +1,8 @@
-"""Arrays to labels, and labels to a detector. Knows no files and no videos.
+"""Labels, detectors and scores from arrays. These modules do not read files or videos.
 
-- `settings`: what labels, training and scores depend on
-- `sources`, `halves`, `rows`: features in memory or on disk, behind one interface
-- `relative`: features beside the usual state of their video
-- `labels`: features to pseudo-labels
-- `detection`: pseudo-labels to a detector, and a detector to scores
+- `settings`: settings of labels, training and scores
+- `sources`, `halves`, `rows`: one interface to features in memory or on disk
+- `relative`: features relative to the usual state of their video
+- `labels`: pseudo-labels from features
+- `detection`: a detector from pseudo-labels, and its scores
 """

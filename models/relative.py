@@ -1,4 +1,4 @@
-"""Features relative to their video: what a segment is beside the usual state of its scene."""
+"""Features relative to their video: distance of each value from its usual state there."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -13,7 +13,7 @@ _USUAL_ROWS = 256
 
 
 def usual_state(chunks: Iterable[NDArray[Any]]) -> NDArray[np.float32]:
-    """(crops, dim) median over time of one video's (segments, crops, dim), of 256 rows at most."""
+    """(crops, dim) median over time of one video, from at most 256 of its segments."""
     rows = thinned(chunks, _USUAL_ROWS)[1]
     state: NDArray[np.float32] = np.median(rows.astype(np.float32), axis=0)
     return state
@@ -22,18 +22,18 @@ def usual_state(chunks: Iterable[NDArray[Any]]) -> NDArray[np.float32]:
 def relative_to(
     chunks: Iterable[NDArray[Any]], usual: NDArray[np.float32]
 ) -> Iterator[NDArray[np.float32]]:
-    """|f - usual state| of every chunk."""
+    """Yields |f - usual state| of each (segments, crops, dim) chunk."""
     for chunk in chunks:
         yield np.abs(chunk.astype(np.float32) - usual)
 
 
 class RelativeSource:
-    """A source whose segments are relative to their videos.
+    """A source of segments relative to their videos.
 
     Args:
-        source: the features themselves.
-        usual: per video its usual state.
-        counts: per video its segments.
+        source: the absolute features.
+        usual: (crops, dim) usual state per video.
+        counts: number of segments per video.
     """
 
     dtype = np.dtype(np.float32)
@@ -52,7 +52,7 @@ class RelativeSource:
         return len(self._source)
 
     def gather(self, indices: NDArray[np.int64]) -> NDArray[np.float32]:
-        """(n,) segment numbers in any order to (n, crops, dim) float32."""
+        """Reads (n,) segment numbers, in any order, as (n, crops, dim) float32."""
         videos, _ = locate(indices, self._ends)
         values = self._source.gather(indices) - self._usual[videos]
         np.abs(values, out=values)

@@ -1,4 +1,4 @@
-"""Some rows of a video that comes in chunks: bounded memory, the same rows whatever the chunks."""
+"""Samples and blocks of a video read in chunks; the result does not depend on the chunks."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -7,14 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 Chunks = Iterable[NDArray[Any]]
-"""One video in order of time, as (segments, ...) each."""
+"""One video as (segments, ...) arrays in order of time."""
 
 
 def thinned(chunks: Chunks, most: int) -> tuple[NDArray[np.int64], NDArray[Any]]:
-    """Every k-th row from the first on, k the least power of two that leaves at most `most`.
+    """Every k-th row, from the first; k is the smallest power of two that leaves at most `most`.
 
     Returns:
-        (n,) places and (n, ...) rows.
+        (n,) row numbers and (n, ...) rows.
     """
     kept: list[tuple[int, NDArray[Any]]] = []
     stride, number = 1, 0
@@ -27,9 +27,9 @@ def thinned(chunks: Chunks, most: int) -> tuple[NDArray[np.int64], NDArray[Any]]
 
 
 def blocks(chunks: Chunks, length: int) -> Iterator[NDArray[Any]]:
-    """The same rows in blocks of `length`, the last one shorter.
+    """Cuts all rows into blocks of `length`; the last one may be shorter.
 
-    A matrix product of fixed blocks has the same bits however the video was cut.
+    Matrix products of fixed blocks give the same bits, whatever the chunks were.
     """
     waiting: list[NDArray[Any]] = []
     count = 0

@@ -185,7 +185,7 @@ def test_doubling_the_norms_changes_no_label_and_halves_the_densities(
 
 
 def test_no_normal_video_is_an_error() -> None:
-    with pytest.raises(EmptyNullModel, match=r"all 2 videos are anomalous.*smaller eta"):
+    with pytest.raises(EmptyNullModel, match=r"all 2 videos are anomalous.*lower eta"):
         label_segments(norms_of(2), np.array([True, True]), PAPER)
 
 

@@ -158,7 +158,7 @@ def test_frozen_stretches_do_not_become_the_normal_state() -> None:
     ids=["constant", "short"],
 )
 def test_features_that_say_nothing_are_said_in_one_line(videos: Any) -> None:
-    with pytest.raises(NothingToTell, match="give features that vary in time") as caught:
+    with pytest.raises(NothingToTell, match="give features that vary over time") as caught:
         label(whole(videos))
     assert "\n" not in str(caught.value)
 
@@ -173,7 +173,7 @@ def test_noise_without_states_is_noted() -> None:
 @pytest.mark.parametrize(
     ("videos", "said"),
     [
-        ([], "no video to label"),
+        ([], "no videos to label"),
         ([np.ones((3, 4)), np.ones((3, 5))], "video number 1 .* not"),
         ([np.ones((3, 4)), np.full((2, 4), np.nan)], "video number 1 .* not finite"),
         ([np.empty((0, 4))], "video number 0"),

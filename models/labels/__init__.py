@@ -1,8 +1,8 @@
-"""Features to pseudo-labels, without annotations.
+"""Pseudo-labels from features, without annotations.
 
-- `summaries`: features of one video to the few numbers that describe it
+- `summaries`: segment norms, and the two numbers that describe a video
 - `coarse`: which videos are pseudo-anomalous
-- `fine`: which segments of them are
-- `change`, `usual`, `evidence`, `two_states`, `refined`: the method `refined`, no coarse split
-- `joined`: evidence and a detector's scores as one score
+- `fine`: which of their segments are
+- `change`, `usual`, `evidence`, `two_states`, `refined`: method `refined`, no coarse split
+- `joined`: one score from the evidence and a detector
 """

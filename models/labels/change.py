@@ -1,4 +1,4 @@
-"""How much each segment of a video differs from its neighbours in time, chunk by chunk."""
+"""Measures how much each segment differs from its neighbours in time."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -8,21 +8,21 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 Videos = Sequence[Iterable[NDArray[Any]]]
-"""Per video its crop means in order of time, as chunks of (segments, dim); read several times."""
+"""Crop means of each video: (segments, dim) chunks in order of time, read several times."""
 
 
 class BadSegments(ValueError):
-    """Features that cannot be compared: other axes, no segment, or values that are not finite."""
+    """Features with wrong axes, without segments or with values that are not finite."""
 
 
 def steps_of(videos: Videos) -> tuple[Array, ...]:
-    """Per video (segments - 1,): distances of neighbours in time; one chunk is in memory.
+    """(segments - 1,) distances between neighbours per video; one chunk is in memory at a time.
 
     Raises:
-        BadSegments: see the class; the video is given by its number.
+        BadSegments: see the class; the message gives the number of the video.
     """
     if len(videos) == 0:
-        raise BadSegments("there is no video to label; give at least one")
+        raise BadSegments("there are no videos to label; give at least one")
     found = []
     dim: int | None = None
     for number, chunks in enumerate(videos):
@@ -55,8 +55,12 @@ def _checked(chunk: NDArray[Any], number: int, dim: int | None) -> NDArray[np.fl
 
 
 def larger_side(steps: Array) -> Array:
-    """(segments - 1,) distances between neighbours, at least one, to (segments,): change.
+    """(segments,) change: the distance to the more different neighbour of each segment.
 
-    Change is the distance to the less alike of a segment's neighbours: [1, 3] -> [1, 3, 3].
+    Args:
+        steps: (segments - 1,) distances between neighbours, at least one.
+
+    Example:
+        [1, 3] becomes [1, 3, 3].
     """
     return np.maximum(np.append(steps[:1], steps), np.append(steps, steps[-1:]))

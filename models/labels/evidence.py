@@ -1,13 +1,14 @@
-"""How much speaks for an anomaly in each segment, as a standard normal: `--method refined`.
+"""Evidence for an anomaly in each segment, on the scale of a standard normal (`--method refined`).
 
-Views, each a normal score over the segments that the evidence was made from:
+It has up to three views, each a normal score over the segments that the evidence was made from:
 
-- change: distance to the less alike neighbour in time (change.py);
-- distance: mean distance to the segments of the video itself where scenes differ, else to segments
-  of all videos (usual.py says which); it counts where it agrees with change;
-- position, where videos begin and end stiller than they are in between: nearness to the middle.
+- change: distance to the more different neighbour in time (change.py)
+- distance: mean distance to other segments, of the same video if scenes differ (usual.py), else of
+  all videos; used only if it agrees with change
+- position: nearness to the middle; used only if videos begin and end with less change
 
-The evidence is the mean of change and distance, then of that and position, again as a normal score.
+The evidence is the mean of change and distance, then the mean of that and position, converted to a
+normal score again.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,38 +24,38 @@ from c2fpl.models.labels.change import Array, Videos, larger_side, steps_of
 from c2fpl.models.labels.usual import ends_are_stiller, scenes_differ
 from c2fpl.models.rows import blocks, thinned
 
-_OWN_ROWS = 256  # of a video, that its segments are compared with
-_ASKED_VIDEOS = 128
-_ASKED_ROWS = 32  # of each video asked
-_SET_ROWS = 256  # of all videos
+_OWN_ROWS = 256  # of a video, to compare its segments with
+_SAMPLED_VIDEOS = 128
+_SAMPLED_ROWS = 32  # of each of these videos
+_REFERENCE_ROWS = 256  # of all videos
 _BLOCK = 256
 _AGREED = 0.4
-"""Rank correlation with change from which on distance counts. Seen: .51 to .72 where it helps, .19
-and .27 where it harms."""
+"""Minimum rank correlation with change for distance to count. Measured: 0.51 to 0.72 where distance
+helps, 0.19 and 0.27 where it harms."""
 _MOST_KNOTS = 4096
 
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """Measures any video on the scale of those that it was made from."""
+    """Measures any video on the scale of the videos that it was made from."""
 
     relative: bool
-    """Distance is to the video's own segments; else to `reference`."""
+    """Whether distance is to the video's own segments instead of to `reference`."""
     distant: bool
-    """Distance counts."""
+    """Whether distance counts."""
     centred: bool
-    """Position counts."""
+    """Whether position counts."""
     reference: NDArray[np.float32]
-    """(rows, dim) segments of all videos; (0, dim) with `relative`."""
+    """(rows, dim) segments sampled from all videos; (0, dim) if `relative`."""
     changes: Array
-    """(knots,) ascending: change of the segments it was made from."""
+    """(knots,) change of the segments that it was made from, ascending."""
     distances: Array
-    """(knots,) ascending: their distance."""
+    """(knots,) their distance, ascending."""
     means: Array
-    """(knots,) ascending: their mean of views."""
+    """(knots,) the mean of their views, ascending."""
 
     def of(self, video: Iterable[NDArray[Any]]) -> Array:
-        """(segments,) evidence; the video is read two or three times.
+        """(segments,) evidence of a video, which is read up to three times.
 
         Args:
             video: its crop means in order of time, as chunks of (segments, dim).
@@ -74,12 +75,12 @@ class Evidence:
         return (mean + nearness_to_middle(len(mean))) / 2 if self.centred else mean
 
     def as_arrays(self) -> dict[str, NDArray[Any]]:
-        """For a file: all fields by name."""
+        """All fields as arrays by name, for a file."""
         return {name: np.asarray(value) for name, value in vars(self).items()}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> "Evidence":
-        """What `as_arrays` gave."""
+        """Inverse of `as_arrays`."""
         return cls(
             relative=bool(arrays["relative"]),
             distant=bool(arrays["distant"]),
@@ -90,24 +91,26 @@ class Evidence:
 
 
 def make_evidence(videos: Videos, steps: Sequence[Array]) -> tuple[Evidence, tuple[Array, ...]]:
-    """The evidence of all videos, and per video (segments,) its values.
+    """Makes the evidence from all videos, and its (segments,) values for each video.
 
-    The order of the videos reaches no bit.
+    The result does not depend on the order of the videos.
 
     Args:
-        videos: per video its crop means as chunks; each is read up to three times.
-        steps: of them, as `steps_of` gives them.
+        videos: crop means of each video, in chunks; each is read up to three times.
+        steps: the result of `steps_of` for the same videos.
     """
     known = np.sort(np.concatenate([larger_side(one) for one in steps if len(one)]))
     changes = [_change(one, known) for one in steps]
     order = sorted(range(len(videos)), key=lambda number: changes[number].tobytes())
-    asked = [order[i] for i in _evenly(len(order), _ASKED_VIDEOS)]
-    sampled = [thinned(videos[number], _ASKED_ROWS) for number in asked]
+    chosen = [order[i] for i in _evenly(len(order), _SAMPLED_VIDEOS)]
+    sampled = [thinned(videos[number], _SAMPLED_ROWS) for number in chosen]
     rows = [one.astype(np.float32) for _, one in sampled]
-    told = [changes[number][places] for number, (places, _) in zip(asked, sampled, strict=True)]
-    relative = scenes_differ(rows, told)
+    their_changes = [
+        changes[number][places] for number, (places, _) in zip(chosen, sampled, strict=True)
+    ]
+    relative = scenes_differ(rows, their_changes)
     every = np.concatenate(rows)
-    reference = every[[] if relative else _evenly(len(every), _SET_ROWS)]
+    reference = every[[] if relative else _evenly(len(every), _REFERENCE_ROWS)]
     distances = [distance(video, None if relative else reference) for video in videos]
     agreement = _rank_correlation(np.concatenate(changes), np.concatenate(distances))
     draft = Evidence(
@@ -125,16 +128,16 @@ def make_evidence(videos: Videos, steps: Sequence[Array]) -> tuple[Evidence, tup
 
 
 def _rank_correlation(one: Array, other: Array) -> float:
-    """Of values in the same order; 0 where one of them is constant. Their order reaches no bit."""
+    """Rank correlation; 0 if either side is constant. It does not depend on the order of pairs."""
     order = np.lexsort((other, one))
     ranks = rankdata(one[order]), rankdata(other[order])
     return float(np.corrcoef(*ranks)[0, 1]) if min(map(np.ptp, ranks)) > 0 else 0.0
 
 
 def distance(video: Iterable[NDArray[Any]], reference: NDArray[np.float32] | None) -> Array:
-    """(segments,) mean distance to the rows of `reference`, or to the video's own (thinned)."""
+    """(segments,) mean distance to the rows of `reference`, or to a sample of the video's own."""
     rows = (thinned(video, _OWN_ROWS)[1] if reference is None else reference).astype(np.float64)
-    origin = rows.mean(axis=0)  # near the rows, so that the squares below do not cancel
+    origin = rows.mean(axis=0)  # close to the rows, so that the squares below do not cancel
     rows = rows - origin
     squares = (rows**2).sum(axis=1)
     found = []
@@ -146,31 +149,31 @@ def distance(video: Iterable[NDArray[Any]], reference: NDArray[np.float32] | Non
 
 
 def nearness_to_middle(count: int) -> Array:
-    """(count,) normal scores, highest in the middle; one segment has 0."""
+    """(count,) normal scores, highest in the middle; 0 for a single segment."""
     apart = np.abs(2 * (np.arange(count) + 0.5) / count - 1)
     scores: Array = ndtri((1 - apart) * count / (count + 1))
     return scores
 
 
 def normal_scores(values: Array, knots: Array) -> Array:
-    """Ranks among ascending knots to quantiles of the standard normal; equal values stay equal."""
+    """Converts ranks among ascending knots to standard normal quantiles; ties stay equal."""
     places = np.searchsorted(knots, values, "left") + np.searchsorted(knots, values, "right")
     scores: Array = ndtri((places + 1) / (2 * (len(knots) + 1)))
     return scores
 
 
 def _change(steps: Array, known: Array) -> Array:
-    """A video of one segment has no change: it is given the median, which says nothing."""
+    """(segments,) change; a single segment has none and gets the median, which is neutral."""
     return larger_side(steps) if len(steps) else np.full(1, np.median(known))
 
 
 def knots_of(values: Array) -> Array:
-    """Ascending values, thinned to evenly spaced ranks."""
+    """Sorts values and keeps at most 4096 of them, at evenly spaced ranks."""
     ascending = np.sort(values)
     return ascending[_evenly(len(ascending), _MOST_KNOTS)]
 
 
 def _evenly(count: int, most: int) -> NDArray[np.int64]:
-    """At most `most` of the numbers below count, evenly spaced."""
+    """At most `most` evenly spaced integers in [0, count)."""
     wanted = min(count, most)
     return (np.arange(wanted) * 2 + 1) * count // (2 * wanted)

@@ -1,10 +1,10 @@
-"""Evidence and a detector's scores of the same segments as one score. Knows no detector.
+"""Joins the evidence and a detector's scores of the same segments into one score.
 
-The detector is one more view beside the evidence's two: both as normal scores, the evidence counts
-double. A chain of two states, fitted to videos of the training set, makes log-odds of their mean,
-smooth in time as far as the videos themselves are. The score says how rare such odds are: with p
-the share of training segments whose odds are as high, it is mostly ln(1/p), as a fraction of its
-largest value, so that few segments have a high score whatever the share of the higher state.
+Both are converted to normal scores. Their weighted mean counts the evidence, which has two views,
+twice. A hidden Markov model (two_states.py), fitted to training videos, turns the mean into
+log-odds and smooths them over time. The score is mostly ln(1/p) as a fraction of its maximum, where
+p is the share of training segments with log-odds at least as high. High scores are therefore rare,
+whatever the share of the higher state.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,25 +20,27 @@ from c2fpl.models.labels import two_states
 from c2fpl.models.labels.change import Array
 from c2fpl.models.labels.evidence import Evidence, knots_of, normal_scores
 
-_RARITY = 0.9  # of the score; the rest are the odds, which keep the order beyond the known ones
-_SOFTER = 4.0  # odds are divided by this: float32 then keeps the order of all that occur
+_RARITY = (
+    0.9  # weight in the score; the rest is the odds, which keep the order beyond training odds
+)
+_SOFTER = 4.0  # divides log-odds, so that their order survives in float32
 
 
 @dataclass(frozen=True, eq=False)
 class Joined:
-    """What turns evidence and detector scores of a video into its scores."""
+    """Turns the evidence and detector scores of a video into its final scores."""
 
     evidence: Evidence
-    """Measures the evidence."""
+    """Measures the evidence of a video."""
     detected: Array
-    """(knots,) ascending: the detector's scores of training segments."""
+    """(knots,) detector scores of training segments, ascending."""
     chain: two_states.TwoStates
-    """Fitted to the mean of both in training videos."""
+    """Fitted to the weighted means of training videos."""
     odds: Array
-    """(knots,) ascending: log-odds of training segments."""
+    """(knots,) log-odds of training segments, ascending."""
 
     def scores(self, evidence: Array, detected: NDArray[np.float32]) -> NDArray[np.float32]:
-        """(segments,) of one video in [0, 1], from its evidence and its detector scores."""
+        """(segments,) float32 final scores of one video in [0, 1]."""
         with threadpool_limits(limits=1):
             view = _mean(evidence, detected, self.detected)
             (odds,) = two_states.log_odds([view], self.chain)
@@ -49,13 +51,13 @@ class Joined:
         return scores.astype(np.float32)
 
     def as_arrays(self) -> dict[str, NDArray[Any]]:
-        """For a file: flat, by name."""
+        """All values as arrays by name, for a file."""
         chain = {f"chain.{name}": np.asarray(value) for name, value in asdict(self.chain).items()}
         return {**self.evidence.as_arrays(), "detected": self.detected, "odds": self.odds, **chain}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> "Joined":
-        """What `as_arrays` gave."""
+        """Inverse of `as_arrays`."""
         chain = two_states.TwoStates(
             means=np.asarray(arrays["chain.means"]),
             shares=np.asarray(arrays["chain.shares"]),
@@ -68,12 +70,12 @@ class Joined:
 def join(
     evidence: Evidence, values: Sequence[Array], detected: Sequence[NDArray[np.float32]]
 ) -> Joined:
-    """Fit to some training videos; their order reaches no bit.
+    """Fits to some training videos; the result does not depend on their order.
 
     Args:
         evidence: made from the training videos.
-        values: per video (segments,) its evidence.
-        detected: per video (segments,) the detector's scores.
+        values: (segments,) evidence per video.
+        detected: (segments,) detector scores per video, in [0, 1].
     """
     with threadpool_limits(limits=1):
         known = knots_of(np.concatenate(list(detected)).astype(np.float64))

@@ -1,12 +1,11 @@
-"""Labels from the evidence in time: `--method refined`. Knows no files.
+"""Pseudo-labels from evidence over time (`--method refined`).
 
-Coarse to fine like the paper's, with another z. Its derivation, what chose each part and what it
-brought stand in docs/methods.md.
+1. Change in time, distance from the usual and, where it helps, position give one normal score per
+   segment, the evidence (evidence.py).
+2. A hidden Markov model with two states is fitted to all videos (two_states.py). The state with
+   more evidence is the anomalous one, and its posterior is the soft label.
 
-1. Evidence: change in time, distance from what is usual, and position where it counts, as one
-   normal score a segment (evidence.py).
-2. A chain of two states is fitted to all videos (two_states.py). The state of more evidence is
-   the anomalous one. Its posterior is the soft label; a window is as long as the evidence says.
+docs/methods.md derives the method and reports its results.
 """
 
 from collections.abc import Sequence
@@ -21,51 +20,51 @@ from c2fpl.models.labels import two_states
 from c2fpl.models.labels.change import Array, Videos, steps_of
 from c2fpl.models.labels.evidence import Evidence, make_evidence
 
-_APART = 3  # segments: the change of t rests on t - 1, t and t + 1
-_SAME = 1e-6  # relative: changes nearer than float32 can tell are the same change
+_APART = 3  # segments: the change of t depends on t - 1, t and t + 1
+_SAME = 1e-6  # relative difference below which float32 cannot distinguish changes
 
 
 class NothingToTell(ValueError):
-    """No segment differs from another in any way that this method sees."""
+    """All segments look the same to this method."""
 
 
 @dataclass(frozen=True)
 class RefinedLabels:
-    """The pseudo-labels, in the order in which the videos were given."""
+    """Pseudo-labels, in the order of the given videos."""
 
     anomalous: NDArray[np.bool_]
-    """(videos,) true where more than half of the video is expected to be anomalous."""
+    """(videos,) True where the expected share of anomalous segments is above one half."""
     shares: Array
-    """(videos,) expected share of anomalous segments, in [0, 1]: the coarse statistic."""
+    """(videos,) expected share of anomalous segments, in [0, 1]."""
     labels: tuple[NDArray[np.float32], ...]
-    """Per video (segments,) in [0, 1]: probability that the segment is anomalous."""
+    """(segments,) per video in [0, 1]: probability that the segment is anomalous."""
     evidence: Evidence
-    """How it was measured, for other videos."""
+    """Measures the evidence of other videos."""
     scores: tuple[Array, ...]
-    """Per video (segments,) the evidence z, a standard normal over all segments."""
+    """(segments,) per video: the evidence z, a standard normal over all segments."""
     p_values: tuple[Array, ...]
-    """Per video (segments,) in (0, 1]: share of all segments whose evidence is as high."""
+    """(segments,) per video in (0, 1]: share of all segments with at least this evidence."""
     notes: tuple[str, ...]
-    """One line for each reason to distrust the labels; empty when there is none."""
+    """Reasons to distrust the labels, one line each."""
 
 
 def label(videos: Videos) -> RefinedLabels:
-    """Soft labels for every segment.
+    """Computes soft labels for every segment.
 
-    Nothing is set, and the order of the videos reaches no bit of a label.
+    There are no settings, and labels do not depend on the order of the videos.
 
     Args:
-        videos: per video its crop means as chunks (segments, dim), float16 or float32.
+        videos: crop means of each video as (segments, dim) chunks, float16 or float32.
 
     Raises:
         BadSegments: features that cannot be compared.
         NothingToTell: all segments change alike (constant features, or one segment a video).
     """
-    with threadpool_limits(limits=1):  # sums in one order, whatever the machine's cores
+    with threadpool_limits(limits=1):  # same order of summation on any number of cores
         steps = steps_of(videos)
         _refuse_constant(steps)
         evidence, scores = make_evidence(videos, steps)
-        # The chain sums over the videos in the order of their evidence, not in the one given.
+        # Sorted by evidence, so that sums do not depend on the given order.
         order = sorted(range(len(scores)), key=lambda video: scores[video].tobytes())
         ordered = [scores[video] for video in order]
         posterior = two_states.higher_state(ordered, two_states.fit(ordered))
@@ -87,7 +86,7 @@ def _refuse_constant(steps: Sequence[Array]) -> None:
     """Refuse videos in which nothing changes.
 
     Raises:
-        NothingToTell: there is no change at all, or the same everywhere.
+        NothingToTell: no change at all, or the same change everywhere.
     """
     known = np.concatenate(list(steps))
     if len(known) == 0 or np.ptp(known) <= _SAME * known.max():
@@ -95,7 +94,7 @@ def _refuse_constant(steps: Sequence[Array]) -> None:
         count = len(known) + len(steps)
         raise NothingToTell(
             f"the {count} segments all differ from their neighbours by the same {largest}, so "
-            "none can be told from the others; give features that vary in time"
+            "they cannot be distinguished; give features that vary over time"
         )
 
 
@@ -109,16 +108,16 @@ def _upper_tails(evidence: Sequence[Array]) -> list[Array]:
 
 
 def _doubts(evidence: Sequence[Array]) -> tuple[str, ...]:
-    """A note where one population without memory explains the evidence as well as two states do.
+    """Notes if one population without memory explains the evidence as well as two states.
 
-    Judged on every third segment: those share no pair of neighbours, so change is not alike in
-    them by its definition alone.
+    Uses every third segment. These share no neighbours, so the definition of change does not
+    correlate them.
     """
     apart = [video[::_APART] for video in evidence]
     every = np.concatenate(apart)
     if np.ptp(every) > 0 and two_states.fit(apart).gain > 0:
         return ()
     return (
-        f"the statistic is uninformative: one population explains {len(every)} segments far enough "
-        "apart as well as two states in time (BIC), so the labels may be noise; give more videos",
+        f"the statistic is uninformative: one population explains {len(every)} segments without "
+        "common neighbours as well as two states (BIC), so labels may be noise; give more videos",
     )

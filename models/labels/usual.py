@@ -1,8 +1,9 @@
-"""Two questions to the data that decide what "usual" means; neither reads an annotation.
+"""Two criteria that decide what counts as usual. Neither reads annotations.
 
-- Is a video's usual state its own (many scenes), or that of all videos (one scene, or features that
-  mean the same everywhere)?
-- Do videos begin and end stiller than they are in between, as clips cut around an event do?
+- `scenes_differ`: is the usual state of a video its own, or that of all videos (one scene, or
+  features with the same meaning in every scene)?
+- `ends_are_stiller`: do videos change less at both ends than in the middle, as clips that were cut
+  around an event do?
 """
 
 from collections.abc import Sequence
@@ -17,23 +18,24 @@ Array = NDArray[np.float64]
 _HALVINGS = 4
 _FEWEST_VIDEOS = 8
 _MOSTLY_SCENE = 2 / 3
-_RIDGE = 1.0  # against a kernel whose diagonal is 1 on average
-_END_SHARE = 6  # a sixth of the video at either end
+_RIDGE = 1.0  # relative to a kernel with mean diagonal 1
+_END_SHARE = 6  # each end is a sixth of the video
 _FEWEST_STEPS = 5
 _CLEAR = 3.0  # standard errors
 
 
 def scenes_differ(rows: Sequence[NDArray[np.float32]], changes: Sequence[Array]) -> bool:
-    """True where features mostly hold the scene, and leaving it out does not lose the action.
+    """Whether features mostly describe the scene, and removing it keeps the action.
 
-    Both must hold: features vary between videos more than twice as much as within them; and
-    |f - median of the video| tells change at least as well as f in one of eight trials. In a trial
-    a ridge regression learns the ranks of change in one half of the videos, and is judged by rank
-    correlation in the other (four halvings, both ways). Few videos are one scene.
+    Both must hold: features vary more than twice as much between videos as within them, and
+    |f - median of the video| predicts change at least as well as f in one of eight trials. In each
+    trial, a ridge regression learns the ranks of change in half of the videos and is judged by rank
+    correlation in the other half (four halvings, both ways). Fewer than 8 videos count as one
+    scene.
 
     Args:
-        rows: per video (n, dim) some of its segments, in an order that follows from the content.
-        changes: per video (n,) how much these segments change in time.
+        rows: (n, dim) sampled segments per video, in an order that only depends on the content.
+        changes: (n,) change of these segments per video.
     """
     if len(rows) < _FEWEST_VIDEOS or scene_share(rows) <= _MOSTLY_SCENE:
         return False
@@ -50,7 +52,7 @@ def scenes_differ(rows: Sequence[NDArray[np.float32]], changes: Sequence[Array])
 
 
 def scene_share(rows: Sequence[NDArray[np.float32]]) -> float:
-    """Share of the features' variance that is between videos, in [0, 1]."""
+    """Share of the variance of the features that is between videos, in [0, 1]."""
     values = [one.astype(np.float64) for one in rows]
     means = np.stack([one.mean(axis=0) for one in values])
     counts = np.array([len(one) for one in values])
@@ -62,10 +64,10 @@ def scene_share(rows: Sequence[NDArray[np.float32]]) -> float:
 
 
 def ends_are_stiller(steps: Sequence[Array]) -> bool:
-    """True where the middle of videos changes more than their ends, by three standard errors.
+    """Whether the middle of videos changes more than their ends, by three standard errors.
 
     Args:
-        steps: per video (segments - 1,) distances of neighbours in time.
+        steps: (segments - 1,) distances between neighbours per video.
     """
     long = [one for one in steps if len(one) >= _FEWEST_STEPS]
     if len(long) < _FEWEST_VIDEOS:
@@ -86,7 +88,7 @@ def _middle_over_ends(scores: Array) -> float:
 
 
 def _kernel(rows: NDArray[np.float32]) -> Array:
-    """(n, n) products of rows whose columns have mean 0 and deviation 1, over their number."""
+    """(n, n) products of rows with standardised columns, divided by the number of columns."""
     values = rows.astype(np.float64)
     values -= values.mean(axis=0)
     spread = values.std(axis=0)
@@ -96,8 +98,8 @@ def _kernel(rows: NDArray[np.float32]) -> Array:
 
 
 def _agreement(kernel: Array, target: Array, learned: NDArray[np.bool_]) -> float:
-    """Rank correlation of what was learned with the target where it was not."""
+    """Rank correlation of a ridge regression with the target on the rows that it did not learn."""
     ranks = rankdata(target[learned]) / np.count_nonzero(learned)
     inside = kernel[np.ix_(learned, learned)] + _RIDGE * np.eye(len(ranks))
-    said = kernel[np.ix_(~learned, learned)] @ np.linalg.solve(inside, ranks - ranks.mean())
-    return float(np.corrcoef(rankdata(said), rankdata(target[~learned]))[0, 1])
+    predicted = kernel[np.ix_(~learned, learned)] @ np.linalg.solve(inside, ranks - ranks.mean())
+    return float(np.corrcoef(rankdata(predicted), rankdata(target[~learned]))[0, 1])
