@@ -20,9 +20,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from c2fpl.errors import BadFeatures, BadLabels, BadVideo
 from c2fpl.extractors.decoder_messages import Decoded, Restarted, Undecodable
 from c2fpl.extractors.decoder_process import WatchedDecoders
-from c2fpl.extractors.decoding.video import UndecodableVideo
 from c2fpl.extractors.encoding.encoder import SegmentEncoder, make_encoder
 from c2fpl.extractors.extraction import Extraction, FeatureRows
 from c2fpl.extractors.segments import SEGMENT_FRAMES, SegmentPlan
@@ -30,11 +30,10 @@ from c2fpl.extractors.settings import DecodingSettings, ExtractionSettings, Tail
 from c2fpl.models.detection import training
 from c2fpl.models.detection.detector import Detector
 from c2fpl.models.detection.scores import finished
-from c2fpl.models.detection.training import BadLabels, Epoch
+from c2fpl.models.detection.training import Epoch
 from c2fpl.models.settings import LabelSettings, ScoreOptions, TrainingSettings
 from c2fpl.pipeline.extraction.devices import resolve_device
 from c2fpl.pipeline.extraction.worker import FeatureSettings
-from c2fpl.pipeline.features.extracted import BadFeatures
 from c2fpl.pipeline.features.in_memory import Features, InMemory, VideoFeatures, arrays_of
 from c2fpl.pipeline.files.outcomes import Failure
 from c2fpl.pipeline.files.run_files import RunFiles, fingerprint
@@ -70,8 +69,8 @@ def extract(
         encoder: of `make_encoder(extraction, device=...)`, to load a network once for many videos.
 
     Raises:
-        UndecodableVideo: no frame can be decoded, or more than `decoding.max_lost` is lost.
-        MissingWeights, WrongWeights, MissingDevice: the backbone cannot be built.
+        BadVideo: no frame can be decoded, or more than `decoding.max_lost` is lost.
+        BadWeights, MissingDevice: the backbone cannot be built.
         BadFeatures: values beyond the range of float16.
     """
     encoder = encoder or make_encoder(extraction, device=resolve_device(device))
@@ -84,7 +83,7 @@ def extract(
                 case Restarted():
                     rows.clear()
                 case Undecodable(_, reason):
-                    raise UndecodableVideo(f"{video}: {reason}")
+                    raise BadVideo(f"{video}: {reason}")
                 case Decoded(_, report):
                     found = report
     with np.errstate(over="ignore"):  # judged in the next line
@@ -115,7 +114,7 @@ def label_segments(
         settings: method, eta, beta and the switches.
 
     Raises:
-        CannotSplit: all videos alike. (One video alone is compared with itself; a note says so.)
+        CannotLabel: all videos alike. (One video alone is compared with itself; a note says so.)
         BadFeatures: values that are not finite, or axes that fit no layout.
     """
     return make_labels(InMemory(tuple(features)), settings, quiet=True)
@@ -197,7 +196,7 @@ def score(
         (frame_count,) float32 in [0, 1].
 
     Raises:
-        WrongDim: features of another backbone.
+        BadDetector: features of another backbone.
         ValueError: a frame count that does not make this number of segments.
     """
     if isinstance(detector, Detector):

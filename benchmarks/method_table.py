@@ -24,8 +24,8 @@ from method_references import REFERENCES
 from method_sets import NAMES, RealSet, extract, load
 from numpy.typing import NDArray
 
+from c2fpl.errors import CannotLabel
 from c2fpl.models.detection.training import train
-from c2fpl.models.labels.coarse import CannotSplit
 from c2fpl.models.settings import LabelSettings, Method, TrainingSettings
 from c2fpl.models.sources import ArraySource
 from c2fpl.pipeline.evaluation.metrics import roc_auc
@@ -103,7 +103,7 @@ def by_method(name: str, method: Method, seed: int, data: Path, out: Path) -> di
     real = loaded(name, data, out)
     try:
         made = labelled(name, method, data, out)
-    except CannotSplit:
+    except CannotLabel:
         return {}
     trained, tested = Arrays(real.trained), Arrays(real.tested)
     settings = TrainingSettings(seed=seed)

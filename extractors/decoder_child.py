@@ -20,6 +20,7 @@ import av.logging
 import numpy as np
 from numpy.typing import NDArray
 
+from c2fpl.errors import BadVideo, TooShort
 from c2fpl.extractors.confinement import sandbox
 from c2fpl.extractors.confinement.fork import HANG_UPS, work_apart
 from c2fpl.extractors.decoding.frame_reader import FrameRequest, NumberedFrame, read_frames
@@ -28,13 +29,12 @@ from c2fpl.extractors.decoding.video import (
     DecodedFrame,
     DecoderChanged,
     DecodeReport,
-    UndecodableVideo,
     decode_video,
     decord_is_installed,
 )
 from c2fpl.extractors.frame_slots import FrameSlots
 from c2fpl.extractors.posix import fcntl
-from c2fpl.extractors.segments import SegmentCutter, TooShort
+from c2fpl.extractors.segments import SegmentCutter
 from c2fpl.extractors.settings import DecodingSettings, Tail
 
 SLOT_COUNT: Final = 4
@@ -168,7 +168,7 @@ class _Child:
                     return self._read(order)
                 case HeaderOrder(path):
                     return read_header(path)
-        except (UndecodableVideo, TooShort) as error:
+        except (BadVideo, TooShort) as error:
             return Failed(str(error))
         except MemoryError:
             return Failed("out of memory while decoding; the frames are too large for this machine")

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from c2fpl.errors import BadSettings
 from c2fpl.extractors.child_process import ChildProcess
 from c2fpl.extractors.decoder_child import (
     Alive,
@@ -101,7 +102,7 @@ class WatchedDecoders:
         recycle_above_bytes: int = 512 * 2**20,
     ) -> None:
         if workers < 1:
-            raise ValueError(f"{workers} decoding workers; at least 1 is needed")
+            raise BadSettings(f"{workers} decoding workers; at least 1 is needed")
         self._settings = settings
         self._tail = tail
         self._short_side_pixels = short_side_pixels

@@ -2,12 +2,10 @@
 
 from typing import TYPE_CHECKING
 
+from c2fpl.errors import MissingDevice
+
 if TYPE_CHECKING:
     import torch
-
-
-class MissingDevice(ValueError):
-    """The requested device does not exist on this machine."""
 
 
 def check_device(device: "torch.device") -> None:

@@ -7,18 +7,11 @@ from typing import get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from c2fpl.errors import BadScores, BadSettings, TooShort
 from c2fpl.extractors.settings import Tail
 
 SEGMENT_FRAMES = 16
 """Frames in a segment, and the stride between segments (C2FPL section 4.2, RTFM)."""
-
-
-class TooShort(ValueError):
-    """A video has too few frames for one segment under its tail rule."""
-
-
-class WrongScoreCount(ValueError):
-    """The number of scores is not the number of segments."""
 
 
 @dataclass(frozen=True)
@@ -40,11 +33,11 @@ class SegmentPlan:
 
     def __post_init__(self) -> None:
         if self.segment_frames < 1:
-            raise ValueError(f"segments of {self.segment_frames} frames; at least 1 is needed")
+            raise BadSettings(f"segments of {self.segment_frames} frames; at least 1 is needed")
         if self.frame_count < 1:
             raise TooShort(f"{self.frame_count} frames; a video needs at least 1")
         if self.tail not in get_args(Tail):
-            raise ValueError(
+            raise BadSettings(
                 f"tail rule {self.tail!r} is unknown; use {' or '.join(get_args(Tail))}"
             )
         if self.segment_count == 0:
@@ -78,10 +71,10 @@ class SegmentPlan:
         """Repeat scores (segments,) for each frame: float32 (frame_count,).
 
         Raises:
-            WrongScoreCount: the number of scores is not `segment_count`.
+            BadScores: the number of scores is not `segment_count`.
         """
         if scores.shape != (self.segment_count,):
-            raise WrongScoreCount(
+            raise BadScores(
                 f"scores of shape {scores.shape} for {self.segment_count} segments "
                 f"({self.frame_count} frames); give one score per segment"
             )

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from c2fpl.errors import BadSettings
+
 BackboneName = Literal[
     "i3d",
     "i3d-nonlocal-net",
@@ -47,11 +49,11 @@ class DecodingSettings:
 
     def __post_init__(self) -> None:
         if self.jpeg_quality is not None and not 1 <= self.jpeg_quality <= 100:
-            raise ValueError(
+            raise BadSettings(
                 f"jpeg quality {self.jpeg_quality} is not in 1..100; leave it out to skip JPEG"
             )
         if not 0 <= self.max_lost <= 1:
-            raise ValueError(
+            raise BadSettings(
                 f"max lost {self.max_lost} is not a fraction in [0, 1]; 0.1 is one tenth"
             )
 
@@ -85,11 +87,11 @@ class ExtractionSettings:
 
     def __post_init__(self) -> None:
         if self.nonlocal_blocks and self.backbone != "i3d-nonlocal-net":
-            raise ValueError(
+            raise BadSettings(
                 f"backbone {self.backbone} has no non-local blocks; use --backbone i3d-nonlocal-net"
             )
         if self.backbone == "flow" and self.weights is not None:
-            raise ValueError(
+            raise BadSettings(
                 f"backbone flow takes no weights, got {self.weights}; leave --weights out"
                 " or choose the network of the weights with --backbone"
             )

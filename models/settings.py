@@ -4,6 +4,8 @@ import math
 from dataclasses import dataclass, fields, replace
 from typing import Literal
 
+from c2fpl.errors import BadSettings
+
 Method = Literal["paper", "released", "refined"]
 Norm = Literal["l2", "squared"]
 Spread = Literal["std", "variance"]
@@ -54,9 +56,9 @@ class LabelSettings:
 
     def __post_init__(self) -> None:
         if not self.eta > 0:
-            raise ValueError(f"eta {self.eta} must be above 0; the paper uses 1.0")
+            raise BadSettings(f"eta {self.eta} must be above 0; the paper uses 1.0")
         if not 0 < self.beta <= 1:
-            raise ValueError(f"beta {self.beta} must be in (0, 1]; the paper uses 0.2")
+            raise BadSettings(f"beta {self.beta} must be in (0, 1]; the paper uses 0.2")
 
     def dropped(self) -> tuple[str, ...]:
         """Names of the given settings that the method ignores.
@@ -145,15 +147,15 @@ class TrainingSettings:
     def __post_init__(self) -> None:
         for name in ("epochs", "epoch_steps", "batch_size"):
             if getattr(self, name) < 1:
-                raise ValueError(f"{name} {getattr(self, name)} must be at least 1")
+                raise BadSettings(f"{name} {getattr(self, name)} must be at least 1")
         if not 0 <= self.dropout < 1:
-            raise ValueError(f"dropout {self.dropout} must be in [0, 1)")
+            raise BadSettings(f"dropout {self.dropout} must be in [0, 1)")
         for name in ("learning_rate", "max_gradient_norm"):
             if not getattr(self, name) > 0:
-                raise ValueError(f"{name} {getattr(self, name)} must be above 0")
+                raise BadSettings(f"{name} {getattr(self, name)} must be above 0")
         for name in ("learning_rate", "weight_decay"):
             if not 0 <= getattr(self, name) < math.inf:
-                raise ValueError(f"{name} {getattr(self, name)} must be a number of at least 0")
+                raise BadSettings(f"{name} {getattr(self, name)} must be a number of at least 0")
 
     def passes(self, segment_count: int) -> int:
         """Passes over `segment_count` segments that an epoch needs for its minimum of steps."""
@@ -174,8 +176,8 @@ class ScoreOptions:
 
     def __post_init__(self) -> None:
         if not 0 <= self.smoothing_segments < math.inf:
-            raise ValueError(
+            raise BadSettings(
                 f"smoothing segments {self.smoothing_segments} must be at least 0; 0 turns it off"
             )
         if not 0 <= self.calibration <= 1:
-            raise ValueError(f"calibration {self.calibration} must be in [0, 1]; 0 turns it off")
+            raise BadSettings(f"calibration {self.calibration} must be in [0, 1]; 0 turns it off")

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from c2fpl.errors import BadFeatures
 from c2fpl.models.halves import as_float32
 
 
@@ -34,21 +35,17 @@ class SegmentSource(Protocol):
         """Reads (n,) segment numbers, in any order, as (n, crops, dim) float32."""
 
 
-class UnlikeVideos(ValueError):
-    """No videos, or videos whose features differ in crops or dim."""
-
-
 class ArraySource:
     """Segments of videos in memory or memory-mapped, (segments, crops, dim) each.
 
     Raises:
-        UnlikeVideos: see the class.
+        BadFeatures: see the class.
     """
 
     def __init__(self, videos: Sequence[NDArray[Any]]) -> None:
         forms = {video.shape[1:] for video in videos}
         if len(forms) != 1 or len(next(iter(forms))) != 2:
-            raise UnlikeVideos(
+            raise BadFeatures(
                 f"videos of shapes (segments, *{sorted(forms)}) must all be (segments, crops, dim) "
                 "with the same crops and dim; extract them with one backbone"
             )

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from c2fpl.errors import BadSettings
+
 
 @dataclass(frozen=True, kw_only=True)
 class ClipSettings:
@@ -16,7 +18,7 @@ class ClipSettings:
 
     def __post_init__(self) -> None:
         if self.top < 1:
-            raise ValueError(f"top {self.top} must be at least 1: the number of events to cut")
+            raise BadSettings(f"top {self.top} must be at least 1: the number of events to cut")
         for name in ("before_s", "after_s"):
             if not 0 <= getattr(self, name) < 3600:
-                raise ValueError(f"{name} {getattr(self, name)} is not in [0, 3600) seconds")
+                raise BadSettings(f"{name} {getattr(self, name)} is not in [0, 3600) seconds")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from c2fpl.errors import BadSettings
 from c2fpl.models.settings import ScoreOptions
 
 Engine = Literal["local", "ray"]
@@ -38,13 +39,13 @@ class Execution:
 
     def __post_init__(self) -> None:
         if self.workers < 0 or self.segments_per_call < 0:
-            raise ValueError(
+            raise BadSettings(
                 f"workers {self.workers} and segments per call {self.segments_per_call} must not"
                 " be negative; 0 chooses them"
             )
         index, count = self.shard_of
         if not 1 <= index <= count:
-            raise ValueError(f"shard {self.shard!r} is not i/n with 1 <= i <= n, such as 3/8")
+            raise BadSettings(f"shard {self.shard!r} is not i/n with 1 <= i <= n, such as 3/8")
 
     @property
     def shard_of(self) -> tuple[int, int]:
@@ -69,7 +70,7 @@ class ScoreSettings(ScoreOptions):
         super().__post_init__()
         unknown = set(self.formats) - {"npy", "csv"}
         if unknown or "npy" not in self.formats:
-            raise ValueError(f"format {self.format!r} must be npy or npy,csv")
+            raise BadSettings(f"format {self.format!r} must be npy or npy,csv")
 
     @property
     def formats(self) -> tuple[str, ...]:
@@ -95,7 +96,7 @@ class ReadingSettings:
 
     def __post_init__(self) -> None:
         if isinstance(self.frames_per_segment, int) and self.frames_per_segment < 1:
-            raise ValueError(
+            raise BadSettings(
                 f"frames per segment {self.frames_per_segment} must be at least 1; 16 is usual"
             )
 
@@ -116,13 +117,13 @@ class WatchSettings:
 
     def __post_init__(self) -> None:
         if not 0 <= self.settle_s < math.inf:
-            raise ValueError(f"settle {self.settle_s} is not a number of seconds >= 0")
+            raise BadSettings(f"settle {self.settle_s} is not a number of seconds >= 0")
         if self.webhook and not self.webhook.startswith(("http://", "https://")):
-            raise ValueError(f"webhook {self.webhook!r} must start with http:// or https://")
+            raise BadSettings(f"webhook {self.webhook!r} must start with http:// or https://")
         try:
             shlex.split(self.command)
         except ValueError as error:
-            raise ValueError(f"command {self.command!r}: {error}; close the quotes") from error
+            raise BadSettings(f"command {self.command!r}: {error}; close the quotes") from error
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,12 +147,12 @@ class EventSettings:
         for name in ("threshold", "quantile", "hysteresis"):
             value = getattr(self, name)
             if value is not None and not 0 <= value <= 1:
-                raise ValueError(f"{name} {value} is not in [0, 1]")
+                raise BadSettings(f"{name} {value} is not in [0, 1]")
         for name in ("merge_gap_s", "min_length_s"):
             if not 0 <= getattr(self, name) < math.inf:
-                raise ValueError(f"{name} {getattr(self, name)} is not a number of seconds >= 0")
+                raise BadSettings(f"{name} {getattr(self, name)} is not a number of seconds >= 0")
         if self.threshold is not None and self.quantile is not None:
-            raise ValueError(
+            raise BadSettings(
                 f"threshold {self.threshold} and quantile {self.quantile} are both given; leave one"
                 " out"
             )

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from c2fpl.errors import MissingPackage, NoVideos
 from c2fpl.pipeline.extraction.extract_features import extract_features
 from c2fpl.pipeline.extraction.worker import FeatureSettings
 from c2fpl.pipeline.features.extracted import OwnFeatures
@@ -16,16 +17,12 @@ from c2fpl.pipeline.settings import EventSettings, Execution, ScoreSettings, Wat
 from c2fpl.pipeline.steps.detector_files import SavedDetector
 from c2fpl.pipeline.steps.run_record import recorded
 from c2fpl.pipeline.steps.score_videos import score_videos
-from c2fpl.pipeline.videos.find import NoVideos, VideoFile, find_videos
+from c2fpl.pipeline.videos.find import VideoFile, find_videos
 
 logger = logging.getLogger(__name__)
 
 Signature = tuple[int, int]
 """Size in bytes and modification time in nanoseconds. They change while a file is written."""
-
-
-class MissingWatchfiles(RuntimeError):
-    """The optional package watchfiles is not installed."""
 
 
 @dataclass
@@ -112,16 +109,14 @@ def ticks(folder: Path, settings: WatchSettings) -> Iterator[object]:
 
     Raises:
         NoVideos: the folder does not exist.
-        MissingWatchfiles: the extra [watch] is not installed.
+        MissingPackage: the extra [watch] is not installed.
     """
     if not folder.is_dir():
         raise NoVideos(f"{folder} is not a folder; create it, then start `c2fpl watch` again")
     try:
         from watchfiles import watch
     except ImportError as error:
-        raise MissingWatchfiles(
-            "watchfiles is not installed; pip install 'c2fpl[watch]'"
-        ) from error
+        raise MissingPackage("watchfiles is not installed; pip install 'c2fpl[watch]'") from error
     return watch(
         folder, yield_on_timeout=True, rust_timeout=1000, force_polling=settings.poll or None
     )

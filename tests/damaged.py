@@ -5,12 +5,8 @@ from pathlib import Path
 import av
 import pytest
 
-from c2fpl.extractors.decoding.video import (
-    DecodedFrame,
-    DecodeReport,
-    UndecodableVideo,
-    decode_video,
-)
+from c2fpl.errors import BadVideo
+from c2fpl.extractors.decoding.video import DecodedFrame, DecodeReport, decode_video
 from c2fpl.extractors.settings import DecodingSettings
 from synthetic import number_of
 
@@ -30,7 +26,7 @@ def decoded(path: Path, settings: DecodingSettings | None = None) -> tuple[list[
 
 
 def refusal(path: Path, max_lost: float = 0.1) -> str:
-    with pytest.raises(UndecodableVideo) as caught:
+    with pytest.raises(BadVideo) as caught:
         decoded(path, DecodingSettings(max_lost=max_lost))
     line = str(caught.value)
     assert "\n" not in line

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from c2fpl.pipeline.features.extracted import BadFeatures
+from c2fpl.errors import BadFeatures
 from c2fpl.pipeline.features.published import PublishedFeatures, open_features
 from c2fpl.pipeline.settings import ReadingSettings
 

@@ -7,11 +7,11 @@ import cv2
 import numpy as np
 import pytest
 
+from c2fpl.errors import BadAnnotation
 from c2fpl.extractors.decoding.presentation_times import constant_times
 from c2fpl.pipeline.truth.annotations import read_annotations
 from c2fpl.pipeline.truth.datasets import DatasetName
 from c2fpl.pipeline.truth.forms.records import AnnotationSettings
-from c2fpl.pipeline.truth.forms.rows import BadAnnotation
 from c2fpl.pipeline.truth.video_annotation import Annotations
 from command_line import c2fpl, refused
 from scored_folder import save

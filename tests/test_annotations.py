@@ -5,11 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from c2fpl.pipeline.files.npy_header import BadNpy
+from c2fpl.errors import BadAnnotation, BadFile, UnknownVideo
 from c2fpl.pipeline.truth.annotations import annotation_of, read_annotations, required_names
-from c2fpl.pipeline.truth.datasets import DatasetName, UnknownName
-from c2fpl.pipeline.truth.forms.masks import BadMask, read_mask
-from c2fpl.pipeline.truth.forms.rows import BadAnnotation
+from c2fpl.pipeline.truth.datasets import DatasetName
+from c2fpl.pipeline.truth.forms.masks import read_mask
 from c2fpl.pipeline.truth.frame_runs import runs_of_ones
 
 UCF_FORMS = {
@@ -156,15 +155,15 @@ def test_masks_become_runs_and_know_their_length(tmp_path: Path) -> None:
 def test_masks_that_are_not_zero_and_one_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "01_0014.npy"
     np.save(path, np.array([0.0, np.nan]))
-    with pytest.raises(BadMask, match="frame 1: nan is neither 0 nor 1"):
+    with pytest.raises(BadAnnotation, match="frame 1: nan is neither 0 nor 1"):
         read_mask(path)
     np.save(path, np.zeros((2, 2)))
-    with pytest.raises(BadMask, match="one value per frame"):
+    with pytest.raises(BadAnnotation, match="one value per frame"):
         read_mask(path)
     np.save(path, np.array([None, 1]), allow_pickle=True)
-    with pytest.raises(BadNpy, match="pickled objects"):
+    with pytest.raises(BadFile, match="pickled objects"):
         read_mask(path)
-    with pytest.raises(BadMask, match="is not a folder"):
+    with pytest.raises(BadAnnotation, match="is not a folder"):
         read_annotations(path, "shanghaitech")
 
 
@@ -173,7 +172,7 @@ def test_normal_videos_of_xd_and_shanghaitech_are_known_by_name_only(tmp_path: P
     normal = annotation_of("y__#1_label_A", xd, "xd-violence")
     assert normal is not None and normal.intervals == ()
     assert annotation_of("y__#1_label_G", xd, "xd-violence") is None
-    with pytest.raises(UnknownName, match="'y' is not an XD-Violence name"):
+    with pytest.raises(UnknownVideo, match="'y' is not an XD-Violence name"):
         annotation_of("y", xd, "xd-violence")
 
 

@@ -9,12 +9,10 @@ from numpy.typing import NDArray
 
 import c2fpl as package
 from c2fpl import functions as api
-from c2fpl.extractors.decoding.video import UndecodableVideo
+from c2fpl.errors import BadFeatures, BadLabels, BadVideo
 from c2fpl.extractors.settings import ExtractionSettings
-from c2fpl.models.detection.training import BadLabels
 from c2fpl.models.settings import TrainingSettings
 from c2fpl.pipeline.demo_videos import DemoVideo, write_videos
-from c2fpl.pipeline.features.extracted import BadFeatures
 from c2fpl.pipeline.steps.detector_files import load_detector
 from command_line import c2fpl
 
@@ -112,7 +110,7 @@ def test_a_saved_detector_scores_new_videos_on_the_command_line(
 
 def test_a_file_that_is_no_video_says_so(tmp_path: Path) -> None:
     (tmp_path / "text.mp4").write_text("this is no video")
-    with pytest.raises(UndecodableVideo, match=r"text\.mp4"):
+    with pytest.raises(BadVideo, match=r"text\.mp4"):
         api.extract(tmp_path / "text.mp4", FLOW, device="cpu")
 
 

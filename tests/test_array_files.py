@@ -12,7 +12,8 @@ import scipy.io
 import torch
 from numpy.typing import NDArray
 
-from c2fpl.pipeline.files.array_files import UnreadableArrays, read_arrays
+from c2fpl.errors import BadFeatures
+from c2fpl.pipeline.files.array_files import read_arrays
 
 VALUES: Final = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
 
@@ -98,7 +99,7 @@ def test_code_in_a_file_is_never_run(tmp_path: Path, name: str) -> None:
         torch.save(Executes(mark), path)
     else:
         path.write_bytes(pickle.dumps(Executes(mark)))
-    with pytest.raises(UnreadableArrays, match=name):
+    with pytest.raises(BadFeatures, match=name):
         np.asarray(read_arrays(path)["x"][()])
     assert not mark.exists()
 
@@ -110,7 +111,7 @@ def test_damaged_files_are_refused_in_one_line(tmp_path: Path, name: str) -> Non
     whole = (tmp_path / name).read_bytes()
     for content in (b"", b"<html>not found</html>", whole[: len(whole) // 2]):
         (tmp_path / name).write_bytes(content)
-        with pytest.raises(UnreadableArrays) as caught:
+        with pytest.raises(BadFeatures) as caught:
             for array in read_arrays(tmp_path / name).values():
                 np.asarray(array[()])
         assert "\n" not in str(caught.value)
@@ -120,5 +121,5 @@ def test_damaged_files_are_refused_in_one_line(tmp_path: Path, name: str) -> Non
 def test_a_member_that_is_no_array_is_refused(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
         archive.writestr("x.npy", b"no array")
-    with pytest.raises(UnreadableArrays, match=r"a\.npz cannot be read as NumPy archive"):
+    with pytest.raises(BadFeatures, match=r"a\.npz cannot be read as NumPy archive"):
         read_arrays(tmp_path / "a.npz")

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from c2fpl.pipeline.benchmark.plan import BadPlan, BenchmarkPaths
+from c2fpl.errors import BadAnnotation, BadSettings
+from c2fpl.pipeline.benchmark.plan import BenchmarkPaths
 from c2fpl.pipeline.benchmark.split import split_of
-from c2fpl.pipeline.truth.datasets import BadList
 from c2fpl.pipeline.truth.video_annotation import Annotations, VideoAnnotation
 from command_line import c2fpl
 from made_benchmarks import (
@@ -173,18 +173,20 @@ def test_a_video_in_both_lists_is_refused(tmp_path: Path) -> None:
         (tmp_path / name).write_text(f"Abuse/{TEST}.mp4")
     train, test = tmp_path / "train.txt", tmp_path / "test.txt"
     paths = replace(ucf_paths(tmp_path), train_list=train, test_list=test)
-    with pytest.raises(BadList, match="both list Abuse028_x264"):
+    with pytest.raises(BadAnnotation, match="both list Abuse028_x264"):
         split_of("ucf-crime", paths, annotations_of(tmp_path, TEST), None, {})
 
 
 def test_shanghaitech_without_lists_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(BadPlan, match="SH_Test"):
+    with pytest.raises(BadSettings, match="SH_Test"):
         split_of("shanghaitech", ucf_paths(tmp_path), annotations_of(tmp_path), None, {})
 
 
 def test_violent_training_videos_among_the_test_videos_are_refused(tmp_path: Path) -> None:
     test, train = "f__#1_label_B2-0-0", "g__#1_label_G-0-0"
-    with pytest.raises(BadPlan, match=r"violent videos without annotation .*, g__#1_label_G-0-0"):
+    with pytest.raises(
+        BadSettings, match=r"violent videos without annotation .*, g__#1_label_G-0-0"
+    ):
         split_of(
             "xd-violence",
             ucf_paths(tmp_path),

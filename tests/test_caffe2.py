@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import torch
 
+from c2fpl.errors import BadWeights
 from c2fpl.extractors.backbones.caffe2 import builder_name, conversion_name
 from c2fpl.extractors.backbones.catalogue import (
     I3D_NONLOCAL_NET,
     I3D_NONLOCAL_NET_WITH_BLOCKS,
     Backbone,
 )
-from c2fpl.extractors.backbones.state_files import WrongWeights
 from c2fpl.extractors.backbones.weights import load_weights
 from plain import with_lively_norms
 
@@ -108,7 +108,7 @@ def test_a_blob_that_is_neither_weight_nor_state_of_training_is_unexpected(
     content = pickle.loads((tmp_path / "w.pkl").read_bytes())
     content["blobs"]["res6_0_branch2a_w"] = np.zeros(3, np.float32)
     (tmp_path / "w.pkl").write_bytes(pickle.dumps(content, protocol=2))
-    with pytest.raises(WrongWeights, match="1 tensors unexpected such as res6_0_branch2a_w"):
+    with pytest.raises(BadWeights, match="1 tensors unexpected such as res6_0_branch2a_w"):
         loaded(tmp_path / "w.pkl", I3D_NONLOCAL_NET_WITH_BLOCKS)
 
 
@@ -128,7 +128,7 @@ def test_blocks_where_none_were_asked_for_are_unexpected(
     nonlocal_state: State, tmp_path: Path
 ) -> None:
     write_caffe2(tmp_path / "w.pkl", nonlocal_state)
-    with pytest.raises(WrongWeights, match=r"unexpected.*it looks like .*with blocks"):
+    with pytest.raises(BadWeights, match=r"unexpected.*it looks like .*with blocks"):
         loaded(tmp_path / "w.pkl", I3D_NONLOCAL_NET)
 
 

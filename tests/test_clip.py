@@ -8,9 +8,8 @@ import pytest
 import torch
 from torch import nn
 
+from c2fpl.errors import BadWeights, MissingPackage
 from c2fpl.extractors.backbones.catalogue import CLIP_VIT_B_16
-from c2fpl.extractors.backbones.clip import MissingOpenClip
-from c2fpl.extractors.backbones.state_files import WrongWeights
 from c2fpl.extractors.backbones.weights import load_weights
 from plain_clip import features, in_hugging_face_names, random_state
 
@@ -61,13 +60,11 @@ def test_a_missing_part_of_the_encoder_is_refused(
     lost = "visual.ln_pre.bias" if form == "openai" else "vision_model.pre_layrnorm.bias"
     del content[lost]
     torch.save(content, tmp_path / "w.pt")
-    with pytest.raises(
-        WrongWeights, match=r"1 tensors missing such as body\.encoder\.ln_pre\.bias"
-    ):
+    with pytest.raises(BadWeights, match=r"1 tensors missing such as body\.encoder\.ln_pre\.bias"):
         load_weights(network, CLIP_VIT_B_16, tmp_path / "w.pt")
 
 
 def test_without_its_library_the_line_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "open_clip.transformer", None)
-    with pytest.raises(MissingOpenClip, match=r"pip install 'c2fpl\[clip\]'"):
+    with pytest.raises(MissingPackage, match=r"pip install 'c2fpl\[clip\]'"):
         CLIP_VIT_B_16.build()

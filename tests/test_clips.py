@@ -12,20 +12,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from c2fpl.errors import BadVideo, UnknownVideo
 from c2fpl.pipeline.clip_settings import ClipSettings
 from c2fpl.pipeline.files.run_files import RunFiles
 from c2fpl.pipeline.report.clips import clip_name, cut_clips
 from c2fpl.pipeline.report.events import Event, write_events
-from c2fpl.pipeline.report.frames import NotPlayable
 from c2fpl.pipeline.report.mp4 import Mp4Writer
-from c2fpl.pipeline.report.overlay import (
-    BACK,
-    BAR,
-    EVENT,
-    UnknownVideo,
-    panel_height,
-    write_overlay,
-)
+from c2fpl.pipeline.report.overlay import BACK, BAR, EVENT, panel_height, write_overlay
 from c2fpl.pipeline.settings import EventSettings
 from command_line import c2fpl
 from run_folder import (
@@ -194,7 +187,7 @@ def test_pixels_keep_their_aspect(tmp_path: Path) -> None:
 
 
 def test_nothing_to_write_leaves_no_file(tmp_path: Path) -> None:
-    with pytest.raises(NotPlayable, match="no frames for"), Mp4Writer(tmp_path / "none.mp4"):
+    with pytest.raises(BadVideo, match="no frames for"), Mp4Writer(tmp_path / "none.mp4"):
         pass
     assert list(tmp_path.iterdir()) == []
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import plain_labels
-from c2fpl.models.labels.coarse import BadSummaries, CannotSplit, TooFewVideos, label_videos
+from c2fpl.errors import CannotLabel
+from c2fpl.models.labels.coarse import label_videos
 from c2fpl.models.settings import LabelSettings, Split
 
 PAPER = LabelSettings(method="paper")
@@ -137,19 +138,19 @@ def test_released_first_split_is_component_one() -> None:
 
 
 def test_fewer_than_two_videos_is_one_line_with_a_cure() -> None:
-    with pytest.raises(TooFewVideos, match=r"^1 video\(s\) cannot be split .*give at least two$"):
+    with pytest.raises(CannotLabel, match=r"^1 video\(s\) cannot be split .*give at least two$"):
         label_videos([[1.0, 0.2]], PAPER)
 
 
 @pytest.mark.parametrize("chosen", [PAPER, RELEASED])
 def test_identical_videos_are_refused(chosen: LabelSettings) -> None:
-    with pytest.raises(CannotSplit, match="all 5 videos have the same norms"):
+    with pytest.raises(CannotLabel, match="all 5 videos have the same norms"):
         label_videos(np.tile([[3.0, 0.5]], (5, 1)), chosen)
 
 
 def test_released_says_when_float32_cannot_hold_the_mixture() -> None:
     points = np.random.default_rng(0).normal(1e6, 1, (40, 2)).astype(np.float32)
-    with pytest.raises(CannotSplit, match="cannot be fitted to 40 videos in float32"):
+    with pytest.raises(CannotLabel, match="cannot be fitted to 40 videos in float32"):
         label_videos(points, RELEASED)
 
 
@@ -189,7 +190,7 @@ def test_released_ends_where_the_notebook_would_loop_for_ever() -> None:
 
 @pytest.mark.parametrize("bad", [[[1.0, np.nan], [1, 2]], [[1.0], [2.0]], [1.0, 2.0]])
 def test_bad_summaries_are_refused(bad: Any) -> None:
-    with pytest.raises(BadSummaries, match=r"must be \(videos, 2\) and finite"):
+    with pytest.raises(CannotLabel, match=r"must be \(videos, 2\) and finite"):
         label_videos(bad, PAPER)
 
 

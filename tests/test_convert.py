@@ -9,7 +9,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from c2fpl.pipeline.features.extracted import BadFeatures
+from c2fpl.errors import BadFeatures
 from c2fpl.pipeline.features.published import open_features
 from c2fpl.pipeline.steps.convert_features import convert_features
 from command_line import c2fpl

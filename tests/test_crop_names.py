@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from c2fpl import label_segments
-from c2fpl.pipeline.features.extracted import BadFeatures
+from c2fpl.errors import BadFeatures
 from c2fpl.pipeline.features.published import open_features
 from c2fpl.pipeline.settings import ReadingSettings
 from feature_folders import DIM, drawn, save

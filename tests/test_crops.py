@@ -5,8 +5,9 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from c2fpl.errors import FramesTooSmall
 from c2fpl.extractors.backbones.catalogue import MC3_18, X3D_S, Backbone
-from c2fpl.extractors.encoding.crops import FramesTooSmall, crop_boxes, cut
+from c2fpl.extractors.encoding.crops import crop_boxes, cut
 from c2fpl.extractors.encoding.network import integers
 from c2fpl.extractors.settings import Crops
 from plain import plain_crops

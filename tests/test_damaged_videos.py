@@ -9,8 +9,8 @@ import av
 import numpy as np
 import pytest
 
+from c2fpl.errors import BadVideo
 from c2fpl.extractors.decoding import header as video_header
-from c2fpl.extractors.decoding.video import UndecodableVideo
 from damaged import decoded, keep, refusal
 from synthetic import Synthetic
 
@@ -81,9 +81,7 @@ def test_a_codec_nobody_knows_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("suffix", ["avi", "mkv", "mp4"])
 def test_gigantic_frames_are_refused_before_memory_is_taken(suffix: str, tmp_path: Path) -> None:
-    with pytest.raises(
-        UndecodableVideo, match=r"frames of 30000x30000 pixels; the limit is 33177600"
-    ):
+    with pytest.raises(BadVideo, match=r"frames of 30000x30000 pixels; the limit is 33177600"):
         video_header.check_frame_size(30_000, 30_000)
     path = Synthetic(f"bomb.{suffix}", codec="mjpeg", pix_fmt="yuvj420p", frames=3).write(tmp_path)
     size = struct.pack(">HH", 96, 128)
@@ -126,7 +124,7 @@ def test_mutated_videos_end_in_frames_or_one_line(tmp_path: Path) -> None:
         path.write_bytes(data[: random_bytes.choice([len(data), len(data) // 2])])
         try:
             numbers, report = decoded(path)
-        except UndecodableVideo as error:
+        except BadVideo as error:
             assert "\n" not in str(error)
             endings["line"] += 1
         else:

@@ -4,15 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from c2fpl.pipeline.truth.dataset_videos import BadLayout, index_videos, read_name_list, read_split
-from c2fpl.pipeline.truth.datasets import (
-    DATASETS,
-    BadList,
-    DatasetName,
-    UnknownName,
-    classes_of,
-    is_anomalous,
-)
+from c2fpl.errors import BadAnnotation, UnknownVideo
+from c2fpl.pipeline.truth.dataset_videos import index_videos, read_name_list, read_split
+from c2fpl.pipeline.truth.datasets import DATASETS, DatasetName, classes_of, is_anomalous
 from c2fpl.pipeline.truth.frame_counts import read_count_table
 from c2fpl.pipeline.videos.names import named, video_name, video_path_name
 
@@ -77,12 +71,12 @@ def test_a_name_tells_its_classes(
     ],
 )
 def test_a_foreign_name_is_refused(name: str, dataset: DatasetName) -> None:
-    with pytest.raises(UnknownName, match=f"'{name}' is not a"):
+    with pytest.raises(UnknownVideo, match=f"'{name}' is not a"):
         classes_of(name, dataset)
 
 
 def test_names_of_own_videos_tell_nothing() -> None:
-    with pytest.raises(UnknownName, match="only annotations tell"):
+    with pytest.raises(UnknownVideo, match="only annotations tell"):
         is_anomalous("a", "own")
 
 
@@ -106,12 +100,12 @@ def test_empty_lists_are_refused_and_doubled_names_counted_once(
 ) -> None:
     path = tmp_path / "list.txt"
     path.write_text("\n")
-    with pytest.raises(BadList, match="is empty"):
+    with pytest.raises(BadAnnotation, match="is empty"):
         read_name_list(path)
     path.write_text("a\nb\na\n")
     assert read_name_list(path) == ("a", "b")
     assert "lists a more than once" in caplog.text
-    with pytest.raises(BadList, match="cannot be read"):
+    with pytest.raises(BadAnnotation, match="cannot be read"):
         read_name_list(tmp_path / "none.txt")
 
 
@@ -155,7 +149,7 @@ def test_copies_of_normal_videos_give_way_to_the_original(tmp_path: Path, copies
 def test_two_different_files_of_one_video_are_refused(tmp_path: Path) -> None:
     video(tmp_path, "a/Abuse001_x264.mp4")
     video(tmp_path, "b/Abuse001_x264.avi", b"something else")
-    with pytest.raises(BadLayout, match=r"Abuse001_x264 has two files that differ in size"):
+    with pytest.raises(BadAnnotation, match=r"Abuse001_x264 has two files that differ in size"):
         index_videos(tmp_path, ["Abuse001_x264"], "test")
 
 
@@ -163,7 +157,7 @@ def test_a_video_in_both_lists_is_refused(tmp_path: Path) -> None:
     train, test = tmp_path / "train.txt", tmp_path / "test.txt"
     train.write_text("Abuse/Abuse001_x264.mp4\nAbuse/Abuse002_x264.mp4")
     test.write_text("Abuse001_x264")
-    with pytest.raises(BadList, match="both list Abuse001_x264"):
+    with pytest.raises(BadAnnotation, match="both list Abuse001_x264"):
         read_split(train, test, "ucf-crime")
 
 
@@ -171,7 +165,7 @@ def test_lists_of_a_part_of_the_data_set_are_taken_and_said(tmp_path: Path) -> N
     train, test = tmp_path / "train.txt", tmp_path / "test.txt"
     train.write_bytes(b"")
     test.write_text("Abuse/Abuse028_x264.mp4")
-    with pytest.raises(BadList, match="is empty"):
+    with pytest.raises(BadAnnotation, match="is empty"):
         read_split(train, test, "ucf-crime")
     train.write_text("Abuse/Abuse001_x264.mp4")
     split = read_split(train, test, "ucf-crime")

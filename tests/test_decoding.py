@@ -9,14 +9,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from c2fpl.errors import BadVideo
 from c2fpl.extractors.decoding.header import read_header, why_not_decord
-from c2fpl.extractors.decoding.video import (
-    DecodedFrame,
-    DecoderChanged,
-    DecodeReport,
-    UndecodableVideo,
-    decode_video,
-)
+from c2fpl.extractors.decoding.video import DecodedFrame, DecoderChanged, DecodeReport, decode_video
 from c2fpl.extractors.settings import Decoder, DecodingSettings
 from synthetic import Synthetic, number_of, numbers_of, rotate_tag
 
@@ -212,7 +207,7 @@ def test_a_reason_to_avoid_decord_is_kept(folder: Path) -> None:
 
 def test_asking_for_decord_alone_refuses_what_it_gets_wrong(folder: Path) -> None:
     path = written(Synthetic("transport stream.ts"), folder)
-    with pytest.raises(UndecodableVideo, match=r"mpegts has no frame count.*--decoder auto"):
+    with pytest.raises(BadVideo, match=r"mpegts has no frame count.*--decoder auto"):
         Decoding(path, decoder="decord")
 
 

@@ -2,14 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from c2fpl.models.detection.detector import (
-    Detector,
-    SeededDropout,
-    WrongDim,
-    WrongLength,
-    chunk_scores,
-    segment_scores,
-)
+from c2fpl.errors import BadDetector
+from c2fpl.models.detection.detector import Detector, SeededDropout, chunk_scores, segment_scores
 from c2fpl.models.settings import Attention, Softmax, TrainingSettings
 
 FORMS: list[tuple[Attention, Softmax]] = [
@@ -151,7 +145,7 @@ def test_several_detectors_score_one_pass_of_chunks() -> None:
 @pytest.mark.parametrize("count", [299, 301, 100])
 def test_a_video_with_more_or_fewer_segments_than_announced_is_refused(count: int) -> None:
     detector = Detector(8, settings())
-    with pytest.raises(WrongLength, match=f"read 300 of {count} segments"):
+    with pytest.raises(BadDetector, match=f"read 300 of {count} segments"):
         chunk_scores([detector], [np.zeros((300, 2, 8), np.float32)], count)
 
 
@@ -171,5 +165,5 @@ def test_scoring_reads_float16_and_leaves_the_mode_as_it_was() -> None:
 
 
 def test_features_of_another_backbone_are_refused() -> None:
-    with pytest.raises(WrongDim, match=r"shape \(3, 2, 9\) for a detector of dim 8"):
+    with pytest.raises(BadDetector, match=r"shape \(3, 2, 9\) for a detector of dim 8"):
         segment_scores(Detector(8, settings()), np.zeros((3, 2, 9), np.float32))

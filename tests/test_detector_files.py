@@ -13,14 +13,10 @@ import torch
 from numpy.typing import NDArray
 from safetensors import safe_open
 
+from c2fpl.errors import BadDetector
 from c2fpl.models.detection.detector import Detector, segment_scores
 from c2fpl.models.settings import TrainingSettings
-from c2fpl.pipeline.steps.detector_files import (
-    BadDetector,
-    SavedDetector,
-    load_detector,
-    save_detector,
-)
+from c2fpl.pipeline.steps.detector_files import SavedDetector, load_detector, save_detector
 from command_line import c2fpl
 
 State: TypeAlias = dict[str, torch.Tensor]

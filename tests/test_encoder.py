@@ -8,10 +8,9 @@ import pytest
 import torch
 from torch import nn
 
-from c2fpl.extractors.devices import MissingDevice
+from c2fpl.errors import BadSettings, FramesTooSmall, MissingDevice
 from c2fpl.extractors.encoding.cpu_encoder import clip_indices
-from c2fpl.extractors.encoding.crops import FramesTooSmall
-from c2fpl.extractors.encoding.encoder import UnsupportedPrecision, choose_precision, make_encoder
+from c2fpl.extractors.encoding.encoder import choose_precision, make_encoder
 from c2fpl.extractors.settings import Crops, ExtractionSettings
 from plain import plain_features
 from tiny import TINY, cpu_encoder, segments_of, tiny_network
@@ -122,12 +121,12 @@ def test_automatic_precision_is_the_fastest_inside_the_bound(
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": False}, raising=False)
     assert choose_precision("auto", CPU) == "fp32"
     assert choose_precision("auto", torch.device("cuda")) == "fp16"
-    with pytest.raises(UnsupportedPrecision, match="bf16 needs a CPU with AVX512_BF16 or AMX"):
+    with pytest.raises(BadSettings, match="bf16 needs a CPU with AVX512_BF16 or AMX"):
         choose_precision("bf16", CPU)
 
 
 def test_fp16_on_the_cpu_is_refused() -> None:
-    with pytest.raises(UnsupportedPrecision, match="fp16 needs a GPU: use bf16 or fp32"):
+    with pytest.raises(BadSettings, match="fp16 needs a GPU: use bf16 or fp32"):
         choose_precision("fp16", CPU)
 
 

@@ -6,14 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from c2fpl.errors import BadAnnotation, BadFile, BadScores
 from c2fpl.pipeline.evaluation.join import join_scores
 from c2fpl.pipeline.evaluation.result import save_metrics
-from c2fpl.pipeline.files.npy_header import BadNpy
 from c2fpl.pipeline.truth.frame_counts import CountTable
-from c2fpl.pipeline.truth.frame_runs import BadScores
-from c2fpl.pipeline.truth.protocols import Counts, WrongCount
+from c2fpl.pipeline.truth.protocols import Counts
 from c2fpl.pipeline.truth.score_lengths import fit_scores
-from c2fpl.pipeline.truth.test_set import UnmatchedVideos
 from command_line import c2fpl
 from plain_metrics import plain_figures
 from scored_folder import measured, save
@@ -48,7 +46,7 @@ def test_metrics_json_is_plain_and_says_what_it_is_of(own: Path) -> None:
 def test_a_video_without_scores_is_refused_by_name_unless_allowed(own: Path) -> None:
     (own / "scores" / "cam" / "b.npy").unlink()
     with pytest.raises(
-        UnmatchedVideos, match=r"no scores for b of the test set; all their frames left"
+        BadAnnotation, match=r"no scores for b of the test set; all their frames left"
     ):
         measured(own)
     found = measured(own, allow_missing=True)
@@ -59,7 +57,7 @@ def test_a_video_without_scores_is_refused_by_name_unless_allowed(own: Path) -> 
 def test_missing_frames_are_counted_where_they_are_known(own: Path) -> None:
     (own / "scores" / "cam" / "b.npy").unlink()
     table = CountTable(own / "counts.csv", {"a": Counts(frames=4), "b": Counts(frames=1234)})
-    with pytest.raises(UnmatchedVideos, match="1234 frames left out"):
+    with pytest.raises(BadAnnotation, match="1234 frames left out"):
         measured(own, table=table)
 
 
@@ -69,7 +67,7 @@ def test_doubled_scores_count_once_when_alike_and_are_refused_when_not(own: Path
     assert found.metrics.frames == 6
     assert "b has 2 identical score files, counted once" in found.notes
     save(own / "scores", "Normal_Videos_event/b", [0.1, 0.7])
-    with pytest.raises(UnmatchedVideos, match="b has two score files that differ"):
+    with pytest.raises(BadAnnotation, match="b has two score files that differ"):
         measured(own)
 
 
@@ -110,16 +108,16 @@ def test_the_missing_camera_is_named_in_the_refusal(tmp_path: Path) -> None:
     save(tmp_path / "scores", "cam2/day2", [0.1, 0.2])
     save(tmp_path / "scores", "cam2/day3", [0.1, 0.2])
     (tmp_path / "annotations.txt").write_text("cam1/day2 0 1\ncam2/day3\n")
-    with pytest.raises(UnmatchedVideos, match="no scores for cam1/day2"):
+    with pytest.raises(BadAnnotation, match="no scores for cam1/day2"):
         measured(tmp_path)
 
 
 def test_no_scores_and_foreign_scores_are_refused(own: Path) -> None:
     (own / "annotations.txt").write_text("elsewhere 1 2\n")
-    with pytest.raises(UnmatchedVideos, match="has no scores of a video in"):
+    with pytest.raises(BadAnnotation, match="has no scores of a video in"):
         measured(own, allow_missing=True)
     (own / "empty").mkdir()
-    with pytest.raises(UnmatchedVideos, match=r"has no scores \(.npy\)"):
+    with pytest.raises(BadAnnotation, match=r"has no scores \(.npy\)"):
         join_scores(own / "empty", ["a"])
 
 
@@ -129,10 +127,10 @@ def test_score_files_that_are_no_scores_are_refused(own: Path) -> None:
     with pytest.raises(BadScores, match="one float per frame"):
         measured(own)
     np.save(path, np.array(["x", None], object), allow_pickle=True)
-    with pytest.raises(BadNpy, match="pickled objects"):
+    with pytest.raises(BadFile, match="pickled objects"):
         measured(own)
     path.write_bytes(path.read_bytes()[:20])
-    with pytest.raises(BadNpy, match=r"no \.npy file"):
+    with pytest.raises(BadFile, match=r"no \.npy file"):
         measured(own)
     save(own / "scores", "cam/a", [0.1, np.nan, 0.2, 0.3])
     with pytest.raises(BadScores, match="a, frame 1"):
@@ -144,10 +142,10 @@ def test_scores_are_fitted_by_less_than_a_segment() -> None:
     assert fit_scores("v", scores, 4).tolist() == pytest.approx([0.1, 0.2, 0.2, 0.2])
     assert fit_scores("v", scores, 1).tolist() == pytest.approx([0.1])
     assert len(fit_scores("v", scores, 17)) == 17
-    with pytest.raises(WrongCount, match="v has 2 scores and 18 frames"):
+    with pytest.raises(BadAnnotation, match="v has 2 scores and 18 frames"):
         fit_scores("v", scores, 18)
     assert len(fit_scores("v", scores, 18, decoded=3)) == 18
-    with pytest.raises(WrongCount, match="v has 0 scores"):
+    with pytest.raises(BadAnnotation, match="v has 0 scores"):
         fit_scores("v", scores[:0], 4)
 
 
@@ -164,7 +162,7 @@ def test_frames_at_another_rate_than_the_files_are_said(own: Path) -> None:
 
 def test_a_count_that_does_not_fit_the_scores_names_the_video(own: Path) -> None:
     table = CountTable(own / "counts.csv", {"a": Counts(frames=400), "b": Counts(frames=2)})
-    with pytest.raises(WrongCount, match="a has 4 scores and 400 frames"):
+    with pytest.raises(BadAnnotation, match="a has 4 scores and 400 frames"):
         measured(own, table=table)
 
 

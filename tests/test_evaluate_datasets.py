@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from c2fpl.errors import BadAnnotation
 from c2fpl.pipeline.evaluation.evaluate import evaluate
 from c2fpl.pipeline.evaluation.result import Evaluation
 from c2fpl.pipeline.evaluation.tables import class_table, metrics_table
 from c2fpl.pipeline.truth.annotations import read_annotations
 from c2fpl.pipeline.truth.frame_counts import CountTable, read_count_table
-from c2fpl.pipeline.truth.protocols import Counts, WrongCount, rtfm
-from c2fpl.pipeline.truth.test_set import UnmatchedVideos
+from c2fpl.pipeline.truth.protocols import Counts, rtfm
 from scored_folder import measured, save
 
 UCF = "Abuse028_x264.mp4 Abuse 3 9 -1 -1\nNormal_Videos_003_x264.mp4 Normal -1 -1 -1 -1\n"
@@ -51,7 +51,9 @@ def test_a_feature_file_with_one_segment_too_many_is_named(tmp_path: Path) -> No
         save(tmp_path / "scores", "Abuse028_x264", np.linspace(0, 1, 16 * segments))
         save(tmp_path / "scores", "Normal_Videos_003_x264", np.zeros(32))
         if refused:
-            with pytest.raises(WrongCount, match=r"Abuse028_x264 has .* and 32 frames of ground"):
+            with pytest.raises(
+                BadAnnotation, match=r"Abuse028_x264 has .* and 32 frames of ground"
+            ):
                 measured(tmp_path, "ucf-crime", "rtfm", table)
         else:
             found = measured(tmp_path, "ucf-crime", "rtfm", table)
@@ -65,7 +67,7 @@ def test_normal_xd_videos_are_those_scored_unless_there_are_too_many(tmp_path: P
     assert measured(tmp_path, "xd-violence").metrics.videos == 2
     for number in range(301):
         save(tmp_path / "scores", f"n{number}__#1_label_A", [0.1])
-    with pytest.raises(UnmatchedVideos, match="has 302 normal videos, but the test set has 300"):
+    with pytest.raises(BadAnnotation, match="has 302 normal videos, but the test set has 300"):
         measured(tmp_path, "xd-violence")
 
 
@@ -80,13 +82,13 @@ def test_shanghaitech_needs_its_test_list_and_the_length_of_the_mask(tmp_path: P
     def measured_masks() -> Evaluation:
         return evaluate(tmp_path / "scores", dataset="shanghaitech", annotations=masks)
 
-    with pytest.raises(UnmatchedVideos, match=r"put SH_Test.txt next to"):
+    with pytest.raises(BadAnnotation, match=r"put SH_Test.txt next to"):
         measured_masks()
     (tmp_path / "SH_Test.txt").write_text("01_0015\n01_001")
     found = measured_masks()
     assert (found.metrics.frames, found.metrics.anomalous_frames) == (6, 2)
     save(tmp_path / "scores", "01_0015", np.zeros(99))
-    with pytest.raises(WrongCount, match="01_0015 has 99 scores and 3 frames"):
+    with pytest.raises(BadAnnotation, match="01_0015 has 99 scores and 3 frames"):
         measured_masks()
 
 

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from numpy.typing import ArrayLike, NDArray
 
+from c2fpl.errors import BadScores
 from c2fpl.extractors.decoding.presentation_times import PresentationTimes
 from c2fpl.pipeline.files.run_files import RunFiles
 from c2fpl.pipeline.report.events import (
-    NoEvents,
     find_events,
     load_events,
     merge,
@@ -28,7 +28,6 @@ from c2fpl.pipeline.report.thresholds import (
     Threshold,
 )
 from c2fpl.pipeline.settings import EventSettings
-from c2fpl.pipeline.steps.scored_videos import NoScores
 from run_folder import HOSTILE, add_video, scores_with, small_run
 
 Curve = NDArray[np.float32]
@@ -195,17 +194,17 @@ def test_equal_peaks_are_ranked_by_name_then_time(tmp_path: Path) -> None:
 
 
 def test_a_run_without_scores_says_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(NoScores, match="run `c2fpl score`"):
+    with pytest.raises(BadScores, match="run `c2fpl score`"):
         write_events(RunFiles(tmp_path), EventSettings())
 
 
 def test_events_that_were_not_written_say_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(NoEvents, match=r"no .*events.json; `c2fpl report .*` writes it"):
+    with pytest.raises(BadScores, match=r"no .*events.json; `c2fpl report .*` writes it"):
         load_events(RunFiles(tmp_path))
 
 
 def test_a_score_file_that_is_no_curve_is_refused(tmp_path: Path) -> None:
     files = RunFiles(tmp_path)
     add_video(files, tmp_path, "a", np.zeros((3, 2), dtype=np.float32), with_file=False)
-    with pytest.raises(NoScores, match="not one float a frame"):
+    with pytest.raises(BadScores, match="not one float a frame"):
         write_events(files, EventSettings())

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from c2fpl.errors import MissingPackage
 from c2fpl.pipeline.files.run_files import RunFiles
 from c2fpl.pipeline.report.events import write_events
 from c2fpl.pipeline.report.exports import (
-    MissingParquet,
     unicode_name,
     write_detections,
     write_label_studio,
@@ -38,7 +38,7 @@ def test_without_pyarrow_the_cure_is_named(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     files = RunFiles(tmp_path)
     add_video(files, tmp_path, "a", scores_with(5), with_file=False)
-    with pytest.raises(MissingParquet, match=r"pip install 'c2fpl\[parquet\]'"):
+    with pytest.raises(MissingPackage, match=r"pip install 'c2fpl\[parquet\]'"):
         write_parquet(files)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from c2fpl.pipeline.features.extracted import BadFeatures
+from c2fpl.errors import BadFeatures
 from c2fpl.pipeline.features.published import open_features
 from feature_folders import DIM, drawn, refusal, save, save_double_underscore, save_rtfm, whole
 

@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from c2fpl.errors import BadFile
 from c2fpl.pipeline.files.atomic import PART_PREFIX, whole_file
 from c2fpl.pipeline.files.lock import remove_parts
 from c2fpl.pipeline.files.run_files import (
-    NotAnObject,
     RunFiles,
     beside,
     fingerprint,
@@ -50,10 +50,10 @@ def test_json_writes_nan_as_a_string_and_other_kinds_are_refused(tmp_path: Path)
     save_json(tmp_path / "a.json", {"x": float("nan"), "y": [float("-inf"), 1.5]})
     assert load_json(tmp_path / "a.json") == {"x": "nan", "y": ["-inf", 1.5]}
     (tmp_path / "list.json").write_text("[1]")
-    with pytest.raises(NotAnObject, match=r"list\.json holds a list"):
+    with pytest.raises(BadFile, match=r"list\.json holds a list"):
         load_json(tmp_path / "list.json")
     (tmp_path / "deep.json").write_text("[" * 100_000)
-    with pytest.raises(NotAnObject, match="is not JSON"):
+    with pytest.raises(BadFile, match="is not JSON"):
         load_json(tmp_path / "deep.json")
 
 

@@ -7,15 +7,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import plain_labels
+from c2fpl.errors import BadFeatures, CannotLabel
 from c2fpl.models.labels.coarse import label_videos
-from c2fpl.models.labels.fine import (
-    BadNorms,
-    EmptyNullModel,
-    label_segments,
-    largest_variation,
-    lowest_mean,
-    window_length,
-)
+from c2fpl.models.labels.fine import label_segments, largest_variation, lowest_mean, window_length
 from c2fpl.models.labels.summaries import describe, segment_norms
 from c2fpl.models.settings import LabelSettings
 
@@ -185,7 +179,7 @@ def test_doubling_the_norms_changes_no_label_and_halves_the_densities(
 
 
 def test_no_normal_video_is_an_error() -> None:
-    with pytest.raises(EmptyNullModel, match=r"all 2 videos are anomalous.*lower eta"):
+    with pytest.raises(CannotLabel, match=r"all 2 videos are anomalous.*lower eta"):
         label_segments(norms_of(2), np.array([True, True]), PAPER)
 
 
@@ -204,5 +198,5 @@ def test_released_on_short_videos_says_that_no_segment_is_anomalous() -> None:
 
 
 def test_norms_that_do_not_match_the_coarse_labels_are_refused() -> None:
-    with pytest.raises(BadNorms, match="norms of 3 videos for 2 coarse labels"):
+    with pytest.raises(BadFeatures, match="norms of 3 videos for 2 coarse labels"):
         label_segments(norms_of(3), np.array([False, True]), PAPER)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from c2fpl.extractors.encoding.crops import FramesTooSmall
+from c2fpl.errors import FramesTooSmall
 from c2fpl.extractors.encoding.encoder import make_encoder
 from c2fpl.extractors.encoding.flow_encoder import DIM, SHORT_SIDE_PIXELS, mirror, period
 from c2fpl.extractors.settings import Crops, ExtractionSettings

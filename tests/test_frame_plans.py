@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from c2fpl.pipeline.features.extracted import BadFeatures
+from c2fpl.errors import BadFeatures
 from c2fpl.pipeline.features.frame_plans import EqualParts, FixedLength
 from c2fpl.pipeline.features.published import PublishedFeatures, open_features
 from c2fpl.pipeline.settings import FramesPerSegment, ReadingSettings

@@ -8,6 +8,7 @@ import av
 import numpy as np
 import pytest
 
+from c2fpl.errors import BadVideo
 from c2fpl.extractors.decoder_messages import (
     FrameMessage,
     FrameRead,
@@ -18,7 +19,6 @@ from c2fpl.extractors.decoder_messages import (
 from c2fpl.extractors.decoder_process import WatchedDecoders
 from c2fpl.extractors.decoding import frame_reader
 from c2fpl.extractors.decoding.frame_reader import FrameRequest, Span, joined, read_frames
-from c2fpl.extractors.decoding.header import UndecodableVideo
 from c2fpl.extractors.decoding.presentation_times import PresentationTimes
 from c2fpl.extractors.settings import DecodingSettings, Fps
 from damaged import decoded
@@ -187,13 +187,13 @@ def test_a_turned_picture_is_upright_and_its_pixels_turn_too(tmp_path: Path) -> 
 
 def test_a_file_that_is_shorter_than_it_was_is_refused(tmp_path: Path) -> None:
     path = Synthetic("a.mp4").write(tmp_path)
-    with pytest.raises(UndecodableVideo, match=r"ends at frame 40, .* has changed"):
+    with pytest.raises(BadVideo, match=r"ends at frame 40, .* has changed"):
         read(path, PresentationTimes(400, 25), [(30, 50)])
 
 
 def test_a_file_with_another_clock_than_it_had_is_refused(tmp_path: Path) -> None:
     path = Synthetic("a.mp4").write(tmp_path)
-    with pytest.raises(UndecodableVideo, match="s away from its recorded time"):
+    with pytest.raises(BadVideo, match="s away from its recorded time"):
         read(path, PresentationTimes(40, 5, seekable=True), [(30, 35)])
 
 

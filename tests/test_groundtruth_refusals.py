@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from c2fpl.pipeline.truth.datasets import DatasetName, UnknownName
-from c2fpl.pipeline.truth.frame_counts import BadCounts, read_count_table
-from c2fpl.pipeline.truth.protocols import ProtocolName, WrongCount
+from c2fpl.errors import BadAnnotation, UnknownVideo
+from c2fpl.pipeline.truth.datasets import DatasetName
+from c2fpl.pipeline.truth.frame_counts import read_count_table
+from c2fpl.pipeline.truth.protocols import ProtocolName
 from official_truth import FILES, build
 
 Change = Callable[[list[list[str]], list[str]], object]
@@ -109,7 +110,7 @@ def test_a_mangled_table_is_refused_by_the_name_of_the_video(
 ) -> None:
     folder = shared_data / "annotations" / dataset
     table = mangled(folder / FILES[dataset][1], tmp_path / "counts.csv", change)
-    with pytest.raises((BadCounts, WrongCount, UnknownName)) as caught:
+    with pytest.raises((BadAnnotation, BadAnnotation, UnknownVideo)) as caught:
         build(folder, dataset, protocol, column, frame_counts=table)
     assert complaint in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -122,7 +123,7 @@ def test_a_video_missing_from_the_annotation_is_refused_by_name(
     text = (folder / FILES["ucf-crime"][0]).read_text()
     short = tmp_path / "annotations.txt"
     short.write_text("".join(line for line in text.splitlines(True) if "Abuse030" not in line))
-    with pytest.raises(BadCounts, match="has Abuse030_x264, without annotation"):
+    with pytest.raises(BadAnnotation, match="has Abuse030_x264, without annotation"):
         build(folder, "ucf-crime", "rtfm", annotations=short)
 
 
@@ -132,7 +133,7 @@ def test_a_missing_mask_is_refused_by_name(shared_data: Path, tmp_path: Path) ->
     shutil.copytree(folder / "test_frame_mask", masks)
     masks.chmod(0o755)
     (masks / "01_0025.npy").unlink()
-    with pytest.raises(BadCounts, match="has 01_0025, without annotation"):
+    with pytest.raises(BadAnnotation, match="has 01_0025, without annotation"):
         build(folder, "shanghaitech", "shanghaitech-rtfm", "T_rtfm", annotations=masks)
 
 
@@ -140,19 +141,21 @@ def test_a_part_of_the_test_set_is_native_only(shared_data: Path) -> None:
     folder = shared_data / "ucf-crime-sample"
     annotations = folder / "Temporal_Anomaly_Annotation_for_Testing_Videos.txt"
     table = folder.parent / "annotations" / "ucf-crime" / "ucf_test.csv"
-    with pytest.raises(BadCounts, match="without annotation"):
+    with pytest.raises(BadAnnotation, match="without annotation"):
         build(folder, "ucf-crime", "rtfm", annotations=annotations, frame_counts=table)
 
 
 def test_a_table_without_the_needed_columns_names_those_it_has(tmp_path: Path) -> None:
     path = tmp_path / "counts.csv"
     path.write_text("name,frames\na,1\n")
-    with pytest.raises(BadCounts, match=r"no column 'video': add it; its columns are name, frames"):
+    with pytest.raises(
+        BadAnnotation, match=r"no column 'video': add it; its columns are name, frames"
+    ):
         read_count_table(path)
     path.write_text("video,n_frames\na,1\n")
-    with pytest.raises(BadCounts, match="no column 'T'"):
+    with pytest.raises(BadAnnotation, match="no column 'T'"):
         read_count_table(path, "T")
-    with pytest.raises(BadCounts, match="cannot be read"):
+    with pytest.raises(BadAnnotation, match="cannot be read"):
         read_count_table(tmp_path / "none.csv")
 
 
@@ -160,8 +163,10 @@ def test_counts_of_no_length_are_refused_by_the_name_of_the_video(tmp_path: Path
     path = tmp_path / "counts.csv"
     for cell in ("0", "99999999999"):
         path.write_text(f"video,n_frames\na,{cell}\n")
-        with pytest.raises(BadCounts, match=f"video a: {cell} frames must be in 1 to 100000000"):
+        with pytest.raises(
+            BadAnnotation, match=f"video a: {cell} frames must be in 1 to 100000000"
+        ):
             read_count_table(path)
     path.write_text("video,n_frames\na," + "1" * 200_000)
-    with pytest.raises(BadCounts, match="is no CSV"):
+    with pytest.raises(BadAnnotation, match="is no CSV"):
         read_count_table(path)

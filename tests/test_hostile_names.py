@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import torch
 
+from c2fpl.errors import BadDetector
 from c2fpl.pipeline.files.run_files import RunFiles, load_table
-from c2fpl.pipeline.steps.detector_files import BadDetector, load_detector
+from c2fpl.pipeline.steps.detector_files import load_detector
 from c2fpl.pipeline.videos.name_limits import unusable_names
 from command_line import c2fpl
 from killing import write_short_videos

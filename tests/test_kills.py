@@ -11,7 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from c2fpl.pipeline.files.lock import FolderInUse, only_writer
+from c2fpl.errors import FolderInUse
+from c2fpl.pipeline.files.lock import only_writer
 from c2fpl.pipeline.files.run_files import RunFiles
 from killing import SETTINGS, Killable, damaged, results, strays, write_short_videos
 

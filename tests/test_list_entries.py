@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from c2fpl.pipeline.files.lists import NotAList
+from c2fpl.errors import BadAnnotation, BadFile
 from c2fpl.pipeline.truth.dataset_videos import read_name_list
-from c2fpl.pipeline.truth.datasets import BadList
 from c2fpl.pipeline.videos.find import find_videos
 from c2fpl.pipeline.videos.list_entries import read_entries
 
@@ -61,7 +60,7 @@ def test_every_form_of_json_gives_the_names(tmp_path: Path, form: str) -> None:
 @pytest.mark.parametrize("content", ["", "{", "3", "[3]", '{"train": ["a"], "test": ["b"]}'])
 def test_json_without_a_list_of_names_is_refused(tmp_path: Path, content: str) -> None:
     (tmp_path / "list.json").write_text(content)
-    with pytest.raises((NotAList, BadList), match=r"list\.json"):
+    with pytest.raises((BadFile, BadAnnotation), match=r"list\.json"):
         read_name_list(tmp_path / "list.json")
 
 
@@ -79,7 +78,7 @@ def test_names_of_another_data_set_are_reported_and_not_counted(
     path.write_text("Abuse001_x264.mp4\nREADME\n01_0014\n")
     assert read_name_list(path, "ucf-crime") == ("Abuse001_x264",)
     assert "left out, not names of ucf-crime: README, 01_0014" in caplog.text
-    with pytest.raises(BadList, match="names no video of xd-violence"):
+    with pytest.raises(BadAnnotation, match="names no video of xd-violence"):
         read_name_list(path, "xd-violence")
 
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from c2fpl.pipeline.files.lists import NotAList, read_list
+from c2fpl.errors import BadFile
+from c2fpl.pipeline.files.lists import read_list
 
 NAMES = ["v/a.mp4", "v/c d.mp4", "v/Überfall #2.mp4"]
 
@@ -74,10 +75,10 @@ def test_files_that_are_named_file_are_no_concat_list(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_no_list_is_refused_in_one_line(tmp_path: Path, data: bytes, reason: str) -> None:
-    with pytest.raises(NotAList, match=reason):
+    with pytest.raises(BadFile, match=reason):
         listed(tmp_path / "x.txt", data)
 
 
 def test_a_list_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(NotAList, match="No such file"):
+    with pytest.raises(BadFile, match="No such file"):
         read_list(tmp_path / "x.txt")

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from c2fpl.errors import FolderInUse
 from c2fpl.pipeline.files.atomic import PART_PREFIX
-from c2fpl.pipeline.files.lock import FolderInUse, only_writer
+from c2fpl.pipeline.files.lock import only_writer
 from c2fpl.pipeline.files.run_files import RunFiles
 
 HOLD = """

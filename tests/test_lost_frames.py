@@ -5,8 +5,9 @@ from pathlib import Path
 import av
 import pytest
 
+from c2fpl.errors import BadVideo
 from c2fpl.extractors.decoding.header import read_header
-from c2fpl.extractors.decoding.video import UndecodableVideo, check_lost
+from c2fpl.extractors.decoding.video import check_lost
 from c2fpl.extractors.settings import DecodingSettings
 from damaged import decoded, keep, refusal, remuxed, with_index_first
 from synthetic import Synthetic
@@ -267,7 +268,7 @@ def test_one_destroyed_packet_costs_its_frames_and_is_counted(tmp_path: Path) ->
 
 def test_losing_more_than_the_limit_is_an_error() -> None:
     check_lost(90, 10, 0.1)
-    with pytest.raises(UndecodableVideo, match=r"11 of 100 frames are lost \(11.0%\), over --max"):
+    with pytest.raises(BadVideo, match=r"11 of 100 frames are lost \(11.0%\), over --max"):
         check_lost(89, 11, 0.1)
-    with pytest.raises(UndecodableVideo, match="no frame could be decoded"):
+    with pytest.raises(BadVideo, match="no frame could be decoded"):
         check_lost(0, 0, 1.0)

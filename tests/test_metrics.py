@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 import plain_metrics
+from c2fpl.errors import BadScores
 from c2fpl.pipeline.evaluation.intervals import ThresholdCounts, bootstrap_intervals
 from c2fpl.pipeline.evaluation.metrics import measure
-from c2fpl.pipeline.truth.frame_runs import BadScores, VideoRuns, pooled, video_runs
+from c2fpl.pipeline.truth.frame_runs import VideoRuns, pooled, video_runs
 
 Video = tuple[NDArray[np.float32], NDArray[np.uint8]]
 

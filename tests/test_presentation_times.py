@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from c2fpl.errors import BadVideo
 from c2fpl.extractors.decoding.frame_clock import FrameClock, TimesRecorder
 from c2fpl.extractors.decoding.presentation_times import (
-    BadTimes,
     PresentationTimes,
     RateSource,
     constant_times,
@@ -196,7 +196,7 @@ def test_resampled_frames_are_one_slot_apart_but_for_closed_breaks(tmp_path: Pat
     [np.zeros(3), np.array([0, 2.0, 1.0, 3.0]), np.array([0, math.nan, 1, 2]), np.zeros((4, 1))],
 )
 def test_times_that_no_video_has_are_refused(seconds: np.ndarray) -> None:
-    with pytest.raises(BadTimes):
+    with pytest.raises(BadVideo):
         PresentationTimes(4, 25, seconds=seconds)
 
 

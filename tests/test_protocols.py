@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 
+from c2fpl.errors import BadAnnotation
 from c2fpl.pipeline.truth.protocols import (
     Counts,
-    WrongCount,
-    WrongProtocol,
     deepmil,
     native,
     protocol_of,
@@ -54,7 +53,7 @@ def test_parts_spread_over_frames_as_part_after_part_written(frame_count: int) -
 
 
 def test_parts_of_nothing_are_refused() -> None:
-    with pytest.raises(WrongCount, match="0 scores cannot be spread over 8 frames"):
+    with pytest.raises(BadAnnotation, match="0 scores cannot be spread over 8 frames"):
         spread_parts(np.empty(0, np.float32), 8)
 
 
@@ -91,18 +90,18 @@ def test_segments_alone_are_enough_where_the_features_decide() -> None:
 
 
 def test_counts_that_are_missing_absurd_or_contradict_are_refused() -> None:
-    with pytest.raises(WrongCount, match="video has no frame count"):
+    with pytest.raises(BadAnnotation, match="video has no frame count"):
         native(VIDEO, Counts(segments=3))
-    with pytest.raises(WrongCount, match="neither frame nor segment count"):
+    with pytest.raises(BadAnnotation, match="neither frame nor segment count"):
         rtfm(VIDEO, Counts())
-    with pytest.raises(WrongCount, match=r"video has 4 segments, but 33 frames make 3 by ceil"):
+    with pytest.raises(BadAnnotation, match=r"video has 4 segments, but 33 frames make 3 by ceil"):
         rtfm(VIDEO, Counts(frames=33, segments=4))
-    with pytest.raises(WrongCount, match="1000000000000 frames must be in 1 to"):
+    with pytest.raises(BadAnnotation, match="1000000000000 frames must be in 1 to"):
         Counts(frames=10**12)
 
 
 def test_a_protocol_of_another_data_set_is_refused_with_those_that_fit() -> None:
     with pytest.raises(
-        WrongProtocol, match="rtfm is not for xd-violence: choose native or vadclip"
+        BadAnnotation, match="rtfm is not for xd-violence: choose native or vadclip"
     ):
         protocol_of("rtfm", "xd-violence")

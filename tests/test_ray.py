@@ -10,9 +10,10 @@ from typing import Any
 import psutil
 import pytest
 
+from c2fpl.errors import NoCluster
 from c2fpl.extractors.settings import DecodingSettings, ExtractionSettings
 from c2fpl.pipeline.extraction.extract_features import extract_features
-from c2fpl.pipeline.extraction.ray_cluster import NoCluster, share_out
+from c2fpl.pipeline.extraction.ray_cluster import share_out
 from c2fpl.pipeline.extraction.ray_engine import extract_on_cluster
 from c2fpl.pipeline.extraction.worker import FeatureSettings, Share
 from c2fpl.pipeline.files.run_files import RunFiles

@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from c2fpl.models.labels.change import BadSegments, larger_side, steps_of
+from c2fpl.errors import BadFeatures, CannotLabel
+from c2fpl.models.labels.change import larger_side, steps_of
 from c2fpl.models.labels.evidence import normal_scores
-from c2fpl.models.labels.refined import NothingToTell, label
+from c2fpl.models.labels.refined import label
 
 DIM = 24
 
@@ -158,7 +159,7 @@ def test_frozen_stretches_do_not_become_the_normal_state() -> None:
     ids=["constant", "short"],
 )
 def test_features_that_say_nothing_are_said_in_one_line(videos: Any) -> None:
-    with pytest.raises(NothingToTell, match="give features that vary over time") as caught:
+    with pytest.raises(CannotLabel, match="give features that vary over time") as caught:
         label(whole(videos))
     assert "\n" not in str(caught.value)
 
@@ -180,7 +181,7 @@ def test_noise_without_states_is_noted() -> None:
     ],
 )
 def test_features_that_cannot_be_compared_are_refused(videos: Any, said: Any) -> None:
-    with pytest.raises(BadSegments, match=said):
+    with pytest.raises(BadFeatures, match=said):
         label(whole(videos))
 
 

@@ -6,22 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from c2fpl.errors import BadFile, BadLabels
 from c2fpl.models.settings import LabelSettings
 from c2fpl.pipeline.features.feature_set import FeatureSet, features_in
-from c2fpl.pipeline.files.run_files import (
-    NotATable,
-    RunFiles,
-    fingerprint,
-    load_json,
-    save_json,
-)
+from c2fpl.pipeline.files.run_files import RunFiles, fingerprint, load_json, save_json
 from c2fpl.pipeline.settings import Execution
-from c2fpl.pipeline.steps.label_segments import (
-    BadLabels,
-    SegmentLabels,
-    label_segments,
-    load_labels,
-)
+from c2fpl.pipeline.steps.label_segments import SegmentLabels, label_segments, load_labels
 from c2fpl.pipeline.steps.make_labels import make_labels
 from feature_folders import save
 
@@ -152,7 +142,7 @@ def test_labels_that_do_not_name_every_segment_once_are_refused(
     place = next(place for place, row in enumerate(rows) if row.startswith(written))
     rows[place : place + 1] = [] if instead is None else [rows[place].replace(written, instead)]
     files.segment_labels.write_text("\n".join(rows) + "\n")
-    with pytest.raises((BadLabels, NotATable), match=reason):
+    with pytest.raises((BadLabels, BadFile), match=reason):
         load_labels(files, features)
 
 

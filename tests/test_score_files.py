@@ -6,11 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from c2fpl.errors import BadScores
 from c2fpl.pipeline.evaluation.join import join_scores
 from c2fpl.pipeline.files.run_files import RunFiles, load_table
 from c2fpl.pipeline.steps import score_videos
 from c2fpl.pipeline.steps.score_index import INDEX_HEADER, score_files
-from c2fpl.pipeline.steps.scored_videos import NoScores, scored_videos
+from c2fpl.pipeline.steps.scored_videos import scored_videos
 from command_line import c2fpl
 from killing import write_short_videos
 
@@ -112,7 +113,7 @@ def test_a_first_scoring_that_was_stopped_counts_for_nothing(
         patched.setattr(score_videos, "_score_one", full_at_the_second)
         assert c2fpl(*run) == 2
     assert (tmp_path / "scores/v00.npy").exists()
-    with pytest.raises(NoScores, match=r"1 \.npy file left out"):
+    with pytest.raises(BadScores, match=r"1 \.npy file left out"):
         scored_videos(RunFiles(tmp_path))
     assert c2fpl(*run) == 0
     assert names_in(RunFiles(tmp_path)) == ["v00", "v01"]

@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from c2fpl.errors import BadAnnotation
 from c2fpl.pipeline.evaluation.evaluate import evaluate
 from c2fpl.pipeline.truth.frame_counts import CountTable
-from c2fpl.pipeline.truth.protocols import Counts, WrongCount
+from c2fpl.pipeline.truth.protocols import Counts
 from c2fpl.pipeline.truth.score_lengths import ScoreUnit
 from command_line import c2fpl, refused
 from scored_folder import measured, save
@@ -37,7 +38,7 @@ def test_an_interval_beyond_the_scores_is_refused_by_name_with_both_lengths(
     fights: Path, interval: str, words: str
 ) -> None:
     (fights / "annotations.txt").write_text(f"Fighting_1 {interval}\nquiet\n")
-    with pytest.raises(WrongCount, match=r"^Fighting_1 is annotated") as caught:
+    with pytest.raises(BadAnnotation, match=r"^Fighting_1 is annotated") as caught:
         measured(fights)
     assert words in str(caught.value)
 
@@ -58,10 +59,12 @@ def test_scores_of_segments_are_refused_until_they_are_called_so(tmp_path: Path)
     save(tmp_path / "scores", "a", [0.1, 0.2, 0.9, 0.3])  # 60 frames
     save(tmp_path / "scores", "b", [0.1, 0.1])
     (tmp_path / "annotations.txt").write_text("a 32 48\nb\n")
-    with pytest.raises(WrongCount, match=r"its 4 frames \(from its scores\).*--scores-per segment"):
+    with pytest.raises(
+        BadAnnotation, match=r"its 4 frames \(from its scores\).*--scores-per segment"
+    ):
         measured(tmp_path)
     table = CountTable(tmp_path, {"a": Counts(frames=60), "b": Counts(frames=32)})
-    with pytest.raises(WrongCount, match=r"a has 4 scores and 60 frames.*--scores-per segment"):
+    with pytest.raises(BadAnnotation, match=r"a has 4 scores and 60 frames.*--scores-per segment"):
         measured(tmp_path, table=table)
     whole = measured(tmp_path, unit=SEGMENTS).metrics
     assert (whole.frames, whole.anomalous_frames, whole.auc) == (96, 16, 1.0)
@@ -75,16 +78,20 @@ def test_segments_may_have_another_length(tmp_path: Path) -> None:
     found = measured(tmp_path, unit=ScoreUnit("segment", 64))
     assert (found.metrics.frames, found.metrics.auc) == (128, 1.0)
     table = CountTable(tmp_path, {"a": Counts(frames=900)})
-    with pytest.raises(WrongCount, match="a has 2 scores for segments of 64 frames, 128 in total"):
+    with pytest.raises(
+        BadAnnotation, match="a has 2 scores for segments of 64 frames, 128 in total"
+    ):
         measured(tmp_path, table=table, unit=ScoreUnit("segment", 64))
 
 
 def test_scores_of_32_parts_need_frame_counts_and_are_spread_over_them(tmp_path: Path) -> None:
     save(tmp_path / "scores", "a", np.arange(32) >= 16)
     (tmp_path / "annotations.txt").write_text("a 512 1024\n")
-    with pytest.raises(WrongCount, match=r"its 32 frames \(from its scores\).*--scores-per part"):
+    with pytest.raises(
+        BadAnnotation, match=r"its 32 frames \(from its scores\).*--scores-per part"
+    ):
         measured(tmp_path)
-    with pytest.raises(WrongCount, match="a has 32 scores, one per equal part, but no frame"):
+    with pytest.raises(BadAnnotation, match="a has 32 scores, one per equal part, but no frame"):
         measured(tmp_path, unit=PARTS)
     table = CountTable(tmp_path, {"a": Counts(frames=1024)})
     found = measured(tmp_path, table=table, unit=PARTS).metrics
@@ -96,7 +103,7 @@ def test_scores_of_32_parts_need_frame_counts_and_are_spread_over_them(tmp_path:
 def test_frames_that_the_annotation_counts_are_held_against_the_scores(tmp_path: Path) -> None:
     save(tmp_path / "scores", "Abuse028_x264", np.zeros(88))
     (tmp_path / "annotations.txt").write_text("Abuse/Abuse028_x264.mp4 1412 Abuse 3 9 -1 -1\n")
-    with pytest.raises(WrongCount, match="Abuse028_x264 has 88 scores and 1412 frames"):
+    with pytest.raises(BadAnnotation, match="Abuse028_x264 has 88 scores and 1412 frames"):
         measured(tmp_path, "ucf-crime")
 
 
@@ -119,5 +126,5 @@ def test_one_video_of_another_set_is_named(shared_data: Path, tmp_path: Path) ->
         name, frames = row.split()[:2]
         count = int(frames) // 16 if "Fighting003" in name else int(frames)
         save(tmp_path, name.split("/")[-1].removesuffix(".mp4"), np.zeros(count))
-    with pytest.raises(WrongCount, match=r"^Fighting003_x264 has 193 scores and 3102 frames"):
+    with pytest.raises(BadAnnotation, match=r"^Fighting003_x264 has 193 scores and 3102 frames"):
         evaluate(tmp_path, dataset="ucf-crime", annotations=annotations, bootstrap_replicates=0)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from c2fpl.models.detection.scores import BadScores, calibrated, finished, smoothed
+from c2fpl.errors import BadScores
+from c2fpl.models.detection.scores import calibrated, finished, smoothed
 from c2fpl.models.settings import ScoreOptions
 
 SCORES = np.array([0.1, 0.2, 0.9, 0.3, 0.25, 0.05])

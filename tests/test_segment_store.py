@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from c2fpl.models.sources import ArraySource, UnlikeVideos
+from c2fpl.errors import BadFeatures
+from c2fpl.models.sources import ArraySource
 from c2fpl.pipeline.features import segment_store
-from c2fpl.pipeline.features.segment_store import SegmentStore, UnusableFeatureFile, feature_file
+from c2fpl.pipeline.features.segment_store import SegmentStore, feature_file
 
 COUNTS = (3, 1, 7, 2)
 
@@ -76,7 +77,7 @@ def test_two_axes_are_one_crop(tmp_path: Path) -> None:
 
 def test_a_pickled_file_is_refused_and_never_run(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
-    with pytest.raises(UnusableFeatureFile, match=r"a\.npy holds pickled objects"):
+    with pytest.raises(BadFeatures, match=r"a\.npy holds pickled objects"):
         feature_file(tmp_path / "a.npy")
 
 
@@ -94,13 +95,13 @@ def test_other_arrays_are_refused_with_what_they_hold(
     tmp_path: Path, array: NDArray[np.float32]
 ) -> None:
     np.save(tmp_path / "a.npy", array)
-    with pytest.raises(UnusableFeatureFile, match=r"a\.npy holds .* of shape .* extract or"):
+    with pytest.raises(BadFeatures, match=r"a\.npy holds .* of shape .* extract or"):
         SegmentStore([tmp_path / "a.npy"])
 
 
 def test_a_file_that_is_no_array_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.npy").write_text("no array")
-    with pytest.raises(UnusableFeatureFile, match=r"a\.npy is not a \.npy file"):
+    with pytest.raises(BadFeatures, match=r"a\.npy is not a \.npy file"):
         SegmentStore([tmp_path / "a.npy"])
 
 
@@ -110,7 +111,7 @@ def test_a_file_cut_short_is_refused_before_and_during_the_reading(tmp_path: Pat
     whole_bytes = paths[2].stat().st_size
     os.truncate(paths[2], whole_bytes - 4)
     with pytest.raises(
-        UnusableFeatureFile, match=r"claims shape \(7, 2, 5\) of float32, 280 bytes, but holds 276"
+        BadFeatures, match=r"claims shape \(7, 2, 5\) of float32, 280 bytes, but holds 276"
     ):
         SegmentStore(paths)
     with pytest.raises(OSError, match="changed during training"):
@@ -120,12 +121,12 @@ def test_a_file_cut_short_is_refused_before_and_during_the_reading(tmp_path: Pat
 def test_files_of_different_forms_are_refused_by_name(tmp_path: Path) -> None:
     paths, _ = saved(tmp_path)
     np.save(paths[1], np.zeros((2, 2, 6), np.float32))
-    with pytest.raises(UnusableFeatureFile, match=r"video 1\.npy': \(2, 6, 'float32'\)"):
+    with pytest.raises(BadFeatures, match=r"video 1\.npy': \(2, 6, 'float32'\)"):
         SegmentStore(paths)
-    with pytest.raises(UnusableFeatureFile, match="found none"):
+    with pytest.raises(BadFeatures, match="found none"):
         SegmentStore([])
 
 
 def test_array_source_refuses_mixed_videos() -> None:
-    with pytest.raises(UnlikeVideos, match=r"must all be \(segments, crops, dim\)"):
+    with pytest.raises(BadFeatures, match=r"must all be \(segments, crops, dim\)"):
         ArraySource([np.zeros((2, 2, 5)), np.zeros((2, 2, 6))])

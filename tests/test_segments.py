@@ -4,13 +4,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from c2fpl.extractors.segments import (
-    SEGMENT_FRAMES,
-    SegmentCutter,
-    SegmentPlan,
-    TooShort,
-    WrongScoreCount,
-)
+from c2fpl.errors import BadScores, TooShort
+from c2fpl.extractors.segments import SEGMENT_FRAMES, SegmentCutter, SegmentPlan
 from c2fpl.extractors.settings import Tail
 
 LENGTHS = [1, 15, 16, 17, 31, 32, 33, 1412]
@@ -76,7 +71,7 @@ def test_dropped_frames_take_the_score_of_the_last_segment() -> None:
 
 
 def test_scores_of_another_length_are_refused() -> None:
-    with pytest.raises(WrongScoreCount, match=r"shape \(2,\) for 3 segments \(40 frames\)"):
+    with pytest.raises(BadScores, match=r"shape \(2,\) for 3 segments \(40 frames\)"):
         SegmentPlan(40).to_frames(np.zeros(2))
 
 

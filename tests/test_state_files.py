@@ -15,9 +15,10 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
+from c2fpl.errors import BadWeights
 from c2fpl.extractors.backbones.archives import read_archive
 from c2fpl.extractors.backbones.catalogue import MC3_18
-from c2fpl.extractors.backbones.state_files import WrongWeights, read_state
+from c2fpl.extractors.backbones.state_files import read_state
 from c2fpl.extractors.backbones.weights import load_weights
 
 State: TypeAlias = dict[str, torch.Tensor]
@@ -161,14 +162,14 @@ def test_a_tensor_whose_bytes_are_cut_is_refused(tmp_path: Path) -> None:
             cut.writestr(name, whole.read(name)[: -4 if "/data/" in name else None])
     with pytest.raises(pickle.UnpicklingError, match="has 12 bytes, not 4 x 4"):
         read_archive(tmp_path / "cut.pt")
-    with pytest.raises(WrongWeights, match="bytes, not"):
+    with pytest.raises(BadWeights, match="bytes, not"):
         read_state(tmp_path / "cut.pt")
 
 
 def test_two_copies_of_the_network_are_refused(network: Small, tmp_path: Path) -> None:
     state = network.state_dict()
     torch.save({**under("student.", state), **under("teacher.", state)}, tmp_path / "w.pt")
-    with pytest.raises(WrongWeights, match=r"2 times, under student\. and teacher\.: save one"):
+    with pytest.raises(BadWeights, match=r"2 times, under student\. and teacher\.: save one"):
         loaded(tmp_path / "w.pt")
 
 
@@ -186,13 +187,13 @@ def test_a_misfit_under_a_prefix_names_tensor_and_prefix(network: Small, tmp_pat
     state = network.state_dict()
     del state["head.bias"]
     torch.save({"state_dict": under("model.", state)}, tmp_path / "w.pt")
-    with pytest.raises(WrongWeights, match=r"1 tensors missing such as head\.bias; under state_di"):
+    with pytest.raises(BadWeights, match=r"1 tensors missing such as head\.bias; under state_di"):
         loaded(tmp_path / "w.pt")
 
 
 def test_another_backbone_is_recognised_under_a_prefix(tmp_path: Path) -> None:
     torch.save({"net": under("model.", MC3_18.build().state_dict())}, tmp_path / "w.pt")
-    with pytest.raises(WrongWeights, match="it looks like mc3-18"):
+    with pytest.raises(BadWeights, match="it looks like mc3-18"):
         loaded(tmp_path / "w.pt")
 
 
@@ -213,6 +214,6 @@ def test_what_is_no_weights_file_is_called_by_its_name(
     head: bytes, looks: str, tmp_path: Path
 ) -> None:
     (tmp_path / "w.pth").write_bytes(head)
-    with pytest.raises(WrongWeights, match=looks) as refusal:
+    with pytest.raises(BadWeights, match=looks) as refusal:
         read_state(tmp_path / "w.pth")
     assert "\n" not in str(refusal.value)

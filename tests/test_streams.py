@@ -14,6 +14,7 @@ from av.stream import Disposition
 from av.video.stream import VideoStream
 from PIL import Image
 
+from c2fpl.errors import BadVideo
 from c2fpl.extractors.damage import transport_stream
 from c2fpl.extractors.damage.transport_stream import transport_faults
 from c2fpl.extractors.damage.transport_tables import (
@@ -21,7 +22,7 @@ from c2fpl.extractors.damage.transport_tables import (
     packet_places,
     sampled_video_pids,
 )
-from c2fpl.extractors.decoding.header import UndecodableVideo, read_header
+from c2fpl.extractors.decoding.header import read_header
 from c2fpl.extractors.decoding.one_pid import OneVideoPid
 from damaged import decoded, remuxed
 from synthetic import Synthetic, numbered_frame
@@ -136,7 +137,7 @@ def test_a_cover_attached_to_a_matroska_file_is_no_second_video(tmp_path: Path) 
 
 def test_cover_art_alone_is_no_video(tmp_path: Path) -> None:
     path = written(tmp_path / "song.mp4", COVER, sound=True)
-    with pytest.raises(UndecodableVideo, match="no video stream inside"):
+    with pytest.raises(BadVideo, match="no video stream inside"):
         read_header(path)
 
 

@@ -5,7 +5,8 @@ import pytest
 from numpy.typing import NDArray
 
 import plain_labels
-from c2fpl.models.labels.summaries import BadFeatures, describe, segment_norms
+from c2fpl.errors import BadFeatures
+from c2fpl.models.labels.summaries import describe, segment_norms
 from c2fpl.models.settings import LabelSettings, OwnVideoLabels
 
 

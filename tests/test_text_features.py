@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from c2fpl.pipeline.features.extracted import BadFeatures
+from c2fpl.errors import BadFeatures
 from c2fpl.pipeline.features.published import open_features
 from c2fpl.pipeline.steps.convert_features import write_plain
 from feature_folders import DIM, whole

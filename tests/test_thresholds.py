@@ -3,16 +3,10 @@
 import numpy as np
 import pytest
 
+from c2fpl.errors import BadScores
 from c2fpl.extractors.decoding.presentation_times import PresentationTimes
 from c2fpl.pipeline.report.events import find_events
-from c2fpl.pipeline.report.thresholds import (
-    BINS,
-    BadScores,
-    choose_threshold,
-    count_scores,
-    otsu,
-    quantile_of,
-)
+from c2fpl.pipeline.report.thresholds import BINS, choose_threshold, count_scores, otsu, quantile_of
 from c2fpl.pipeline.settings import EventSettings
 
 

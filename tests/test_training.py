@@ -8,8 +8,9 @@ import torch
 from numpy.typing import NDArray
 from torch.nn.functional import binary_cross_entropy
 
+from c2fpl.errors import BadLabels, TrainingDiverged
 from c2fpl.models.detection.detector import Detector, segment_scores
-from c2fpl.models.detection.training import BadLabels, Epoch, TrainingDiverged, train
+from c2fpl.models.detection.training import Epoch, train
 from c2fpl.models.settings import Attention, Softmax, TrainingPrecision, TrainingSettings
 from c2fpl.models.sources import ArraySource
 from separable_segments import DIM, separable, short, weights

@@ -5,11 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from c2fpl.errors import BadAnnotation
 from c2fpl.pipeline.evaluation.evaluate import evaluate
 from c2fpl.pipeline.evaluation.result import Evaluation
 from c2fpl.pipeline.truth.datasets import DatasetName
-from c2fpl.pipeline.truth.frame_counts import BadCounts, read_count_table
-from c2fpl.pipeline.truth.protocols import ProtocolName, WrongCount
+from c2fpl.pipeline.truth.frame_counts import read_count_table
+from c2fpl.pipeline.truth.protocols import ProtocolName
 from command_line import c2fpl
 from official_truth import FILES, build
 from scored_folder import save
@@ -59,15 +60,15 @@ def test_a_vector_is_the_truth_and_what_differs_from_the_intervals_is_named(pair
 
 
 def test_a_vector_of_another_length_names_the_protocol_that_it_fits(pair: Path) -> None:
-    with pytest.raises(WrongCount, match=r"64 frames, .* native have 52: give --protocol rtfm"):
+    with pytest.raises(BadAnnotation, match=r"64 frames, .* native have 52: give --protocol rtfm"):
         measured(pair, vector(pair, 64, 3))
     assert measured(pair, vector(pair, 64, 3), "rtfm").metrics.anomalous_frames == 1
-    with pytest.raises(WrongCount, match="it belongs to a different list of videos"):
+    with pytest.raises(BadAnnotation, match="it belongs to a different list of videos"):
         measured(pair, vector(pair, 99, 3))
 
 
 def test_a_vector_in_another_order_is_refused_by_the_names_of_videos(pair: Path) -> None:
-    with pytest.raises(WrongCount, match=r"ones: Abuse028_x264, Normal_Videos_003_x264: it has"):
+    with pytest.raises(BadAnnotation, match=r"ones: Abuse028_x264, Normal_Videos_003_x264: it has"):
         measured(pair, vector(pair, 52, 40))
 
 
@@ -75,7 +76,7 @@ def test_a_vector_alone_stands_as_annotations_with_the_table(pair: Path) -> None
     gt = vector(pair, 52, *range(3, 9))
     given = ("evaluate", pair / "scores", "--annotations", gt, "--dataset", "ucf-crime")
     assert c2fpl(*given, "--frame-counts", pair / "counts.csv") == 0
-    with pytest.raises(BadCounts, match="is a vector of many videos: give --frame-counts"):
+    with pytest.raises(BadAnnotation, match="is a vector of many videos: give --frame-counts"):
         evaluate(pair / "scores", dataset="ucf-crime", annotations=gt)
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from c2fpl.errors import NoVideos
 from c2fpl.pipeline.truth.dataset_videos import index_videos
-from c2fpl.pipeline.videos.find import NoVideos, find_videos, holds_videos
+from c2fpl.pipeline.videos.find import find_videos, holds_videos
 from c2fpl.pipeline.videos.search import SUFFIXES
 from test_videos import names, touch
 

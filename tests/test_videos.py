@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from c2fpl.pipeline.videos.find import NoVideos, bare_name, find_videos
+from c2fpl.errors import NoVideos
+from c2fpl.pipeline.videos.find import bare_name, find_videos
 
 
 def touch(folder: Path, *names: str) -> None:

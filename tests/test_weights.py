@@ -15,14 +15,14 @@ import pytest
 import torch
 from torch import nn
 
+from c2fpl.errors import BadWeights
 from c2fpl.extractors.backbones.catalogue import (
     I3D_NONLOCAL_NET,
     MC3_18,
     R2PLUS1D_18,
     Backbone,
 )
-from c2fpl.extractors.backbones.official import MissingWeights
-from c2fpl.extractors.backbones.state_files import WrongWeights, read_state
+from c2fpl.extractors.backbones.state_files import read_state
 from c2fpl.extractors.backbones.weights import load_weights
 
 State: TypeAlias = dict[str, torch.Tensor]
@@ -85,32 +85,32 @@ def test_the_usual_wrappings_are_taken_off(
 
 def test_a_missing_tensor_is_named(state: State, tmp_path: Path) -> None:
     torch.save({"conv.weight": state["conv.weight"]}, tmp_path / "w.pth")
-    with pytest.raises(WrongWeights, match=r"1 tensors missing such as conv\.bias"):
+    with pytest.raises(BadWeights, match=r"1 tensors missing such as conv\.bias"):
         loaded(tmp_path / "w.pth")
 
 
 def test_an_unexpected_tensor_is_named(state: State, tmp_path: Path) -> None:
     torch.save({**state, "extra.weight": torch.zeros(1)}, tmp_path / "w.pth")
-    with pytest.raises(WrongWeights, match=r"1 tensors unexpected such as extra\.weight"):
+    with pytest.raises(BadWeights, match=r"1 tensors unexpected such as extra\.weight"):
         loaded(tmp_path / "w.pth")
 
 
 def test_a_tensor_of_another_shape_is_named(state: State, tmp_path: Path) -> None:
     torch.save({**state, "conv.bias": torch.zeros(5)}, tmp_path / "w.pth")
-    with pytest.raises(WrongWeights, match=r"1 tensors of another shape such as conv\.bias"):
+    with pytest.raises(BadWeights, match=r"1 tensors of another shape such as conv\.bias"):
         loaded(tmp_path / "w.pth")
 
 
 def test_the_weights_of_another_backbone_are_recognised(tmp_path: Path) -> None:
     torch.save(MC3_18.build().state_dict(), tmp_path / "w.pth")
-    with pytest.raises(WrongWeights, match="it looks like mc3-18: check --backbone and --weights"):
+    with pytest.raises(BadWeights, match="it looks like mc3-18: check --backbone and --weights"):
         loaded(tmp_path / "w.pth", R2PLUS1D_18)
 
 
 def test_a_pytorchvideo_checkpoint_is_refused_by_the_nonlocal_net(tmp_path: Path) -> None:
     """The hub's i3d_r50 has the same names and shapes, and is another function."""
     torch.save({"model_state": I3D_NONLOCAL_NET.build().state_dict()}, tmp_path / "w.pyth")
-    with pytest.raises(WrongWeights, match="it looks like i3d"):
+    with pytest.raises(BadWeights, match="it looks like i3d"):
         loaded(tmp_path / "w.pyth", I3D_NONLOCAL_NET)
 
 
@@ -133,7 +133,7 @@ def test_code_in_a_weights_file_is_refused_and_not_executed(form: str, tmp_path:
     else:
         content = {"blobs": bomb} if form == "caffe2" else bomb
         path.write_bytes(pickle.dumps(content, protocol=2))
-    with pytest.raises(WrongWeights, match=re.escape(str(path))) as refusal:
+    with pytest.raises(BadWeights, match=re.escape(str(path))) as refusal:
         loaded(path)
     assert not trap.exists()
     assert "\n" not in str(refusal.value)
@@ -145,7 +145,7 @@ def test_code_in_a_weights_file_is_refused_and_not_executed(form: str, tmp_path:
 )
 def test_files_that_hold_no_weights_are_refused_in_one_line(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "w.pth").write_bytes(content)
-    with pytest.raises(WrongWeights) as refusal:
+    with pytest.raises(BadWeights) as refusal:
         loaded(tmp_path / "w.pth")
     assert "\n" not in str(refusal.value)
 
@@ -153,12 +153,12 @@ def test_files_that_hold_no_weights_are_refused_in_one_line(content: bytes, tmp_
 def test_arrays_of_objects_are_refused(tmp_path: Path) -> None:
     blobs = {"blobs": {"conv1_w": np.array([None, {}], dtype=object)}}
     (tmp_path / "w.pkl").write_bytes(pickle.dumps(blobs, protocol=2))
-    with pytest.raises(WrongWeights, match="not a plain number"):
+    with pytest.raises(BadWeights, match="not a plain number"):
         read_state(tmp_path / "w.pkl")
 
 
 def test_a_file_that_is_not_there_is_missing(tmp_path: Path) -> None:
-    with pytest.raises(MissingWeights, match=r"no weights file at .*nowhere\.pth"):
+    with pytest.raises(BadWeights, match=r"no weights file at .*nowhere\.pth"):
         loaded(tmp_path / "nowhere.pth")
 
 
@@ -166,7 +166,7 @@ def test_without_network_and_file_the_line_names_the_url_the_option_and_flow(
     cache_folder: Path, tmp_path: Path
 ) -> None:
     unreachable = replace(TINY, url=(tmp_path / "absent.pth").as_uri())
-    with pytest.raises(MissingWeights) as missing:
+    with pytest.raises(BadWeights) as missing:
         loaded(None, unreachable)
     text = str(missing.value)
     assert unreachable.url in text
@@ -195,7 +195,7 @@ def test_an_official_file_with_another_hash_is_refused(
 ) -> None:
     torch.save(state, tmp_path / "tiny.pth")
     backbone = replace(TINY, url=(tmp_path / "tiny.pth").as_uri(), sha256="00000000")
-    with pytest.raises(WrongWeights, match=r"not 00000000\.\.\.: delete it"):
+    with pytest.raises(BadWeights, match=r"not 00000000\.\.\.: delete it"):
         loaded(None, backbone)
 
 
@@ -207,7 +207,7 @@ def test_an_official_file_that_changed_since_its_first_use_is_refused(
     backbone = replace(TINY, url=(tmp_path / "tiny.pth").as_uri(), sha256="")
     digest = loaded(None, backbone)[1]
     torch.save({**state, "conv.bias": torch.ones(2)}, cache_folder / "tiny.pth")
-    with pytest.raises(WrongWeights, match=f"not {digest}: delete it"):
+    with pytest.raises(BadWeights, match=f"not {digest}: delete it"):
         loaded(None, backbone)
 
 
@@ -220,5 +220,5 @@ def test_a_whole_published_digest_is_compared_whole(
     assert loaded(None, backbone)[1] == digest
     assert [path.name for path in cache_folder.iterdir()] == ["tiny.pth"]
     wrong = replace(backbone, sha256=digest[:-1] + ("0" if digest[-1] != "0" else "1"))
-    with pytest.raises(WrongWeights, match="delete it"):
+    with pytest.raises(BadWeights, match="delete it"):
         loaded(None, wrong)

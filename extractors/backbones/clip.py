@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import torch
 from torch import nn
 
-from c2fpl.errors import Error
+from c2fpl.errors import MissingPackage
 
 Untyped: TypeAlias = Any
 """A network from a library without type annotations."""
@@ -37,10 +37,6 @@ HUGGING_FACE_PARTS = (
 """Parts of tensor names: Hugging Face's (CLIPModel, CLIPVisionModelWithProjection), OpenAI's."""
 PROJECTION = "visual_projection.weight"
 QUERY = ".attn.q_proj."
-
-
-class MissingOpenClip(Error):
-    """The package open_clip_torch is not installed."""
 
 
 class Body(nn.Module):
@@ -77,12 +73,12 @@ def open_clip_encoder() -> Untyped:
     """open_clip's VisionTransformer of ViT-B/16 with random weights.
 
     Raises:
-        MissingOpenClip: the extra [clip] is not installed.
+        MissingPackage: the extra [clip] is not installed.
     """
     try:
         from open_clip.transformer import QuickGELU, VisionTransformer
     except ImportError as error:
-        raise MissingOpenClip(
+        raise MissingPackage(
             "--backbone clip-vit-b-16 needs the package open_clip_torch: pip install 'c2fpl[clip]'"
         ) from error
     return VisionTransformer(

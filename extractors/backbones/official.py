@@ -9,31 +9,27 @@ from pathlib import Path
 
 import torch
 
+from c2fpl.errors import BadWeights
 from c2fpl.extractors.backbones.catalogue import Backbone
-from c2fpl.extractors.backbones.state_files import WrongWeights
 
 logger = logging.getLogger(__name__)
 
 DOWNLOAD_TIMEOUT_S = 30
 
 
-class MissingWeights(RuntimeError):
-    """The weights file does not exist, or the official one cannot be downloaded."""
-
-
 def official_file(backbone: Backbone) -> Path:
     """The official weights file in the torch hub cache, downloaded if it is missing.
 
     Raises:
-        MissingWeights: it cannot be downloaded.
-        WrongWeights: its SHA-256 differs from the published one, or from that of its first use.
+        BadWeights: it cannot be downloaded.
+        BadWeights: its SHA-256 differs from the published one, or from that of its first use.
     """
     path = Path(torch.hub.get_dir()) / "checkpoints" / backbone.url.rsplit("/", 1)[1]
     if not path.exists():
         try:
             fetch(backbone.url, path)
         except OSError as error:
-            raise MissingWeights(
+            raise BadWeights(
                 f"cannot download {backbone.url} ({error}): give a weights file with --weights FILE"
                 " or use --backbone flow, which needs no weights"
             ) from error
@@ -66,14 +62,14 @@ def check_digest(path: Path, published: str) -> None:
     `<file>.sha256` (format of sha256sum), and a file that changes later is rejected.
 
     Raises:
-        WrongWeights: the digests differ.
+        BadWeights: the digests differ.
     """
     found = sha256(path)
     record = path.with_name(f"{path.name}.sha256")
     first_use = record.read_text(encoding="utf-8").split()[:1] if record.exists() else []
     expected = published if len(published) == len(found) else "".join(first_use) or published
     if not found.startswith(expected):
-        raise WrongWeights(
+        raise BadWeights(
             f"{path} has SHA-256 {found}, not {expected}{'...' * (len(expected) < 64)}:"
             " delete it to download it again"
         )

@@ -14,6 +14,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file
 
+from c2fpl.errors import BadWeights
 from c2fpl.extractors.backbones.archives import read_archive
 from c2fpl.extractors.backbones.caffe2 import read_blobs, to_conversion_names
 
@@ -33,10 +34,6 @@ HEAD_BYTES = 32
 SAVE_AGAIN = "save plain tensors with torch.save(network.state_dict(), FILE)"
 
 
-class WrongWeights(ValueError):
-    """The weights file cannot be read or belongs to another network."""
-
-
 @dataclass(frozen=True, eq=False)
 class SavedState:
     """All tensors of a weights file."""
@@ -50,23 +47,23 @@ def read_state(path: Path) -> SavedState:
     """All tensors of a weights file, at least one.
 
     Raises:
-        WrongWeights: the file cannot be read or holds no tensors.
+        BadWeights: the file cannot be read or holds no tensors.
     """
     with path.open("rb") as file:
         head = file.read(HEAD_BYTES)
     for start, description in OTHER_FORMS:
         if head.lstrip().lower().startswith(start):
-            raise WrongWeights(f"{path}: it looks like {description}")
+            raise BadWeights(f"{path}: it looks like {description}")
     try:
         content = read_content(path, head)
         tensors = dict(tensors_below(content)) if isinstance(content, Mapping) else {}
     except Exception as error:  # a damaged file can raise anything
-        raise WrongWeights(
+        raise BadWeights(
             f"{path}: not PyTorch, safetensors or Caffe2 weights ({first_line(error)});"
             f" {SAVE_AGAIN}"
         ) from error
     if not tensors:
-        raise WrongWeights(
+        raise BadWeights(
             f"{path}: it holds a {type(content).__name__} without named tensors; {SAVE_AGAIN}"
         )
     return SavedState(path, tensors)

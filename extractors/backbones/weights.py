@@ -13,9 +13,10 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from c2fpl.errors import BadWeights
 from c2fpl.extractors.backbones.catalogue import BACKBONES, I3D_NONLOCAL_NET_WITH_BLOCKS, Backbone
-from c2fpl.extractors.backbones.official import MissingWeights, official_file, sha256
-from c2fpl.extractors.backbones.state_files import SavedState, WrongWeights, read_state
+from c2fpl.extractors.backbones.official import official_file, sha256
+from c2fpl.extractors.backbones.state_files import SavedState, read_state
 
 logger = logging.getLogger(__name__)
 
@@ -68,12 +69,12 @@ def load_weights(network: nn.Module, backbone: Backbone, file: Path | None) -> s
     """Loads the file, or the official one if None, into the network; returns the file's SHA-256.
 
     Raises:
-        MissingWeights: there is no such file, or the official one cannot be downloaded.
-        WrongWeights: the file cannot be read, is damaged, or belongs to another network.
+        BadWeights: there is no such file, or the official one cannot be downloaded.
+        BadWeights: the file cannot be read, is damaged, or belongs to another network.
     """
     path = file if file is not None else official_file(backbone)
     if not path.is_file():
-        raise MissingWeights(f"no weights file at {path}: give an existing file with --weights")
+        raise BadWeights(f"no weights file at {path}: give an existing file with --weights")
     fit = best_fit(network, backbone, read_state(path))
     network.load_state_dict(fit.tensors, strict=False)
     return sha256(path)
@@ -86,7 +87,7 @@ def best_fit(network: nn.Module, backbone: Backbone, saved: SavedState) -> Fit:
     outside the prefix belong to other parts of the checkpoint and are ignored.
 
     Raises:
-        WrongWeights: the network is incomplete, or the file holds it more than once.
+        BadWeights: the network is incomplete, or the file holds it more than once.
     """
     wanted = network.state_dict()
     fits = [fit_under(p, wanted, backbone, saved) for p in prefixes(saved.tensors, len(wanted))]
@@ -94,7 +95,7 @@ def best_fit(network: nn.Module, backbone: Backbone, saved: SavedState) -> Fit:
     if len(copies) > 1:
         named = [fit for fit in copies if fit.prefix.split(".")[0] in WRAPPERS]
         if len(named) != 1:
-            raise WrongWeights(
+            raise BadWeights(
                 f"{saved.path}: it holds the network {len(copies)} times, under"
                 f" {' and '.join(fit.prefix or 'no prefix' for fit in copies)}: save one of them"
                 " to its own file"
@@ -107,7 +108,7 @@ def best_fit(network: nn.Module, backbone: Backbone, saved: SavedState) -> Fit:
     best = min(copies or fits, key=lambda fit: fit.problem_count)
     is_hub_file = best.prefix == HUB_PREFIX and HUB_PREFIX + HUB_MARKER in saved.tensors
     if best.problem_count or (is_hub_file and backbone.rename is not None):
-        raise WrongWeights(misfit(saved, best))
+        raise BadWeights(misfit(saved, best))
     return best
 
 

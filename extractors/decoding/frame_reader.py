@@ -18,6 +18,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
+from c2fpl.errors import BadVideo
 from c2fpl.extractors.decoding.frame_clock import (
     LARGEST_DISORDER_S,
     FrameClock,
@@ -25,7 +26,6 @@ from c2fpl.extractors.decoding.frame_clock import (
     time_of,
 )
 from c2fpl.extractors.decoding.header import (
-    UndecodableVideo,
     VideoHeader,
     check_frame_size,
     open_container,
@@ -83,7 +83,7 @@ def read_frames(request: FrameRequest) -> Iterator[NumberedFrame | None]:
     """Yield the requested frames in order, each once, and None for each frame skipped.
 
     Raises:
-        UndecodableVideo: the file cannot be opened, ends early, or has changed since extraction.
+        BadVideo: the file cannot be opened, ends early, or has changed since extraction.
     """
     with _Reader(request) as reader:
         for start, end in joined(request.spans):
@@ -153,7 +153,7 @@ class _Reader:
             yield numbered(stored, number, self._times)
             if number == end - 1:
                 return
-        raise UndecodableVideo(
+        raise BadVideo(
             f"the video ends at frame {self._next_counted}, before frame {end - 1}; {CHANGED}"
         )
 
@@ -168,7 +168,7 @@ class _Reader:
         for number, stored in enumerate(frames):
             error_s = abs(clock.add(stored.time_s) - self._times.start_s(number))
             if self._times.source == "file" and error_s > limit_s:
-                raise UndecodableVideo(
+                raise BadVideo(
                     f"frame {number} is {error_s:.2f} s away from its recorded time; {CHANGED}"
                 )
             yield stored

@@ -10,6 +10,7 @@ from av.codec.context import CodecContext
 from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
+from c2fpl.errors import BadVideo
 from c2fpl.extractors.damage.transport_tables import sampled_video_pids
 from c2fpl.extractors.decoding.one_pid import OneVideoPid
 from c2fpl.extractors.decoding.presentation_times import ASSUMED_RATE, RateSource
@@ -50,10 +51,6 @@ COUNTED_CONTAINERS: Final = frozenset({"mov", "mp4", "avi"})
 """Containers whose header counts the frames, so that losses inside decord are detected."""
 
 
-class UndecodableVideo(ValueError):
-    """A file is not a decodable video; the message is one line: value, rule, cure."""
-
-
 @dataclass(frozen=True)
 class VideoHeader:
     """Properties of a video, read without decoding it; counts are not reliable."""
@@ -88,17 +85,17 @@ def read_header(path: Path) -> VideoHeader:
     """Read the header of a file and choose its video stream.
 
     Raises:
-        UndecodableVideo: the file is missing or unreadable, has no video stream, or its frames
+        BadVideo: the file is missing or unreadable, has no video stream, or its frames
             exceed the size limits.
     """
     file_bytes = readable_bytes(path)
     try:
         with open_container(path) as container:
             return _header_of(_video_stream(container), container, file_bytes)
-    except UndecodableVideo:
+    except BadVideo:
         raise
     except (av.FFmpegError, ValueError) as error:
-        raise UndecodableVideo(not_a_video(error)) from error
+        raise BadVideo(not_a_video(error)) from error
 
 
 def open_container(path: Path) -> av.container.InputContainer:
@@ -130,20 +127,18 @@ def _opened(
 
 
 def readable_bytes(path: Path) -> int:
-    """Size of a file in bytes; raises UndecodableVideo if it is empty or cannot be read."""
+    """Size of a file in bytes; raises BadVideo if it is empty or cannot be read."""
     try:
         if path.exists() and not path.is_file():
-            raise UndecodableVideo(
-                "not a regular file (a folder, pipe or device); give a video file"
-            )
+            raise BadVideo("not a regular file (a folder, pipe or device); give a video file")
         with path.open("rb") as file:
             file_bytes = file.seek(0, 2)
     except OSError as error:
-        raise UndecodableVideo(
+        raise BadVideo(
             f"{error.strerror or error}; the file must exist and be readable by this user"
         ) from error
     if file_bytes == 0:
-        raise UndecodableVideo("the file is empty (0 bytes); copy or download it again")
+        raise BadVideo("the file is empty (0 bytes); copy or download it again")
     return file_bytes
 
 
@@ -157,16 +152,16 @@ def not_a_video(error: Exception) -> str:
 
 
 def check_frame_size(width_pixels: int, height_pixels: int) -> None:
-    """Raise UndecodableVideo if a frame is empty, larger than 8K or too elongated."""
+    """Raise BadVideo if a frame is empty, larger than 8K or too elongated."""
     size = f"frames of {width_pixels}x{height_pixels} pixels"
     if width_pixels < 1 or height_pixels < 1:
-        raise UndecodableVideo(f"{size}; the header is damaged or the stream is empty")
+        raise BadVideo(f"{size}; the header is damaged or the stream is empty")
     if width_pixels * height_pixels > MAX_FRAME_PIXELS:
-        raise UndecodableVideo(
+        raise BadVideo(
             f"{size}; the limit is {MAX_FRAME_PIXELS} pixels (8K), downscale the video first"
         )
     if max(width_pixels, height_pixels) > MAX_ASPECT * min(width_pixels, height_pixels):
-        raise UndecodableVideo(
+        raise BadVideo(
             f"{size}; the largest aspect ratio is {MAX_ASPECT} to 1, crop the video first"
         )
 
@@ -187,15 +182,15 @@ def why_not_decord(header: VideoHeader) -> str:
 
 
 def _video_stream(container: av.container.InputContainer) -> VideoStream:
-    """The stream to read; raises UndecodableVideo if there is none."""
+    """The stream to read; raises BadVideo if there is none."""
     chosen = choose_stream(container)
     if chosen is not None:
         return chosen
     if container.streams.video and not any(s.codec_context for s in container.streams.video):
-        raise UndecodableVideo("no decoder for this video's codec; convert the video to H.264")
+        raise BadVideo("no decoder for this video's codec; convert the video to H.264")
     kinds = ", ".join(sorted({stream.type for stream in container.streams}))
     kinds = kinds.replace("video", "still pictures")
-    raise UndecodableVideo(f"no video stream inside (only {kinds or 'nothing'}); give a video file")
+    raise BadVideo(f"no video stream inside (only {kinds or 'nothing'}); give a video file")
 
 
 def _header_of(

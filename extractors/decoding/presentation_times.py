@@ -7,6 +7,8 @@ from typing import Literal, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from c2fpl.errors import BadVideo
+
 RateSource = Literal["rate", "assumed"]
 """Source of a frame rate: the headers of the container or stream, or the default."""
 TimeSource = Literal["file"] | RateSource
@@ -17,10 +19,6 @@ LONGEST_FRAME_S = 10.0
 """A longer interval after a frame is a break in the recording."""
 SHORTEST_S = 1e-6
 """Upper bound on rounding errors in sums and differences of times."""
-
-
-class BadTimes(ValueError):
-    """Times that are impossible for a video."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,19 +38,19 @@ class PresentationTimes:
 
     def __post_init__(self) -> None:
         if self.frame_count < 0 or not 0 < self.frame_rate < math.inf:
-            raise BadTimes(
+            raise BadVideo(
                 f"{self.frame_count} frames at {self.frame_rate} per second; the count must be 0 or"
                 " more, the rate positive and finite"
             )
         if self.seconds is None:
             return
         if self.seconds.shape != (self.frame_count,) or self.seconds.dtype != np.float64:
-            raise BadTimes(
+            raise BadVideo(
                 f"{self.seconds.dtype} times of shape {self.seconds.shape}; must be float64 of "
                 f"shape ({self.frame_count},)"
             )
         if not np.isfinite(self.seconds).all() or (np.diff(self.seconds, prepend=0.0) < 0).any():
-            raise BadTimes("times must be finite, not negative and non-decreasing")
+            raise BadVideo("times must be finite, not negative and non-decreasing")
 
     @overload
     def start_s(self, frames: int) -> float: ...

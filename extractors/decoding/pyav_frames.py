@@ -13,13 +13,13 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
+from c2fpl.errors import BadVideo
 from c2fpl.extractors.damage.broken_files import broken_parts, ends_in_zeros
 from c2fpl.extractors.decoding.frame_clock import StoredFrame, time_of
 from c2fpl.extractors.decoding.frame_times import FrameTimes
 from c2fpl.extractors.decoding.header import (
     COUNTED_CONTAINERS,
     MAX_FRAME_PIXELS,
-    UndecodableVideo,
     VideoHeader,
     check_frame_size,
     not_a_video,
@@ -76,7 +76,7 @@ class PyavFrames:
         """Yield frames in display order.
 
         Raises:
-            UndecodableVideo: see `stored`.
+            BadVideo: see `stored`.
         """
         for stored in self.stored():
             yield TimedFrame(rgb_of(stored.picture), stored.time_s)
@@ -85,13 +85,13 @@ class PyavFrames:
         """Yield frames in display order, not yet converted to RGB.
 
         Raises:
-            UndecodableVideo: the file cannot be opened, or a frame exceeds the size limits.
+            BadVideo: the file cannot be opened, or a frame exceeds the size limits.
         """
         errors_before = decoder_errors()
         try:
             container = open_container(self._path)
         except (av.FFmpegError, ValueError) as error:
-            raise UndecodableVideo(not_a_video(error)) from error
+            raise BadVideo(not_a_video(error)) from error
         with container:
             stream = cast(VideoStream, container.streams[self._header.stream_index])
             make_reproducible(stream)

@@ -9,20 +9,16 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from c2fpl.errors import BadVideo
 from c2fpl.extractors.decoding.frame_clock import TimesRecorder
-from c2fpl.extractors.decoding.header import (
-    UndecodableVideo,
-    VideoHeader,
-    read_header,
-    why_not_decord,
-)
+from c2fpl.extractors.decoding.header import VideoHeader, read_header, why_not_decord
 from c2fpl.extractors.decoding.presentation_times import PresentationTimes
 from c2fpl.extractors.decoding.pyav_frames import PyavFrames, TimedFrame
 from c2fpl.extractors.decoding.resampling import at_constant_rate
 from c2fpl.extractors.decoding.resizing import FrameResizer
 from c2fpl.extractors.settings import DecodingSettings
 
-__all__ = ["DecodeReport", "DecodedFrame", "DecoderChanged", "UndecodableVideo", "decode_video"]
+__all__ = ["BadVideo", "DecodeReport", "DecodedFrame", "DecoderChanged", "decode_video"]
 
 
 @dataclass(frozen=True)
@@ -102,7 +98,7 @@ def decode_video(
         avoid_decord: a reason not to try decord, such as a decord process that hung on this file.
 
     Raises:
-        UndecodableVideo: nothing can be decoded, or more than `settings.max_lost` of it is lost.
+        BadVideo: nothing can be decoded, or more than `settings.max_lost` of it is lost.
     """
     header = read_header(path)
     fallback = avoid_decord or why_not_decord(header)
@@ -123,7 +119,7 @@ def decode_video(
         yield DecoderChanged(fallback)
     if settings.decoder == "decord":
         fallback = fallback or "decord is not installed (it has no wheel for ARM and macOS)"
-        raise UndecodableVideo(f"{fallback}; --decoder auto reads such files with PyAV")
+        raise BadVideo(f"{fallback}; --decoder auto reads such files with PyAV")
     pyav_frames = PyavFrames(path, header)
     yield from _decode("pyav", pyav_frames, header, settings, short_side_pixels, fallback)
 
@@ -228,14 +224,14 @@ def _resized(frames: Iterable[TimedFrame], resizer: FrameResizer) -> Iterator[ND
 
 
 def check_lost(num_frames: int, num_frames_lost: int, max_lost: float) -> None:
-    """Raise UndecodableVideo if no frame was decoded or too many were lost."""
+    """Raise BadVideo if no frame was decoded or too many were lost."""
     if num_frames == 0:
-        raise UndecodableVideo(
+        raise BadVideo(
             "no frame could be decoded; the file is damaged, or its frames are larger than 8K"
         )
     share = num_frames_lost / (num_frames + num_frames_lost)
     if share > max_lost:
-        raise UndecodableVideo(
+        raise BadVideo(
             f"{num_frames_lost} of {num_frames + num_frames_lost} frames are lost ({share:.1%}), "
             f"over --max-lost {max_lost:g}; raise it to use the {num_frames} decoded frames"
         )

@@ -8,11 +8,8 @@ from dataclasses import dataclass
 
 import torch
 
+from c2fpl.errors import FramesTooSmall
 from c2fpl.extractors.settings import Crops
-
-
-class FramesTooSmall(ValueError):
-    """The frames are smaller than a crop."""
 
 
 @dataclass(frozen=True)

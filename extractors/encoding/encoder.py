@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import fx
 
+from c2fpl.errors import BadSettings
 from c2fpl.extractors.backbones.catalogue import Backbone, backbone_named
 from c2fpl.extractors.backbones.weights import load_weights
 from c2fpl.extractors.cores import usable_cores
@@ -27,10 +28,6 @@ the last part of the work more evenly among threads."""
 
 UNMEASURED_BATCH_SEGMENTS = 8
 """Batch size on a GPU when it must not be measured."""
-
-
-class UnsupportedPrecision(ValueError):
-    """The device does not support the requested precision."""
 
 
 class SegmentEncoder(Protocol):
@@ -96,7 +93,7 @@ def make_encoder(
             this nor `batch_size` changes any feature.
 
     Raises:
-        MissingDevice, MissingWeights, WrongWeights, UnsupportedPrecision
+        MissingDevice, BadWeights, BadWeights, BadSettings
     """
     device = torch.device(device)
     threads = threads or usable_cores()
@@ -120,7 +117,7 @@ def unloaded_encoder(settings: ExtractionSettings, *, device: torch.device | str
     """An encoder with random weights, to measure speed without a weights file or a download.
 
     Raises:
-        MissingDevice, UnsupportedPrecision
+        MissingDevice, BadSettings
     """
     device = torch.device(device)
     if settings.backbone == "flow":
@@ -181,15 +178,15 @@ def choose_precision(asked: Precision, device: torch.device) -> str:
     CPU with native bf16, and fp32 otherwise. Measured errors: docs/performance.md.
 
     Raises:
-        UnsupportedPrecision: the device does not support the precision asked for.
+        BadSettings: the device does not support the precision asked for.
     """
     native = device.type == "cuda" or has_native_bf16()
     if asked == "auto":
         return "fp16" if device.type == "cuda" else "bf16" if native else "fp32"
     if asked == "fp16" and device.type == "cpu":
-        raise UnsupportedPrecision("precision fp16 needs a GPU: use bf16 or fp32 on the CPU")
+        raise BadSettings("precision fp16 needs a GPU: use bf16 or fp32 on the CPU")
     if asked == "bf16" and not native:
-        raise UnsupportedPrecision("precision bf16 needs a CPU with AVX512_BF16 or AMX: use fp32")
+        raise BadSettings("precision bf16 needs a CPU with AVX512_BF16 or AMX: use fp32")
     return asked
 
 

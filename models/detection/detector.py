@@ -8,17 +8,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from c2fpl.errors import BadDetector
 from c2fpl.models.settings import Attention, Softmax, TrainingSettings
 
 HIDDEN = (512, 32)  # neurons of the two hidden layers (supplementary A)
-
-
-class WrongDim(ValueError):
-    """Features with another dimension than those that the detector was trained on."""
-
-
-class WrongLength(ValueError):
-    """A video with more or fewer segments than announced."""
 
 
 class SeededDropout(nn.Module):
@@ -129,7 +122,7 @@ def segment_scores(detector: Detector, values: NDArray[Any]) -> NDArray[np.float
         (segments,) float32 in [0, 1]: the mean score over crops.
 
     Raises:
-        WrongDim: the features have another dimension.
+        BadDetector: the features have another dimension.
     """
     scores: NDArray[np.float32] = chunk_scores([detector], [values], len(values))[0]
     return scores
@@ -153,8 +146,8 @@ def chunk_scores(
         (detectors, segments) float32 in [0, 1].
 
     Raises:
-        WrongDim: the features have another dimension.
-        WrongLength: the chunks do not have `segment_count` segments.
+        BadDetector: the features have another dimension.
+        BadDetector: the chunks do not have `segment_count` segments.
     """
     scores = [
         np.stack([_block_scores(detector, block) for detector in detectors])
@@ -183,7 +176,7 @@ def _blocks(
     seen = given = 0
     for chunk in chunks:
         if chunk.ndim != 3 or chunk.shape[2] != detector.dim:
-            raise WrongDim(
+            raise BadDetector(
                 f"features of shape {chunk.shape} for a detector of dim {detector.dim}; give "
                 "(segments, crops, dim) features of the backbone that it was trained on"
             )
@@ -195,4 +188,4 @@ def _blocks(
             yield held[:length]
             waiting, given = [held[length:]], given + length
     if ends or seen != segment_count:
-        raise WrongLength(f"read {seen} of {segment_count} segments; extract the video again")
+        raise BadDetector(f"read {seen} of {segment_count} segments; extract the video again")

@@ -8,14 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from c2fpl.errors import BadScores
 from c2fpl.models.settings import ScoreOptions
 
 _REACH = 4.0  # truncates the kernel, in standard deviations
 _LEAST = 1e-6  # scores closer to 0 or 1 have no usable log-odds in float32
-
-
-class BadScores(ValueError):
-    """Scores that are not (segments,) in [0, 1], or an option out of range."""
 
 
 def finished(scores: NDArray[np.float32], options: ScoreOptions) -> NDArray[np.float32]:

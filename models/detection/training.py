@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy
 from torch.nn.utils import clip_grad_norm_
 
+from c2fpl.errors import BadLabels, TrainingDiverged
 from c2fpl.models.detection.detector import Detector
 from c2fpl.models.detection.feeding import Feeder, ResidentFeeder, StreamedFeeder, feeder_for
 from c2fpl.models.settings import TrainingPrecision, TrainingSettings
@@ -20,14 +21,6 @@ from c2fpl.models.sources import SegmentSource
 MOMENTUM = 0.9  # released mainv2.py, with Nesterov
 MILESTONES = (15, 25)  # epochs after which the learning rate falls (released mainv2.py)
 DECAY = 0.1
-
-
-class BadLabels(ValueError):
-    """Labels outside [0, 1], or not one per segment."""
-
-
-class TrainingDiverged(RuntimeError):
-    """The loss is infinite or not a number."""
 
 
 @dataclass(frozen=True)

@@ -6,23 +6,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from c2fpl.errors import BadFeatures
+
 Array = NDArray[np.float64]
 Videos = Sequence[Iterable[NDArray[Any]]]
 """Crop means of each video: (segments, dim) chunks in order of time, read several times."""
-
-
-class BadSegments(ValueError):
-    """Features with wrong axes, without segments or with values that are not finite."""
 
 
 def steps_of(videos: Videos) -> tuple[Array, ...]:
     """(segments - 1,) distances between neighbours per video; one chunk is in memory at a time.
 
     Raises:
-        BadSegments: see the class; the message gives the number of the video.
+        BadFeatures: see the class; the message gives the number of the video.
     """
     if len(videos) == 0:
-        raise BadSegments("there are no videos to label; give at least one")
+        raise BadFeatures("there are no videos to label; give at least one")
     found = []
     dim: int | None = None
     for number, chunks in enumerate(videos):
@@ -35,7 +33,7 @@ def steps_of(videos: Videos) -> tuple[Array, ...]:
             steps.append(np.linalg.norm(np.diff(joined.astype(np.float64), axis=0), axis=1))
             last = rows[-1:]
         if last is None:
-            raise BadSegments(f"video number {number} has no segment; extract it again")
+            raise BadFeatures(f"video number {number} has no segment; extract it again")
         found.append(np.concatenate(steps))
     return tuple(found)
 
@@ -43,12 +41,12 @@ def steps_of(videos: Videos) -> tuple[Array, ...]:
 def _checked(chunk: NDArray[Any], number: int, dim: int | None) -> NDArray[np.float32]:
     rows = np.asarray(chunk, dtype=np.float32)
     if rows.ndim != 2 or 0 in rows.shape or dim not in (None, rows.shape[1]):
-        raise BadSegments(
+        raise BadFeatures(
             f"video number {number} has features of shape {rows.shape}, which is not (segments, "
             f"{dim or 'dim'}); extract all videos with one backbone"
         )
     if not np.isfinite(rows).all():
-        raise BadSegments(
+        raise BadFeatures(
             f"video number {number} has a feature that is not finite; extract it again"
         )
     return rows

@@ -11,6 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 from threadpoolctl import threadpool_limits
 
+from c2fpl.errors import CannotLabel
 from c2fpl.models.settings import LabelSettings
 
 _MAX_ITERATIONS = 150  # notebook cell 10
@@ -18,18 +19,6 @@ _LOW_LIKELIHOOD_PERCENT = 3  # notebook cell 16
 _SAME = 1e-6  # relative difference below which float32 cannot distinguish videos
 _CONSTANT = 1e-3  # norms that vary by less than this share of their mean are uninformative
 _ENOUGH_FOR_BIC = 12  # two full Gaussians fit any smaller set of points
-
-
-class BadSummaries(ValueError):
-    """Summaries with a wrong shape or a value that is not finite."""
-
-
-class TooFewVideos(ValueError):
-    """A single video, which has no other to be compared with."""
-
-
-class CannotSplit(ValueError):
-    """The mixture finds one group instead of two, or cannot be fitted."""
 
 
 @dataclass(frozen=True)
@@ -63,9 +52,9 @@ def label_videos(summaries: ArrayLike, settings: LabelSettings) -> CoarseLabels:
         settings: method, eta, split, stop and seed.
 
     Raises:
-        TooFewVideos: fewer than two videos.
-        CannotSplit: all videos are alike, or the mixture finds only one group.
-        BadSummaries: wrong shape, or a value that is not finite.
+        CannotLabel: fewer than two videos.
+        CannotLabel: all videos are alike, or the mixture finds only one group.
+        CannotLabel: wrong shape, or a value that is not finite.
     """
     settings = settings.resolved()
     points = _checked(summaries)
@@ -85,16 +74,16 @@ def _checked(summaries: ArrayLike) -> NDArray[np.floating[Any]]:
     if points.dtype not in (np.float32, np.float64):
         points = points.astype(np.float64)
     if points.ndim != 2 or points.shape[1] != 2 or not np.isfinite(points).all():
-        raise BadSummaries(
+        raise CannotLabel(
             f"summaries of shape {points.shape} must be (videos, 2) and finite; extract features "
             "without extreme values"
         )
     if len(points) < 2:
-        raise TooFewVideos(
+        raise CannotLabel(
             f"{len(points)} video(s) cannot be split into normal and anomalous; give at least two"
         )
     if _alike(points):
-        raise CannotSplit(
+        raise CannotLabel(
             f"all {len(points)} videos have the same norms (mean {points[0, 0]:.6g}), so the "
             "mixture cannot split them; give videos that differ, or check the features"
         )
@@ -158,7 +147,7 @@ def _leaving(
         return below
     second = np.asarray(mixture.predict(points) == 1)
     if number == 1 and second.all() | ~second.any():
-        raise CannotSplit(
+        raise CannotLabel(
             f"the mixture puts all {len(points)} videos into one group, so it cannot split them; "
             "give more videos that differ, or use --method refined"
         )
@@ -183,7 +172,7 @@ def _fitted(points: NDArray[np.floating[Any]], seed: int) -> GaussianMixture:
             warnings.simplefilter("ignore", ConvergenceWarning)
             return mixture.fit(points)
     except ValueError as error:
-        raise CannotSplit(
+        raise CannotLabel(
             f"the mixture cannot be fitted to {len(points)} videos in {points.dtype} (their norms "
             "are too similar); use --method paper or refined"
         ) from error

@@ -9,17 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm as gaussian
 
+from c2fpl.errors import BadFeatures, CannotLabel
 from c2fpl.models.settings import LabelSettings, WindowLength
 
 Norms = NDArray[np.floating[Any]]
-
-
-class BadNorms(ValueError):
-    """Norms that are not one non-empty array per coarse label."""
-
-
-class EmptyNullModel(ValueError):
-    """No normal video is left to fit the null model to."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +47,8 @@ def label_segments(
         settings: method, beta, window and window_length.
 
     Raises:
-        EmptyNullModel: every video is anomalous.
-        BadNorms: `norms` and `anomalous` differ in length, or a video has no segment.
+        CannotLabel: every video is anomalous.
+        BadFeatures: `norms` and `anomalous` differ in length, or a video has no segment.
     """
     settings = settings.resolved()
     _check(norms, anomalous)
@@ -72,12 +65,12 @@ def label_segments(
 
 def _check(norms: Sequence[Norms], anomalous: NDArray[np.bool_]) -> None:
     if len(norms) != len(anomalous) or any(n.ndim != 1 or not len(n) for n in norms):
-        raise BadNorms(
+        raise BadFeatures(
             f"norms of {len(norms)} videos for {len(anomalous)} coarse labels; give one non-empty "
             "(segments,) array for each label"
         )
     if np.all(anomalous):
-        raise EmptyNullModel(
+        raise CannotLabel(
             f"all {len(norms)} videos are anomalous, so there is no normal segment to compare "
             "with; lower eta, so that at least one video stays normal"
         )

@@ -16,16 +16,13 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 from threadpoolctl import threadpool_limits
 
+from c2fpl.errors import CannotLabel
 from c2fpl.models.labels import two_states
 from c2fpl.models.labels.change import Array, Videos, steps_of
 from c2fpl.models.labels.evidence import Evidence, make_evidence
 
 _APART = 3  # segments: the change of t depends on t - 1, t and t + 1
 _SAME = 1e-6  # relative difference below which float32 cannot distinguish changes
-
-
-class NothingToTell(ValueError):
-    """All segments look the same to this method."""
 
 
 @dataclass(frozen=True)
@@ -57,8 +54,8 @@ def label(videos: Videos) -> RefinedLabels:
         videos: crop means of each video as (segments, dim) chunks, float16 or float32.
 
     Raises:
-        BadSegments: features that cannot be compared.
-        NothingToTell: all segments change alike (constant features, or one segment a video).
+        BadFeatures: features that cannot be compared.
+        CannotLabel: all segments change alike (constant features, or one segment a video).
     """
     with threadpool_limits(limits=1):  # same order of summation on any number of cores
         steps = steps_of(videos)
@@ -86,13 +83,13 @@ def _refuse_constant(steps: Sequence[Array]) -> None:
     """Refuse videos in which nothing changes.
 
     Raises:
-        NothingToTell: no change at all, or the same change everywhere.
+        CannotLabel: no change at all, or the same change everywhere.
     """
     known = np.concatenate(list(steps))
     if len(known) == 0 or np.ptp(known) <= _SAME * known.max():
         largest = f"{known.max():.3g}" if len(known) else "unknown (one segment a video)"
         count = len(known) + len(steps)
-        raise NothingToTell(
+        raise CannotLabel(
             f"the {count} segments all differ from their neighbours by the same {largest}, so "
             "they cannot be distinguished; give features that vary over time"
         )

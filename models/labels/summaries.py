@@ -5,14 +5,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from c2fpl.errors import BadFeatures
 from c2fpl.models.halves import as_float32
 from c2fpl.models.settings import Norm, Spread
 
 _CHUNK_SEGMENTS = 64  # 5 MB of float32 at 10 x 2048; the result does not depend on it
-
-
-class BadFeatures(ValueError):
-    """Features with wrong axes, without segments or with values that are not finite."""
 
 
 def segment_norms(values: NDArray[Any], norm: Norm) -> NDArray[np.float32]:

@@ -29,7 +29,7 @@ def benchmark(plan: BenchmarkPlan, files: BenchmarkFiles) -> int:
         Exit code: 0, or 1 if videos could not be decoded (the results leave them out).
 
     Raises:
-        BadPlan: the plan does not fit the data; the steps raise their own errors.
+        BadSettings: the plan does not fit the data; the steps raise their own errors.
     """
     with only_writer(files.run), recorded(files.run, "benchmark", vars(plan)) as record:
         with record.stage("features"):

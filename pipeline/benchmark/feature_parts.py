@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from c2fpl.pipeline.benchmark.plan import BadPlan, BenchmarkPaths, BenchmarkPlan
+from c2fpl.errors import BadSettings
+from c2fpl.pipeline.benchmark.plan import BenchmarkPaths, BenchmarkPlan
 from c2fpl.pipeline.features.concatenated import find_concatenation
 from c2fpl.pipeline.features.extracted import OwnFeatures
 from c2fpl.pipeline.features.feature_set import FeatureSet, features_in
@@ -35,14 +36,14 @@ class FeaturePart:
         """Joining name -> name in the feature set.
 
         Raises:
-            BadPlan: a video has features twice.
+            BadSettings: a video has features twice.
         """
         by_name: dict[str, list[str]] = defaultdict(list)
         for own in self.features.names:
             by_name[video_name(own)].append(own)
         for name, owners in by_name.items():
             if len(owners) > 1:
-                raise BadPlan(
+                raise BadSettings(
                     f"{name} has features twice, as {owners[0]} and {owners[1]}: its segments would"
                     " count twice; remove one"
                 )
@@ -63,7 +64,7 @@ def open_parts(plan: BenchmarkPlan, table: CountTable | None) -> tuple[FeaturePa
     """Open the features of the training and the test videos, which may be the same set.
 
     Raises:
-        BadFeatures, BadList, BadPlan: the features, a list or the plan cannot be used.
+        BadFeatures, BadAnnotation, BadSettings: the features, a list or the plan cannot be used.
     """
     place, apart = plan.paths.data, plan.paths.test_features
     frames = table.frames if table is not None else None
@@ -113,7 +114,7 @@ def _test_names(
         return read_name_list(paths.test_list, dataset)
     if table is not None:
         return tuple(table.counts)
-    raise BadPlan(
+    raise BadSettings(
         f"{paths.test_features} is a concatenation, which has no names: give --test-list, or"
         " --frame-counts with a CSV of the test videos (columns video and n_frames)"
     )
@@ -123,7 +124,7 @@ def _in_published_order(names: tuple[str, ...], dataset: DatasetName) -> tuple[s
     """Sort as in all published test arrays: anomalous videos by name, then normal ones by name.
 
     Raises:
-        UnknownName: a name does not belong to the data set.
+        UnknownVideo: a name does not belong to the data set.
     """
     ordered = tuple(sorted(names, key=lambda name: (not is_anomalous(name, dataset), name)))
     if ordered != names:

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from c2fpl.errors import BadSettings
 from c2fpl.pipeline.benchmark.feature_parts import open_parts, with_training_part
-from c2fpl.pipeline.benchmark.plan import BadPlan, BenchmarkFiles, BenchmarkPlan
+from c2fpl.pipeline.benchmark.plan import BenchmarkFiles, BenchmarkPlan
 from c2fpl.pipeline.benchmark.split import gap_notes, split_of
 from c2fpl.pipeline.extraction.extract_features import extract_features
 from c2fpl.pipeline.extraction.worker import FeatureSettings
@@ -49,8 +50,8 @@ def open_material(plan: BenchmarkPlan, files: BenchmarkFiles) -> Material:
     """Find the training and test videos, and open or extract their features.
 
     Raises:
-        BadPlan: there are no training or no test videos.
-        BadAnnotation, BadMask, BadCounts, BadList, BadLayout, BadFeatures: an input is invalid.
+        BadSettings: there are no training or no test videos.
+        BadAnnotation, BadFeatures: an input is invalid.
     """
     paths = plan.paths
     annotations = read_annotations(paths.annotations, plan.dataset)
@@ -164,7 +165,7 @@ def _refuse_empty(
             example = f" (such as {listed[0]})" if listed else ""
             array = next(place.rglob("[Cc]oncat*[Tt]est*.npy"), None)
             cure = f", or give --test-features {array}" if array else ""
-            raise BadPlan(
+            raise BadSettings(
                 f"{place} has none of the {len(listed)} {kind} videos of {plan.dataset}{example}:"
                 f" check the folder and the lists{cure}"
             )

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
 
+from c2fpl.errors import BadSettings
 from c2fpl.extractors.settings import DecodingSettings, ExtractionSettings
 from c2fpl.models.settings import LabelSettings, Method, TrainingSettings
 from c2fpl.pipeline.files.run_files import RunFiles
@@ -13,10 +14,6 @@ from c2fpl.pipeline.truth.protocols import ProtocolName
 
 BenchmarkName = Literal["ucf-crime", "xd-violence", "shanghaitech"]
 TableName = Literal["seeds", "attention", "pipeline"]
-
-
-class BadPlan(ValueError):
-    """A benchmark that cannot run as configured: value, rule and cure in one line."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,14 +41,14 @@ class BenchmarkPaths:
     def __post_init__(self) -> None:
         if (self.videos is None) == (self.features is None):
             given = "both" if self.videos else "neither"
-            raise BadPlan(
+            raise BadSettings(
                 f"{given} of --videos and --features given: give exactly one of the two folders"
             )
         if self.test_features is not None and self.features is None:
-            raise BadPlan("--test-features needs --features: give the training features")
+            raise BadSettings("--test-features needs --features: give the training features")
         for place in (self.data, *([self.test_features] if self.test_features else [])):
             if not (place.is_dir() or (self.features is not None and place.is_file())):
-                raise BadPlan(f"{place} is not a folder: give the folder of the data set")
+                raise BadSettings(f"{place} is not a folder: give the folder of the data set")
 
     @property
     def data(self) -> Path:
@@ -88,14 +85,16 @@ class BenchmarkPlan:
 
     def __post_init__(self) -> None:
         if self.seeds < 1:
-            raise BadPlan(f"seeds {self.seeds} must be at least 1: the paper uses 10")
+            raise BadSettings(f"seeds {self.seeds} must be at least 1: the paper uses 10")
         if self.execution.shard_of[1] != 1:
-            raise BadPlan(
+            raise BadSettings(
                 f"shard {self.execution.shard} would evaluate only a part of the test set: extract"
                 " with `c2fpl extract --shard`, then give the whole folder with --features"
             )
         if not self.methods or len(set(self.methods)) < len(self.methods):
-            raise BadPlan(f"methods {', '.join(self.methods)!r} must be distinct: name each once")
+            raise BadSettings(
+                f"methods {', '.join(self.methods)!r} must be distinct: name each once"
+            )
 
     @property
     def seed_numbers(self) -> range:
@@ -156,11 +155,11 @@ def methods_of(written: str) -> tuple[Method, ...]:
     """Parse a comma-separated list: `paper,released` gives ("paper", "released").
 
     Raises:
-        BadPlan: a method is unknown.
+        BadSettings: a method is unknown.
     """
     known: dict[str, Method] = {method: method for method in get_args(Method)}
     names = [part.strip() for part in written.split(",")]
     for name in names:
         if name not in known:
-            raise BadPlan(f"method {name!r} is unknown: choose from {', '.join(known)}")
+            raise BadSettings(f"method {name!r} is unknown: choose from {', '.join(known)}")
     return tuple(known[name] for name in names)

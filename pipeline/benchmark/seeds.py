@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from c2fpl.errors import BadFile
 from c2fpl.models.labels.evidence import Evidence
 from c2fpl.models.settings import TrainingSettings
 from c2fpl.pipeline.benchmark.labels import BenchmarkLabels
@@ -25,13 +26,7 @@ from c2fpl.pipeline.evaluation.intervals import ThresholdCounts
 from c2fpl.pipeline.evaluation.metrics import Metrics, measure
 from c2fpl.pipeline.evaluation.yardsticks import FRAME_RATES, Yardsticks, measure_yardsticks
 from c2fpl.pipeline.files.progress import progress
-from c2fpl.pipeline.files.run_files import (
-    NotAnObject,
-    fingerprint,
-    load_json,
-    save_array,
-    save_json,
-)
+from c2fpl.pipeline.files.run_files import fingerprint, load_json, save_array, save_json
 from c2fpl.pipeline.steps.label_segments import SegmentLabels
 from c2fpl.pipeline.steps.segment_scores import (
     is_relative,
@@ -243,7 +238,7 @@ def _known(path: Path, wanted: str) -> dict[str, Any] | None:
     """The cached record, if its fingerprint matches."""
     try:
         found = load_json(path) if path.exists() else {}
-    except NotAnObject:
+    except BadFile:
         return None
     if found.pop("fingerprint", None) != wanted:
         return None

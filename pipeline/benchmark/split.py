@@ -3,7 +3,8 @@
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
-from c2fpl.pipeline.benchmark.plan import BadPlan, BenchmarkPaths
+from c2fpl.errors import BadSettings
+from c2fpl.pipeline.benchmark.plan import BenchmarkPaths
 from c2fpl.pipeline.truth.annotations import required_names
 from c2fpl.pipeline.truth.dataset_videos import (
     LIST_NAMES,
@@ -43,8 +44,8 @@ def split_of(
         present: joining name -> file of every video found.
 
     Raises:
-        BadList: a list cannot be used, or both lists name the same video.
-        BadPlan: the test videos cannot be determined.
+        BadAnnotation: a list cannot be used, or both lists name the same video.
+        BadSettings: the test videos cannot be determined.
     """
     train_names, test_names = LIST_NAMES[dataset]
     train_list = paths.train_list or _find(paths, train_names)
@@ -113,7 +114,7 @@ def _test_names(
     if dataset == "xd-violence":
         names += _normal_neighbours(names, present)
     if not names:
-        raise BadPlan(
+        raise BadSettings(
             f"the test videos of {dataset} cannot be determined: give --test-list"
             f" ({LIST_NAMES[dataset][1][0]}) or --frame-counts"
         )
@@ -131,7 +132,7 @@ def _normal_neighbours(names: Sequence[str], present: Mapping[str, Path]) -> tup
     ]
     violent = {name for name in here if belongs_to(name, "xd-violence")} - set(normal) - set(names)
     if violent:
-        raise BadPlan(
+        raise BadSettings(
             f"violent videos without annotation are in the folders of the test videos,"
             f" {named(sorted(violent))}: training and test videos share a folder; give --test-list"
             " or --frame-counts"

@@ -45,7 +45,7 @@ class TestSegments:
         """Frame labels of each video, (frames,) of 0 and 1, by joining name.
 
         Raises:
-            WrongCount: the counts and intervals of a video contradict each other.
+            BadAnnotation: the counts and intervals of a video contradict each other.
         """
         return {name: self.test_set.truth(name) for name in self.own_names}
 
@@ -93,9 +93,9 @@ def make_test_segments(
         protocol: None selects `native` if frame counts are known, else the authors' protocol.
 
     Raises:
-        UnmatchedVideos: a test video has no annotation.
-        WrongProtocol: the protocol does not apply to the data set.
-        WrongCount: the counts and intervals of a video contradict each other.
+        BadAnnotation: a test video has no annotation.
+        BadAnnotation: the protocol does not apply to the data set.
+        BadAnnotation: the counts and intervals of a video contradict each other.
     """
     chosen = protocol or _usual_protocol(material, dataset)
     counts = {name: _counts(material, name, own) for name, own in material.test_names.items()}

@@ -13,9 +13,7 @@ from typing import Any
 from cyclopts import App
 from cyclopts.config import Dict
 
-
-class BadConfig(ValueError):
-    """The configuration file cannot be read or has an unknown key."""
+from c2fpl.errors import BadSettings
 
 
 def configuration(path: Path, application: App, command: str) -> Dict:
@@ -27,7 +25,7 @@ def configuration(path: Path, application: App, command: str) -> Dict:
         command: name of the command.
 
     Raises:
-        BadConfig: the file cannot be read, a key is not an option, or a table is not a command.
+        BadSettings: the file cannot be read, a key is not an option, or a table is not a command.
     """
     options = _options_by_command(application)
     every_option = {option for names in options.values() for option in names}
@@ -50,7 +48,7 @@ def _read(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
-        raise BadConfig(
+        raise BadSettings(
             f"{path}: {reason}; --config takes a TOML file with lines such as: eta = 1.0"
         ) from error
 
@@ -78,4 +76,4 @@ def _refuse_unknown(path: Path, keys: Iterable[str], known: Iterable[str], rule:
         if _option(key) not in known:
             close = difflib.get_close_matches(_option(key), list(known), n=1)
             hint = f"Did you mean {close[0]}?" if close else "See c2fpl --help."
-            raise BadConfig(f"{path}: {key!r} {rule}. {hint}")
+            raise BadSettings(f"{path}: {key!r} {rule}. {hint}")

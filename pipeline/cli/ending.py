@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from c2fpl.errors import BadSettings
 from c2fpl.models.settings import TrainingSettings
 from c2fpl.pipeline.files.outcomes import Failure, exit_code
 from c2fpl.pipeline.files.progress import last_line
@@ -21,10 +22,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-class ShardsExtract(ValueError):
-    """--shard was given to a command that needs all videos."""
-
-
 def finish(files: RunFiles, failures: Sequence[Failure], done: str) -> int:
     """Log the last line and the number of failed videos; return the exit code."""
     last_line(done)
@@ -38,10 +35,10 @@ def refuse_shards(execution: Execution) -> None:
     """Reject --shard in a command other than `extract`.
 
     Raises:
-        ShardsExtract: --shard was given.
+        BadSettings: --shard was given.
     """
     if execution.shard_of[1] > 1:
-        raise ShardsExtract(
+        raise BadSettings(
             f"--shard {execution.shard} works only with `c2fpl extract`; the other steps need all "
             "videos: extract every shard into OUTPUT/features, then `c2fpl run ... -o OUTPUT`"
         )

@@ -14,6 +14,7 @@ from typing import Annotated
 
 from cyclopts import CycloptsError, Parameter
 
+from c2fpl.errors import Error
 from c2fpl.pipeline.cli.app import app
 from c2fpl.pipeline.cli.configuration import configuration
 from c2fpl.pipeline.files.progress import is_shown_when_quiet
@@ -62,9 +63,7 @@ def _run(arguments: Sequence[str] | None) -> int:
         code = _refuse(str(error))
     except OSError as error:
         code = _refuse(f"{error}{_cure(error)}")
-    except (ValueError, RuntimeError) as error:
-        if not _is_meant_for_the_user(error):
-            raise
+    except Error as error:
         code = _refuse(str(error))
     return code
 
@@ -95,16 +94,6 @@ def _cure(error: OSError) -> str:
     if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
         return "; make it writable for this user, or give another -o"
     return ""
-
-
-def _is_meant_for_the_user(error: Exception) -> bool:
-    """Whether it is an error class of this package or comes from the validation of settings."""
-    if type(error).__module__.startswith("c2fpl."):
-        return True
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    return trace is not None and trace.tb_frame.f_code.co_name == "__post_init__"
 
 
 def _refuse(reason: str, code: int = 2) -> int:

@@ -3,10 +3,11 @@
 from dataclasses import replace
 from pathlib import Path
 
+from c2fpl.errors import BadScores
 from c2fpl.pipeline.cli.app import Events, How, Output, Scores, Watching, app
 from c2fpl.pipeline.files.lock import only_writer
 from c2fpl.pipeline.files.run_files import RunFiles
-from c2fpl.pipeline.report.events import NoEvents, load_events
+from c2fpl.pipeline.report.events import load_events
 from c2fpl.pipeline.settings import EventSettings, Execution, ScoreSettings, WatchSettings
 
 
@@ -61,12 +62,12 @@ def _threshold_beside(detector: Path) -> float:
     """The threshold of the run that trained a detector.
 
     Raises:
-        NoEvents: there is no events.json next to the detector.
+        BadScores: there is no events.json next to the detector.
     """
     try:
         return load_events(RunFiles(detector.parent)).threshold.value
-    except NoEvents as error:
-        raise NoEvents(
+    except BadScores as error:
+        raise BadScores(
             f"the threshold is unknown: there is no events.json next to {detector}; give the "
             "--threshold that `c2fpl run` printed"
         ) from error

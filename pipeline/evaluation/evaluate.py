@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from c2fpl.errors import BadAnnotation, UnknownVideo
 from c2fpl.pipeline.evaluation.join import (
     JoinedScores,
     join_scores,
@@ -17,12 +18,12 @@ from c2fpl.pipeline.evaluation.yardsticks import FRAME_RATES, hours_note, measur
 from c2fpl.pipeline.files.words import counted
 from c2fpl.pipeline.steps.score_index import score_files
 from c2fpl.pipeline.truth.annotations import read_annotations, required_names
-from c2fpl.pipeline.truth.datasets import DATASETS, DatasetName, UnknownName, is_anomalous
+from c2fpl.pipeline.truth.datasets import DATASETS, DatasetName, is_anomalous
 from c2fpl.pipeline.truth.forms.records import AnnotationSettings
-from c2fpl.pipeline.truth.frame_counts import BadCounts, CountTable
+from c2fpl.pipeline.truth.frame_counts import CountTable
 from c2fpl.pipeline.truth.protocols import Counts, ProtocolName
 from c2fpl.pipeline.truth.score_lengths import ScoreUnit
-from c2fpl.pipeline.truth.test_set import TestSet, UnmatchedVideos, make_test_set
+from c2fpl.pipeline.truth.test_set import TestSet, make_test_set
 from c2fpl.pipeline.truth.vectors import videos_of_vector, with_vector
 from c2fpl.pipeline.truth.video_annotation import Annotations
 from c2fpl.pipeline.videos.names import named, video_name
@@ -63,10 +64,10 @@ def evaluate(
         seed: seed of the bootstrap.
 
     Raises:
-        UnmatchedVideos: there are no scores, test videos without scores (unless allowed), or two
+        BadAnnotation: there are no scores, test videos without scores (unless allowed), or two
             different score files of one video.
-        WrongCount, BadScores: the length or values of scores do not fit the video.
-        BadAnnotation, BadMask, BadNpy, BadList, WrongProtocol: an input is invalid.
+        BadAnnotation, BadScores: the length or values of scores do not fit the video.
+        BadAnnotation, BadFile: an input is invalid.
     """
     read = _read(annotations, dataset, reading, table)
     test_set = _test_set(scores, read, dataset, protocol, table)
@@ -81,7 +82,7 @@ def evaluate(
     if not allow_missing:
         refuse_missing(joined.missing, _left_out(joined.missing, test_set))
     if not joined.files:
-        raise UnmatchedVideos(
+        raise BadAnnotation(
             f"{scores} has no scores of a video in {annotations}: give the matching folder"
         )
     measured = []
@@ -116,7 +117,7 @@ def _read(
     if path.suffix != ".npy":
         return read_annotations(path, dataset, reading)
     if table is None:
-        raise BadCounts(
+        raise BadAnnotation(
             f"{path} is a vector of many videos: give --frame-counts with the videos in its order"
         )
     return videos_of_vector(path, dataset, table.counts)
@@ -136,7 +137,7 @@ def _test_set(
     if dataset == "xd-violence":
         names += _scored_normal_videos(scores)
     if not names:
-        raise UnmatchedVideos(
+        raise BadAnnotation(
             f"{annotations.path} has masks of training and test videos: put SH_Test.txt next to"
             " it, or give the test videos with --frame-counts"
         )
@@ -147,7 +148,7 @@ def _scored_normal_videos(scores: Path) -> list[str]:
     """Scored normal videos of XD-Violence, whose annotations list only violent ones.
 
     Raises:
-        UnmatchedVideos: there are more than in the test set, so they include training videos.
+        BadAnnotation: there are more than in the test set, so they include training videos.
     """
     names = sorted({video_name(path.name) for path in score_files(scores).counted.values()})
     normal = [name for name in names if _is_xd_normal(name)]
@@ -155,7 +156,7 @@ def _scored_normal_videos(scores: Path) -> list[str]:
         DATASETS["xd-violence"].test_anomalous or 0
     )
     if len(normal) > official:
-        raise UnmatchedVideos(
+        raise BadAnnotation(
             f"{scores} has {len(normal)} normal videos, but the test set has {official}: give the"
             " test videos with --frame-counts, or a folder with only their scores"
         )
@@ -165,7 +166,7 @@ def _scored_normal_videos(scores: Path) -> list[str]:
 def _is_xd_normal(name: str) -> bool:
     try:
         return not is_anomalous(name, "xd-violence")
-    except UnknownName:
+    except UnknownVideo:
         return False
 
 

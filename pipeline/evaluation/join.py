@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from c2fpl.errors import BadAnnotation, BadScores
 from c2fpl.pipeline.files.npy_header import load_npy
 from c2fpl.pipeline.steps.score_index import score_files
-from c2fpl.pipeline.truth.frame_runs import BadScores
-from c2fpl.pipeline.truth.test_set import UnmatchedVideos
 from c2fpl.pipeline.videos.names import named, video_path_name
 
 
@@ -38,13 +37,13 @@ def join_scores(folder: Path, wanted: Collection[str]) -> JoinedScores:
     `cam2/day2.npy`. Identical duplicates count once.
 
     Raises:
-        UnmatchedVideos: there are no scores, or a video has two different score files.
+        BadAnnotation: there are no scores, or a video has two different score files.
     """
     below = score_files(folder)
     paths = [(video_path_name(f"{name}.npy"), path) for name, path in below.counted.items()]
     if not paths:
         left_out = f" ({below.remark})" if below.remark else ""
-        raise UnmatchedVideos(
+        raise BadAnnotation(
             f"{folder} has no scores (.npy){left_out}: run c2fpl score into it first"
         )
     by_end = _by_end(wanted)
@@ -67,7 +66,7 @@ def load_scores(path: Path) -> NDArray[np.float32]:
 
     Raises:
         BadScores: the array is not 1-D or not of floats.
-        BadNpy: the file is not a plain array.
+        BadFile: the file is not a plain array.
     """
     scores = load_npy(path)
     if scores.ndim != 1 or scores.dtype.kind != "f":
@@ -102,7 +101,7 @@ def _same_scores(name: str, files: list[Path]) -> str:
     first: NDArray[Any] = load_scores(files[0])
     for other in files[1:]:
         if not np.array_equal(first, load_scores(other)):
-            raise UnmatchedVideos(
+            raise BadAnnotation(
                 f"{name} has two score files that differ, {files[0]} and {other}: its frames"
                 " would count twice; remove one"
             )
@@ -113,10 +112,10 @@ def refuse_missing(missing: Collection[str], effect: str) -> None:
     """Refuse an incomplete test set.
 
     Raises:
-        UnmatchedVideos: videos are missing; they are named.
+        BadAnnotation: videos are missing; they are named.
     """
     if missing:
-        raise UnmatchedVideos(
+        raise BadAnnotation(
             f"no scores for {named(missing)} of the test set; {effect}, so the figures would"
             " describe a different test set: score the missing videos, or give --allow-missing"
         )

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
 
+from c2fpl.errors import WorkersDied
 from c2fpl.extractors.cores import usable_cores
 from c2fpl.pipeline.extraction.freshness import is_done, size_bytes
 from c2fpl.pipeline.extraction.worker import (
@@ -25,10 +26,6 @@ logger = logging.getLogger(__name__)
 
 ATTEMPTS = 3
 """Number of deaths of a device's process, without a finished video in between, that end the run."""
-
-
-class WorkersDied(RuntimeError):
-    """The process of a device died repeatedly."""
 
 
 def divide(videos: Sequence[VideoFile], parts: int) -> list[list[VideoFile]]:

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from c2fpl.extractors.devices import MissingDevice, check_device
+from c2fpl.errors import MissingDevice
+from c2fpl.extractors.devices import check_device
 
 if TYPE_CHECKING:
     import torch
@@ -12,10 +13,6 @@ if TYPE_CHECKING:
 
 DEVICE_WORDS = ("CUDA", "cuDNN", "cuBLAS", "out of memory")
 """Words in a RuntimeError of torch that is caused by the device."""
-
-
-class DeviceFailed(RuntimeError):
-    """The device failed during the run, or has too little memory for a single clip."""
 
 
 def resolve_device(name: str) -> "torch.device":
@@ -38,14 +35,14 @@ def resolve_device(name: str) -> "torch.device":
 
 @contextmanager
 def explain_device_failures() -> Iterator[None]:
-    """Convert errors of torch that are caused by the device to a one-line DeviceFailed."""
+    """Convert errors of torch that are caused by the device to a one-line MissingDevice."""
     try:
         yield
     except RuntimeError as error:
         message = " ".join(str(error).split())
         if not any(word in message for word in DEVICE_WORDS):
             raise
-        raise DeviceFailed(
+        raise MissingDevice(
             f"the device failed ({message[:200]}); finished videos are kept: check the device with "
             "nvidia-smi, then run the same command again to continue, or choose another --device"
         ) from error

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from c2fpl.errors import TooShort
 from c2fpl.extractors.cores import default_workers
-from c2fpl.extractors.segments import SegmentPlan, TooShort
+from c2fpl.extractors.segments import SegmentPlan
 from c2fpl.extractors.settings import DecodingSettings, Fps
 from c2fpl.models.settings import TrainingSettings
 from c2fpl.pipeline.extraction.extract_features import still_to_do

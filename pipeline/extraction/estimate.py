@@ -72,7 +72,7 @@ def measure_speed(
     The network is built without its weights, because the speed does not depend on them.
 
     Raises:
-        MissingDevice, UnsupportedPrecision: in the same cases as in the run.
+        MissingDevice, BadSettings: in the same cases as in the run.
     """
     device = resolve_device(execution.devices[0])
     on_gpu = device.type == "cuda"

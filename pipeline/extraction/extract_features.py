@@ -74,7 +74,7 @@ def extract_features(
     """Extract the features of every video that has no features of these settings yet.
 
     Raises:
-        MissingWeights, WrongWeights: the backbone cannot be built; nothing was decoded.
+        BadWeights: the backbone cannot be built; nothing was decoded.
         MissingDevice: this machine does not have the requested device.
         OSError: the output folder is not writable; finished videos are kept.
     """

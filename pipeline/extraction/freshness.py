@@ -5,7 +5,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from c2fpl.pipeline.files.run_files import NotAnObject, RunFiles, beside, load_json, save_json
+from c2fpl.errors import BadFile
+from c2fpl.pipeline.files.run_files import RunFiles, beside, load_json, save_json
 from c2fpl.pipeline.files.saved_times import has_times
 from c2fpl.pipeline.videos.find import VideoFile
 
@@ -75,7 +76,7 @@ def record_of(files: RunFiles, name: str) -> dict[str, Any]:
         return {}
     try:
         facts = load_json(record)
-    except NotAnObject:
+    except BadFile:
         return {}
     return facts if has_times(files.features, name, facts) else {}
 

@@ -7,14 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeAlias
 
+from c2fpl.errors import NoCluster
+
 CPUS_PER_TASK = 2
 
 Ray: TypeAlias = Any
 """The untyped module `ray`, imported only if it is used."""
-
-
-class NoCluster(RuntimeError):
-    """Ray is not installed, or its cluster lacks the required resources."""
 
 
 @contextmanager

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
+from c2fpl.errors import MissingDevice, WorkersDied
 from c2fpl.pipeline.extraction.device_processes import divide
-from c2fpl.pipeline.extraction.devices import DeviceFailed
 from c2fpl.pipeline.extraction.freshness import is_done
 from c2fpl.pipeline.extraction.ray_cluster import Ray, cluster, share_out
 from c2fpl.pipeline.extraction.worker import (
@@ -41,10 +41,6 @@ Handle: TypeAlias = Any
 """Ray's untyped reference to the result of a task."""
 
 
-class WorkersDied(RuntimeError):
-    """Every task died before it finished a video."""
-
-
 def extract_on_cluster(
     files: RunFiles,
     settings: FeatureSettings,
@@ -68,7 +64,7 @@ def extract_on_cluster(
             here,
             cores=int(needs.get("num_cpus", 0)) or None,  # a GPU task may use all cores
         )
-        remote = ray.remote(max_retries=ATTEMPTS - 1, retry_exceptions=[DeviceFailed], **needs)
+        remote = ray.remote(max_retries=ATTEMPTS - 1, retry_exceptions=[MissingDevice], **needs)
         running = _RunningTasks(ray, remote(extract_group), group_task)
         groups = divide(list(wanted), min(len(wanted), tasks * GROUPS_PER_TASK_SLOT))
         for group in groups:

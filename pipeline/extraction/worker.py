@@ -74,7 +74,7 @@ class ExtractionWorker:
         cores: CPU cores to use; None for all that this process may use.
 
     Raises:
-        MissingDevice, MissingWeights, WrongWeights: on construction, before decoding starts.
+        MissingDevice, BadWeights: on construction, before decoding starts.
     """
 
     def __init__(
@@ -126,7 +126,7 @@ class ExtractionWorker:
             Videos that failed; their errors are not raised.
 
         Raises:
-            DeviceFailed: the device failed, or has too little memory for one clip.
+            MissingDevice: the device failed, or has too little memory for one clip.
             OSError: the disk is full or not writable.
         """
         from c2fpl.extractors.decoder_messages import Decoded, Undecodable

@@ -18,8 +18,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from c2fpl.errors import BadFeatures
 from c2fpl.models.sources import locate
-from c2fpl.pipeline.features.extracted import CHUNK_SEGMENTS, BadFeatures
+from c2fpl.pipeline.features.extracted import CHUNK_SEGMENTS
 from c2fpl.pipeline.features.segment_store import read_at
 
 

@@ -16,9 +16,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from c2fpl.errors import BadFeatures, BadFile
 from c2fpl.pipeline.features.array_blocks import Block, StoredFeatures
-from c2fpl.pipeline.features.extracted import BadFeatures
-from c2fpl.pipeline.files.npy_header import BadNpy, NpyHeader, load_npy, read_npy_header
+from c2fpl.pipeline.files.npy_header import NpyHeader, load_npy, read_npy_header
 from c2fpl.pipeline.truth.datasets import DatasetName, belongs_to, is_anomalous
 from c2fpl.pipeline.truth.protocols import SEGMENT_FRAMES
 from c2fpl.pipeline.videos.names import named, video_name
@@ -116,7 +116,7 @@ def read_concatenation(
 def _array_header(path: Path) -> NpyHeader:
     try:
         header = read_npy_header(path)
-    except BadNpy as error:
+    except BadFile as error:
         raise BadFeatures(str(error)) from error
     has_axes = len(header.shape) in (2, 3) and 0 not in header.shape
     if not has_axes or header.dtype.kind != "f" or header.fortran_order:
@@ -169,7 +169,7 @@ def _bounds(path: Path, segments: int) -> NDArray[np.int64]:
     """(videos, 2) rows [from, to) of a file of offsets; together they cover all segments."""
     try:
         rows = load_npy(path)
-    except BadNpy as error:
+    except BadFile as error:
         raise BadFeatures(str(error)) from error
     if rows.ndim != 2 or rows.shape[1] != 2 or rows.dtype.kind not in "iu" or not len(rows):
         raise BadFeatures(

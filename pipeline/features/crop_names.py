@@ -13,7 +13,7 @@ from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
-from c2fpl.pipeline.features.extracted import BadFeatures
+from c2fpl.errors import BadFeatures
 from c2fpl.pipeline.settings import Layout
 from c2fpl.pipeline.truth.datasets import DATASETS, belongs_to
 from c2fpl.pipeline.videos.names import named

@@ -10,6 +10,7 @@ from typing import Any, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from c2fpl.errors import BadFeatures
 from c2fpl.extractors.decoding.presentation_times import PresentationTimes
 from c2fpl.extractors.segments import SegmentPlan
 from c2fpl.extractors.settings import Tail
@@ -21,10 +22,6 @@ from c2fpl.pipeline.videos.names import named
 
 CHUNK_SEGMENTS = 256
 """Segments read at a time: 21 MB for 10 crops and dim 2048 in float32."""
-
-
-class BadFeatures(ValueError):
-    """A feature file that cannot be used."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +136,7 @@ def _record(path: Path) -> dict[str, Any]:
     """Read the .json of a video.
 
     Raises:
-        BadFeatures, NotAnObject: it is incomplete.
+        BadFeatures, BadFile: it is incomplete.
     """
     record = load_json(path)
     settings = record.get("settings")

@@ -13,8 +13,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from c2fpl.pipeline.features.extracted import BadFeatures
-from c2fpl.pipeline.files.npy_header import BadNpy, load_npy
+from c2fpl.errors import BadFeatures, BadFile
+from c2fpl.pipeline.files.npy_header import load_npy
 from c2fpl.pipeline.settings import FramesPerSegment
 from c2fpl.pipeline.truth.protocols import SEGMENT_FRAMES, SULTANI_PARTS, spread_parts
 from c2fpl.pipeline.videos.names import video_name
@@ -215,6 +215,6 @@ def _side_values(path: Path) -> NDArray[np.float64] | None:
     """The numbers of a side file; None if it has other content."""
     try:
         values = load_npy(path)
-    except BadNpy:
+    except BadFile:
         return None
     return np.ravel(values).astype(np.float64) if values.ndim <= 1 else None

@@ -10,12 +10,13 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from c2fpl.errors import BadFeatures
 from c2fpl.extractors.decoding.video import DecodeReport
 from c2fpl.extractors.segments import SegmentPlan
 from c2fpl.models.sources import ArraySource
 from c2fpl.pipeline.extraction.worker import FeatureSettings
 from c2fpl.pipeline.features.crop_layouts import find_axes, refuse_turned
-from c2fpl.pipeline.features.extracted import BadFeatures, finite_chunks, map_features
+from c2fpl.pipeline.features.extracted import finite_chunks, map_features
 
 
 @dataclass(frozen=True, eq=False)

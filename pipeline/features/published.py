@@ -16,13 +16,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from c2fpl.errors import BadFeatures
 from c2fpl.extractors.decoding.presentation_times import PresentationTimes, constant_times
 from c2fpl.models.sources import ArraySource, SegmentSource
 from c2fpl.pipeline.features.array_blocks import StoredFeatures, StoredSegments
 from c2fpl.pipeline.features.concatenated import find_concatenation, read_concatenation
 from c2fpl.pipeline.features.crop_layouts import check_alike, separate_files
 from c2fpl.pipeline.features.crop_names import without_streams
-from c2fpl.pipeline.features.extracted import BadFeatures
 from c2fpl.pipeline.features.frame_plans import FramePlan, FrameRule, take_side_files
 from c2fpl.pipeline.features.segment_store import SegmentStore
 from c2fpl.pipeline.features.text import TextFeatures, find_text
@@ -169,7 +169,7 @@ def open_features(
 
     Raises:
         BadFeatures: no features, or files that cannot be used.
-        BadList, BadCounts: the list of names or the table of counts cannot be used.
+        BadAnnotation: the list of names or the table of counts cannot be used.
     """
     paths = npy_files(place)
     if frame_counts is None:

@@ -15,11 +15,11 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from c2fpl.errors import BadFeatures
 from c2fpl.pipeline.features.crop_layouts import MAGNITUDE_DIM, best_axes, find_axes, is_turned
 from c2fpl.pipeline.features.crop_names import group_crops, number_crops, without_streams
-from c2fpl.pipeline.features.extracted import BadFeatures
 from c2fpl.pipeline.features.frame_plans import take_side_files
-from c2fpl.pipeline.files.array_files import FORMATS, StoredArray, UnreadableArrays, read_arrays
+from c2fpl.pipeline.files.array_files import FORMATS, StoredArray, read_arrays
 from c2fpl.pipeline.files.outcomes import Failure
 from c2fpl.pipeline.settings import Layout
 from c2fpl.pipeline.videos.names import named, video_name
@@ -66,7 +66,7 @@ class RepairedFeatures:
         """Read a video, (segments, crops, dim) in the stored dtype.
 
         Raises:
-            UnreadableArrays: a file has changed since it was found.
+            BadFeatures: a file has changed since it was found.
         """
         crops = [found for _, found in sorted(self.videos[name].items())]
         arrays = [opened.read(found) for found in crops]
@@ -130,7 +130,7 @@ def _arrays_of(path: Path, key: str | None, failures: list[Failure]) -> list[Fou
     """The arrays of a file that may be features: floats of two or three axes."""
     try:
         stored = read_arrays(path)
-    except UnreadableArrays as error:
+    except BadFeatures as error:
         failures.append(Failure(str(path), "convert", str(error)))
         return []
     found = [

@@ -11,15 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from c2fpl.errors import BadFeatures, BadFile
 from c2fpl.models.halves import as_float32
 from c2fpl.models.sources import locate
-from c2fpl.pipeline.files.npy_header import BadNpy, read_npy_header
+from c2fpl.pipeline.files.npy_header import read_npy_header
 
 _MOST_OPEN_FILES = 256  # far under the usual limit of 1,024 descriptors
-
-
-class UnusableFeatureFile(ValueError):
-    """A feature file that training cannot read."""
 
 
 @dataclass(frozen=True)
@@ -44,17 +41,17 @@ def feature_file(path: Path) -> FeatureFile:
     """Read and check the header of a `.npy` file (segments, crops, dim) or (segments, dim).
 
     Raises:
-        UnusableFeatureFile: not a .npy file, pickled, truncated, or of other axes or dtype.
+        BadFeatures: not a .npy file, pickled, truncated, or of other axes or dtype.
     """
     try:
         header = read_npy_header(path)
-    except BadNpy as error:
-        raise UnusableFeatureFile(str(error)) from error
+    except BadFile as error:
+        raise BadFeatures(str(error)) from error
     shape, dtype = header.shape, header.dtype
     if len(shape) == 2:
         shape = (shape[0], 1, shape[1])
     if len(shape) != 3 or 0 in shape or header.fortran_order or dtype.str not in ("<f2", "<f4"):
-        raise UnusableFeatureFile(
+        raise BadFeatures(
             f"{path} holds {dtype} of shape {header.shape}; training needs float16 or float32 "
             "(segments, crops, dim) in C order: extract or convert it again"
         )
@@ -81,14 +78,14 @@ class SegmentStore:
     read are closed.
 
     Raises:
-        UnusableFeatureFile: no file, or files that differ in crops, dim or dtype.
+        BadFeatures: no file, or files that differ in crops, dim or dtype.
     """
 
     def __init__(self, paths: Sequence[Path]) -> None:
         files = [feature_file(path) for path in paths]
         forms = {(*file.shape[1:], file.dtype.name): file.path for file in files}
         if len(forms) != 1:
-            raise UnusableFeatureFile(
+            raise BadFeatures(
                 f"feature files must all have the same crops, dim and dtype; found "
                 f"{ {str(path): form for form, path in forms.items()} or 'none' }; extract them "
                 "with one backbone and one --dtype"

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from c2fpl.errors import BadFeatures
 from c2fpl.pipeline.features.array_blocks import Block, StoredFeatures
-from c2fpl.pipeline.features.extracted import BadFeatures
 from c2fpl.pipeline.truth.protocols import SULTANI_PARTS
 from c2fpl.pipeline.videos.names import named, video_name
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.lib import format as npy_format
 from numpy.typing import NDArray
 
+from c2fpl.errors import BadFeatures, BadSettings
 from c2fpl.pipeline.files.plain_pickles import load_plain_pickle
 
 FORMATS: Mapping[str, str] = MappingProxyType(
@@ -39,10 +40,6 @@ _DAMAGED = (
 _HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 
 
-class UnreadableArrays(ValueError):
-    """The arrays of a file cannot be read."""
-
-
 class StoredArray(Protocol):
     """An array of numbers, in memory or in its file."""
 
@@ -66,25 +63,25 @@ def read_arrays(path: Path) -> dict[str, StoredArray]:
     strings, are ignored. Pickles may hold only arrays, numbers, lists and dicts.
 
     Raises:
-        UnreadableArrays: a damaged file, another format, no arrays, or a missing library.
+        BadFeatures: a damaged file, another format, no arrays, or a missing library.
     """
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
-        raise UnreadableArrays(f"{path} is not a supported format: {' '.join(FORMATS)}")
+        raise BadFeatures(f"{path} is not a supported format: {' '.join(FORMATS)}")
     try:
         found = _flat("", reader(path))
     except ModuleNotFoundError as error:
-        raise UnreadableArrays(
+        raise BadFeatures(
             f"{path} needs the package {error.name}: pip install 'c2fpl[h5]'"
         ) from error
     except _DAMAGED as error:
         reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise UnreadableArrays(
+        raise BadFeatures(
             f"{path} cannot be read as {FORMATS[path.suffix.lower()]} ({reason[:200]}): save it"
             " again as a plain array with numpy.save"
         ) from error
     if not found:
-        raise UnreadableArrays(f"{path} holds no arrays of numbers: remove it")
+        raise BadFeatures(f"{path} holds no arrays of numbers: remove it")
     return found
 
 
@@ -191,7 +188,7 @@ def _read_matlab(path: Path) -> object:
     try:
         return {name: v for name, v in loadmat(path).items() if not name.startswith("__")}
     except MatReadError as error:  # a bare Exception
-        raise ValueError(str(error)) from error
+        raise BadSettings(str(error)) from error
 
 
 def _read_pickle(path: Path) -> object:

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from c2fpl.errors import BadFile
+
 LARGEST_LIST_BYTES = 256 * 2**20
 """Upper limit: a million paths take less, a video with the suffix of a list often more."""
 
@@ -19,10 +21,6 @@ _MARKS = (
 )
 _CONCAT_DIRECTIVE = re.compile(r"(ffconcat|duration|stream|option|file_packet_meta|chapter)\b")
 _CONCAT_CUT = re.compile(r"(inpoint|outpoint)\b")
-
-
-class NotAList(ValueError):
-    """A file cannot be read as a list."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +41,7 @@ def read_list(path: Path) -> list[ListLine]:
     removed. The entries of an FFmpeg concat list (`file 'a.mp4'`) are its files.
 
     Raises:
-        NotAList: unreadable, not text, or a concat list that uses parts of files.
+        BadFile: unreadable, not text, or a concat list that uses parts of files.
     """
     lines = [
         ListLine(number, line.strip())
@@ -59,20 +57,20 @@ def read_text(path: Path) -> str:
     """Read a file in UTF-8, UTF-16 or UTF-32, without its byte order mark.
 
     Raises:
-        NotAList: unreadable, not text, or larger than `LARGEST_LIST_BYTES`.
+        BadFile: unreadable, not text, or larger than `LARGEST_LIST_BYTES`.
     """
     try:
         if path.stat().st_size > LARGEST_LIST_BYTES:
-            raise NotAList(f"{path} is too large for a list; give a text file, one name per line")
+            raise BadFile(f"{path} is too large for a list; give a text file, one name per line")
         data = path.read_bytes()
     except OSError as error:
-        raise NotAList(f"{path} cannot be read ({error.strerror}); check the path") from error
+        raise BadFile(f"{path} cannot be read ({error.strerror}); check the path") from error
     try:
         text = data.decode(_encoding(data), "surrogateescape")
     except UnicodeDecodeError as error:
-        raise NotAList(f"{path} is not text ({error.reason}); save it as UTF-8") from error
+        raise BadFile(f"{path} is not text ({error.reason}); save it as UTF-8") from error
     if "\0" in text:
-        raise NotAList(f"{path} is not text; give a text file, one name per line")
+        raise BadFile(f"{path} is not text; give a text file, one name per line")
     return text
 
 
@@ -120,7 +118,7 @@ def _concat_files(path: Path, entries: Iterable[ListLine]) -> list[ListLine]:
     found = []
     for entry in entries:
         if _CONCAT_CUT.match(entry.text):
-            raise NotAList(
+            raise BadFile(
                 f"{path}, line {entry.number}: {entry.text!r} selects part of a file, but videos "
                 "are read whole; cut the file, or remove the line"
             )
@@ -137,6 +135,6 @@ def _concat_name(path: Path, entry: ListLine) -> str:
     try:
         return "".join(lexer).removeprefix("file:")
     except ValueError as error:
-        raise NotAList(
+        raise BadFile(
             f"{path}, line {entry.number}: {entry.text!r} has an unclosed quote; close it"
         ) from error

@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO
 
+from c2fpl.errors import FolderInUse
 from c2fpl.extractors.posix import fcntl
 from c2fpl.pipeline.files.atomic import PART_PREFIX
 from c2fpl.pipeline.files.run_files import RunFiles
@@ -15,10 +16,6 @@ from c2fpl.pipeline.files.run_files import RunFiles
 WAIT_FOR_SHARDS_S = 10.0
 """How long a shard waits while another one cleans up the folder."""
 POLL_S = 0.05
-
-
-class FolderInUse(RuntimeError):
-    """Another process is writing to this output folder."""
 
 
 @contextmanager

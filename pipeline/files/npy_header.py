@@ -9,12 +9,10 @@ from typing import BinaryIO
 import numpy as np
 from numpy.lib import format as npy_format
 
+from c2fpl.errors import BadFile
+
 _UNREADABLE = (ValueError, TypeError, SyntaxError, TokenError, RecursionError, MemoryError)
 """Exceptions that numpy raises on damaged headers."""
-
-
-class BadNpy(ValueError):
-    """A .npy file cannot be read as plain numbers. The message is one line with the cure."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +40,7 @@ def read_npy_header(path: Path) -> NpyHeader:
     """Read and check the header of a .npy file (format versions 1 to 3).
 
     Raises:
-        BadNpy: not a .npy file, not plain numbers, or fewer bytes than its shape needs.
+        BadFile: not a .npy file, not plain numbers, or fewer bytes than its shape needs.
     """
     try:
         with path.open("rb") as file:
@@ -50,9 +48,9 @@ def read_npy_header(path: Path) -> NpyHeader:
             shape, fortran_order, dtype = _read_array_header(file, version)
             offset = file.tell()
     except OSError as error:
-        raise BadNpy(f"{path} cannot be read ({error.strerror}): check the path") from error
+        raise BadFile(f"{path} cannot be read ({error.strerror}): check the path") from error
     except _UNREADABLE as error:
-        raise BadNpy(
+        raise BadFile(
             f"{path} is not a .npy file ({_first_line(error)}): it may be truncated or of another"
             " format; copy or download it again"
         ) from error
@@ -65,7 +63,7 @@ def load_npy(path: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.generic]]:
     """Load a small .npy file after checking its header.
 
     Raises:
-        BadNpy: as for `read_npy_header`.
+        BadFile: as for `read_npy_header`.
     """
     read_npy_header(path)
     loaded: np.ndarray[tuple[int, ...], np.dtype[np.generic]] = np.load(path, allow_pickle=False)
@@ -82,21 +80,21 @@ def _read_array_header(
 
 def _check(header: NpyHeader) -> None:
     if header.dtype.hasobject:
-        raise BadNpy(
+        raise BadFile(
             f"{header.path} holds pickled objects (dtype {header.dtype}), which can run code when"
             " loaded: if you trust it, load it and save it as a plain array with numpy.save"
         )
     if header.dtype.kind not in "biuf":
-        raise BadNpy(
+        raise BadFile(
             f"{header.path} has dtype {header.dtype}, not a number type: save it as float32"
         )
     if any(axis < 0 for axis in header.shape):
-        raise BadNpy(
+        raise BadFile(
             f"{header.path} claims shape {header.shape}, with a negative axis: download it again"
         )
     held = header.path.stat().st_size - header.offset
     if header.data_bytes > held:
-        raise BadNpy(
+        raise BadFile(
             f"{header.path} claims shape {header.shape} of {header.dtype}, {header.data_bytes}"
             f" bytes, but holds {held}: it is truncated, copy or download it again"
         )

@@ -3,8 +3,9 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
+from c2fpl.errors import BadFile
 from c2fpl.pipeline.files.lock import one_at_a_time
-from c2fpl.pipeline.files.run_files import NotATable, RunFiles, load_table, save_table
+from c2fpl.pipeline.files.run_files import RunFiles, load_table, save_table
 
 HEADER = ("video", "step", "reason")
 STOPPED = 2
@@ -63,7 +64,7 @@ def load_failures(files: RunFiles) -> list[Failure]:
         return []
     try:
         rows = load_table(files.failed, HEADER)
-    except NotATable:
+    except BadFile:
         return []  # the caller rewrites it
     return [Failure(*(row[column] for column in HEADER)) for row in rows]
 

@@ -14,15 +14,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from c2fpl.errors import BadFile, BadSettings
 from c2fpl.pipeline.files.atomic import whole_file
-
-
-class NotAnObject(ValueError):
-    """A file does not hold a JSON object."""
-
-
-class NotATable(ValueError):
-    """A file does not hold a CSV table with the expected columns."""
 
 
 @dataclass(frozen=True)
@@ -153,7 +146,7 @@ def beside(folder: Path, name: str, suffix: str) -> Path:
     """
     parts = Path(name).parts
     if not parts or ".." in parts or Path(name).is_absolute():
-        raise ValueError(f"name {name!r} leaves its folder; use a relative path without '..'")
+        raise BadSettings(f"name {name!r} leaves its folder; use a relative path without '..'")
     return folder.joinpath(*parts[:-1], parts[-1] + suffix)
 
 
@@ -177,15 +170,15 @@ def load_json(path: Path) -> dict[str, Any]:
     """Read a JSON object.
 
     Raises:
-        NotAnObject: the file is not JSON, or not an object.
+        BadFile: the file is not JSON, or not an object.
     """
     try:
         value = json.loads(path.read_bytes().decode("utf-8", "surrogateescape"))
     except (json.JSONDecodeError, RecursionError) as error:
-        raise NotAnObject(f"{path} is not JSON ({error}); remove it or recreate it") from error
+        raise BadFile(f"{path} is not JSON ({error}); remove it or recreate it") from error
     if not isinstance(value, dict):
         found = type(value).__name__
-        raise NotAnObject(f"{path} holds a {found}, not a JSON object; remove it or recreate it")
+        raise BadFile(f"{path} holds a {found}, not a JSON object; remove it or recreate it")
     return value
 
 
@@ -209,17 +202,17 @@ def load_table(path: Path, columns: Sequence[str] = ()) -> list[dict[str, str]]:
     """Read a CSV table with a header line into one dict per row.
 
     Raises:
-        NotATable: the file is not CSV, or a row lacks one of `columns`.
+        BadFile: the file is not CSV, or a row lacks one of `columns`.
     """
     try:
         with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
             rows = list(csv.DictReader(file))
     except csv.Error as error:
-        raise NotATable(f"{path} is not a CSV table ({error}); remove or recreate it") from error
+        raise BadFile(f"{path} is not a CSV table ({error}); remove or recreate it") from error
     for line, row in enumerate(rows, start=2):
         missing = [column for column in columns if row.get(column) is None]
         if missing:
-            raise NotATable(f"{path}, row {line}: no {missing[0]!r}; remove or recreate the file")
+            raise BadFile(f"{path}, row {line}: no {missing[0]!r}; remove or recreate the file")
     return rows
 
 

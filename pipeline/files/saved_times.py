@@ -10,12 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from c2fpl.extractors.decoding.presentation_times import (
-    BadTimes,
-    PresentationTimes,
-    constant_times,
-)
-from c2fpl.pipeline.files.npy_header import BadNpy, load_npy
+from c2fpl.errors import BadFile, BadVideo
+from c2fpl.extractors.decoding.presentation_times import PresentationTimes, constant_times
+from c2fpl.pipeline.files.npy_header import load_npy
 from c2fpl.pipeline.files.run_files import beside, save_array
 
 SUFFIX = ".times"
@@ -64,7 +61,7 @@ def load_times(path: Path, facts: Mapping[str, Any], frame_count: int) -> Presen
     try:
         seconds = np.asarray(load_npy(path), np.float64)
         return PresentationTimes(frame_count, plain.frame_rate, "file", seekable, seconds)
-    except (BadNpy, BadTimes, OSError):
+    except (BadFile, BadVideo, OSError):
         return plain
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from c2fpl.errors import BadVideo
 from c2fpl.extractors.decoding.frame_reader import NumberedFrame, Span
 from c2fpl.extractors.decoding.presentation_times import PresentationTimes
 from c2fpl.pipeline.clip_settings import ClipSettings
@@ -13,7 +14,7 @@ from c2fpl.pipeline.files.outcomes import Failure
 from c2fpl.pipeline.files.run_files import RunFiles
 from c2fpl.pipeline.files.words import counted
 from c2fpl.pipeline.report.events import Event, load_events, timecode
-from c2fpl.pipeline.report.frames import NotPlayable, VideoFrames
+from c2fpl.pipeline.report.frames import VideoFrames
 from c2fpl.pipeline.report.mp4 import Mp4Writer
 from c2fpl.pipeline.steps.scored_videos import ScoredVideo, scored_videos
 
@@ -47,11 +48,11 @@ class Clip:
         """Extend the span by the seconds before and after the event.
 
         Raises:
-            NotPlayable: the scores have changed since the event was found.
+            BadVideo: the scores have changed since the event was found.
         """
         start, end = self.span
         if end > times.frame_count:
-            raise NotPlayable(
+            raise BadVideo(
                 f"the video has scores for {times.frame_count} frames, but the event ends at frame "
                 f"{end - 1}; run `c2fpl report` again"
             )
@@ -76,7 +77,7 @@ class Clip:
         if self._writer is not None:
             self._writer.discard()
 
-    def failure(self, error: NotPlayable) -> Failure:
+    def failure(self, error: BadVideo) -> Failure:
         """The failure record of this event."""
         first, last = self.event.start_frame, self.event.end_frame - 1
         return Failure(self.event.video, STEP, f"event of frames {first} to {last}: {error}")
@@ -89,8 +90,8 @@ def cut_clips(files: RunFiles, settings: ClipSettings, output: Path | None = Non
     is read once. An event that cannot be written in full becomes a failure.
 
     Raises:
-        NoEvents: the run has no events yet.
-        NoScores: the run has no scores.
+        BadScores: the run has no events yet.
+        BadScores: the run has no scores.
     """
     videos = {video.name: video for video in scored_videos(files)}
     events = load_events(files).events[: settings.top]
@@ -113,7 +114,7 @@ def cut_video(
 ) -> list[Failure]:
     """Write all clips of one video and return the failures."""
     if video is None:
-        gone = NotPlayable("the video no longer has scores; run `c2fpl report` again")
+        gone = BadVideo("the video no longer has scores; run `c2fpl report` again")
         return [clip.failure(gone) for clip in clips]
     try:
         times = video.times()
@@ -122,7 +123,7 @@ def cut_video(
         for frame in frames.read(video, [clip.span for clip in clips]):
             for clip in clips:
                 clip.take(frame)
-    except NotPlayable as error:
+    except BadVideo as error:
         return [clip.failure(error) for clip in clips if not clip.done]
     finally:
         for clip in clips:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from c2fpl.errors import BadScores, BadSettings
 from c2fpl.extractors.decoding.presentation_times import SHORTEST_S, PresentationTimes
 from c2fpl.pipeline.files.run_files import RunFiles, load_json, save_json, save_table
 from c2fpl.pipeline.report.thresholds import Threshold, choose_threshold, count_scores
@@ -26,10 +27,6 @@ COLUMNS = (
     "start_timecode",
     "end_timecode",
 )
-
-
-class NoEvents(ValueError):
-    """The run has no events yet, or its events file is damaged."""
 
 
 @dataclass(frozen=True)
@@ -153,7 +150,7 @@ def write_events(files: RunFiles, settings: EventSettings) -> RunEvents:
     """Find the events of a run and write events.csv and events.json.
 
     Raises:
-        NoScores: the run has no scores yet.
+        BadScores: the run has no scores yet.
     """
     videos = scored_videos(files)
     found = find_run_events(videos, settings)
@@ -175,10 +172,10 @@ def load_events(files: RunFiles) -> RunEvents:
     """Read the events that `write_events` wrote.
 
     Raises:
-        NoEvents: events.json is missing or damaged.
+        BadScores: events.json is missing or damaged.
     """
     if not files.events_json.is_file():
-        raise NoEvents(f"no {files.events_json}; `c2fpl report {files.root}` writes it")
+        raise BadScores(f"no {files.events_json}; `c2fpl report {files.root}` writes it")
     stored = load_json(files.events_json)
     try:
         events = tuple(_event(row) for row in stored["events"])
@@ -192,7 +189,7 @@ def load_events(files: RunFiles) -> RunEvents:
         )
     except (ArithmeticError, LookupError, TypeError, ValueError) as error:
         reason = f"{type(error).__name__}: {error}"
-        raise NoEvents(
+        raise BadScores(
             f"{files.events_json} is damaged ({reason}); `c2fpl report {files.root}` rewrites it"
         ) from error
 
@@ -203,9 +200,9 @@ def _event(row: Mapping[str, Any]) -> Event:
     seconds = float(row["start_s"]), float(row["end_s"])
     score = float(row["peak_score"])
     if not (0 <= start <= peak < end and 0 <= seconds[0] <= seconds[1] < math.inf):
-        raise ValueError(f"event from {start} to {end}, peak at {peak}")
+        raise BadSettings(f"event from {start} to {end}, peak at {peak}")
     if not 0 <= score <= 1:
-        raise ValueError(f"peak score {score}")
+        raise BadSettings(f"peak score {score}")
     return Event(str(row["video"]), start, end, *seconds, score, peak)
 
 

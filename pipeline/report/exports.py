@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from c2fpl.errors import MissingPackage
 from c2fpl.pipeline.files.atomic import whole_file
 from c2fpl.pipeline.files.run_files import RunFiles, save_json
 from c2fpl.pipeline.report.events import load_events
@@ -16,10 +17,6 @@ LABEL = "anomaly"
 """The only class that unsupervised detection can give."""
 
 
-class MissingParquet(RuntimeError):
-    """pyarrow, which writes .parquet files, is not installed."""
-
-
 def write_parquet(files: RunFiles) -> Path:
     r"""Write all scores as one table: video, frame (int32), time_s (float64), score (float32).
 
@@ -27,14 +24,14 @@ def write_parquet(files: RunFiles) -> Path:
     are not valid UTF-8 are written as \xff.
 
     Raises:
-        MissingParquet: pyarrow is not installed.
-        NoScores: the run has no scores yet.
+        MissingPackage: pyarrow is not installed.
+        BadScores: the run has no scores yet.
     """
     try:
         import pyarrow as arrow
         from pyarrow import parquet
     except ImportError as error:
-        raise MissingParquet(
+        raise MissingPackage(
             ".parquet needs pyarrow, which is not installed; pip install 'c2fpl[parquet]'"
         ) from error
     schema = arrow.schema(
@@ -69,8 +66,8 @@ def write_detections(files: RunFiles) -> Path:
     Source: ActivityNet evaluation kit, submission format for temporal action localization.
 
     Raises:
-        NoEvents: the run has no events yet.
-        NoScores: the run has no scores yet.
+        BadScores: the run has no events yet.
+        BadScores: the run has no scores yet.
     """
     results: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for event in load_events(files).events:
@@ -97,8 +94,8 @@ def write_label_studio(files: RunFiles) -> Path:
     the URL from which Label Studio loads the video. Source: Label Studio, tags/timelinelabels.
 
     Raises:
-        NoEvents: the run has no events yet.
-        NoScores: the run has no scores yet.
+        BadScores: the run has no events yet.
+        BadScores: the run has no scores yet.
     """
     results: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for number, event in enumerate(load_events(files).events):

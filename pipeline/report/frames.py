@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from c2fpl.errors import BadVideo
 from c2fpl.extractors.decoder_messages import FrameRead, Undecodable
 from c2fpl.extractors.decoding.frame_reader import FrameRequest, NumberedFrame, Span
 from c2fpl.extractors.settings import DecodingSettings
@@ -19,10 +20,6 @@ SHORT_SIDE_PIXELS = 256
 
 Picture = NDArray[np.uint8]
 """uint8 (height, width, 3), RGB."""
-
-
-class NotPlayable(ValueError):
-    """A frame of a video cannot be read or encoded."""
 
 
 class VideoFrames:
@@ -52,17 +49,17 @@ class VideoFrames:
         """Yield the frames [start, end) of each span, in order, each once.
 
         Raises:
-            NotPlayable: the video is missing, or some of the frames cannot be decoded.
+            BadVideo: the video is missing, or some of the frames cannot be decoded.
         """
         source = video.playable
         if source is None:
             where = f" at {video.source}" if video.source else ""
-            raise NotPlayable(f"the video is missing{where}; restore it or score it again")
+            raise BadVideo(f"the video is missing{where}; restore it or score it again")
         request = FrameRequest(source, tuple(spans), video.times(), video.fps)
         with closing(self._decoders.read([(video.name, request)])) as messages:
             for message in messages:
                 if isinstance(message, Undecodable):
-                    raise NotPlayable(message.reason)
+                    raise BadVideo(message.reason)
                 if isinstance(message, FrameRead):
                     yield message.frame
 
@@ -77,7 +74,7 @@ class VideoFrames:
         try:
             for each in self.read(video, [(frame, frame + 1) for frame in frames]):
                 found[each.frame] = scaled(each, height_pixels)
-        except NotPlayable:
+        except BadVideo:
             pass  # keep the frames read so far
         return [found.get(frame) for frame in frames]
 

@@ -13,8 +13,9 @@ import av
 import numpy as np
 from PIL import Image
 
+from c2fpl.errors import BadVideo
 from c2fpl.pipeline.files.atomic import finish, part_of, publish
-from c2fpl.pipeline.report.frames import NotPlayable, Picture
+from c2fpl.pipeline.report.frames import Picture
 
 TIME_BASE = Fraction(1, 90_000)
 CONSTANT_QUALITY = "23"
@@ -65,7 +66,7 @@ class Mp4Writer:
             pixel_aspect: width over height of a pixel; only that of the first picture is used.
 
         Raises:
-            NotPlayable: the picture cannot be encoded.
+            BadVideo: the picture cannot be encoded.
         """
         if self.num_pictures == 0:
             self._begin(picture, time_s, pixel_aspect)
@@ -81,13 +82,11 @@ class Mp4Writer:
         """Flush the encoder and give the file its final name.
 
         Raises:
-            NotPlayable: no picture was added.
+            BadVideo: no picture was added.
         """
         if self.num_pictures == 0:
             self.discard()
-            raise NotPlayable(
-                f"no frames for {self._path.name}; check the video with `c2fpl inspect`"
-            )
+            raise BadVideo(f"no frames for {self._path.name}; check the video with `c2fpl inspect`")
         with self._encoding():
             self._container.mux(self._stream.encode())
             self._container.close()
@@ -121,10 +120,10 @@ class Mp4Writer:
 
     @contextmanager
     def _encoding(self) -> Iterator[None]:
-        """Turn encoder errors into NotPlayable; disk errors, such as a full disk, pass through."""
+        """Turn encoder errors into BadVideo; disk errors, such as a full disk, pass through."""
         try:
             yield
         except av.FFmpegError as error:
             if isinstance(error, OSError) and error.errno in DISK_ERRORS:
                 raise
-            raise NotPlayable(f"{self._path.name} cannot be encoded ({error.strerror})") from error
+            raise BadVideo(f"{self._path.name} cannot be encoded ({error.strerror})") from error

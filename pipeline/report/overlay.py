@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from c2fpl.errors import UnknownVideo
 from c2fpl.extractors.decoding.frame_reader import NumberedFrame
 from c2fpl.pipeline.files.run_files import RunFiles, beside
 from c2fpl.pipeline.report.curves import curve_of
@@ -23,10 +24,6 @@ LEAST_PANEL_PIXELS = 48
 BACK, CURVE, PLAYED, LINE = (24, 26, 30), (110, 130, 155), (125, 181, 245), (200, 200, 200)
 EVENT, BAR = (242, 165, 65), (255, 90, 80)
 """Colours as RGB."""
-
-
-class UnknownVideo(ValueError):
-    """The run has no scores for the video."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +46,7 @@ def write_overlay(files: RunFiles, video: str, output: Path | None = None) -> Pa
 
     Raises:
         UnknownVideo: the run has no scores for the video.
-        NotPlayable: the file is missing, or not every scored frame can be decoded.
+        BadVideo: the file is missing, or not every scored frame can be decoded.
     """
     found = find_video(files, video)
     threshold = load_events(files).threshold.value if files.events_json.is_file() else None

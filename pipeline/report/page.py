@@ -49,7 +49,7 @@ def write_report(
         Path of the page.
 
     Raises:
-        NoScores: the run has no scores yet.
+        BadScores: the run has no scores yet.
     """
     videos = scored_videos(files)
     found = (

@@ -68,7 +68,7 @@ def write_plots(
         quiet: hide the progress bar.
 
     Raises:
-        NoScores: the run has no scores yet.
+        BadScores: the run has no scores yet.
     """
     found = load_events(files) if files.events_json.is_file() else None
     plots = [

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from c2fpl.errors import BadScores
+
 BINS = 1 << 16
 """Histogram bins over [0, 1], each 1.5e-5 wide; memory does not grow with the run."""
 SEPARATE = 0.75
@@ -17,10 +19,6 @@ MAD_TO_STD = 1.4826
 OUTLIER_STDS = 3.0
 FLAGGED_FRACTIONS = (0.01, 0.05)
 """Least and most footage above the threshold when the scores do not form two groups."""
-
-
-class BadScores(ValueError):
-    """Scores are not finite numbers in [0, 1]."""
 
 
 @dataclass(frozen=True)

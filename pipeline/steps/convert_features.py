@@ -8,11 +8,11 @@ import numpy as np
 from numpy.lib import format as npy_format
 from numpy.typing import NDArray
 
+from c2fpl.errors import BadFeatures
 from c2fpl.pipeline.features.concatenated import find_concatenation
-from c2fpl.pipeline.features.extracted import BadFeatures, finite_chunks
+from c2fpl.pipeline.features.extracted import finite_chunks
 from c2fpl.pipeline.features.published import PublishedFeatures, npy_files, open_features
 from c2fpl.pipeline.features.repaired import OpenedFile, RepairedFeatures, open_repaired
-from c2fpl.pipeline.files.array_files import UnreadableArrays
 from c2fpl.pipeline.files.atomic import whole_file
 from c2fpl.pipeline.files.outcomes import Failure
 from c2fpl.pipeline.files.run_files import beside
@@ -91,7 +91,7 @@ def write_repaired(features: RepairedFeatures, folder: Path, kept: Kept) -> list
             values = features.values(name, opened)
             chunks = finite_chunks(values, name)
             _write(folder, name, values.shape, chunks, stored)
-        except (BadFeatures, UnreadableArrays) as error:
+        except BadFeatures as error:
             failures.append(Failure(name, "convert", str(error)))
     return failures
 

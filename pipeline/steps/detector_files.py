@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from c2fpl.errors import BadDetector, BadWeights
 from c2fpl.models.labels.joined import Joined
 from c2fpl.models.settings import TrainingSettings
 from c2fpl.pipeline.files.atomic import whole_file
@@ -34,10 +35,6 @@ _DAMAGED = (
     *(TypeError, ValueError),
 )
 """What torch and the settings raise on files that are damaged, or were never detectors."""
-
-
-class BadDetector(ValueError):
-    """A detector file that cannot be used here."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,8 +80,6 @@ def load_detector(path: Path) -> SavedDetector:
     """
     from safetensors import SafetensorError
 
-    from c2fpl.extractors.backbones.state_files import WrongWeights
-
     if not path.is_file():
         raise BadDetector(f"{path} does not exist; `c2fpl train` makes a detector")
     try:
@@ -92,7 +87,7 @@ def load_detector(path: Path) -> SavedDetector:
         return _detector_of(content) if content else read_checkpoint(path)
     except BadDetector:
         raise
-    except (SafetensorError, WrongWeights, *_DAMAGED) as error:
+    except (SafetensorError, BadWeights, *_DAMAGED) as error:
         reason = (str(error) or type(error).__name__).splitlines()[0].removeprefix(f"{path}: ")
         raise BadDetector(
             f"{path} is not a detector of c2fpl ({reason}); make one with `c2fpl train`"
@@ -153,7 +148,7 @@ def read_checkpoint(path: Path) -> SavedDetector:
 
     Raises:
         BadDetector: a state dict of another network.
-        WrongWeights: no state dict.
+        BadWeights: no state dict.
     """
     from c2fpl.extractors.backbones.official import sha256
     from c2fpl.extractors.backbones.state_files import read_state

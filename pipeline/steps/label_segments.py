@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from c2fpl.errors import BadLabels
 from c2fpl.models.labels.evidence import Evidence
 from c2fpl.models.settings import LabelSettings
 from c2fpl.pipeline.features.feature_set import FeatureSet
@@ -32,10 +33,6 @@ from c2fpl.pipeline.videos.names import named
 logger = logging.getLogger(__name__)
 
 LABELS_HEADER = ("video", "segment", "start_frame", "end_frame", "label", "density")
-
-
-class BadLabels(ValueError):
-    """A label file that does not fit the features."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +59,7 @@ def label_segments(
     """Label every segment; kept where features and settings have not changed.
 
     Raises:
-        TooFewVideos, CannotSplit: the features carry nothing to split by (models.coarse).
+        CannotLabel: the features carry nothing to split by (models.coarse).
         BadFeatures: a feature file that cannot be used, by name.
     """
     if dropped := settings.dropped():
@@ -104,7 +101,7 @@ def load_labels(files: RunFiles, features: FeatureSet) -> SegmentLabels:
     Raises:
         BadLabels: a segment is missing, doubled or unknown to the features, or a label is no number
             in [0, 1].
-        NotATable: no CSV table.
+        BadFile: no CSV table.
     """
     path = files.segment_labels
     if not path.exists():

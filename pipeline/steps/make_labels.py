@@ -56,8 +56,8 @@ def make_labels(features: NamedFeatures, settings: LabelSettings, *, quiet: bool
     """Label every segment; nothing is written.
 
     Raises:
-        CannotSplit: the features carry nothing to split by (models.coarse).
-        NothingToTell, BadSegments: nothing that `refined` could see (models.refined).
+        CannotLabel: the features carry nothing to split by (models.coarse).
+        CannotLabel, BadFeatures: nothing that `refined` could see (models.refined).
     """
     with progress("labels", len(features.names), "videos read", quiet=quiet) as shown:
         if settings.method == "refined":

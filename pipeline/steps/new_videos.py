@@ -4,6 +4,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
+from c2fpl.errors import BadDetector
 from c2fpl.extractors.settings import BackboneName, DecodingSettings, ExtractionSettings
 from c2fpl.pipeline.extraction.extract_features import extract_features
 from c2fpl.pipeline.extraction.worker import FeatureSettings
@@ -14,7 +15,6 @@ from c2fpl.pipeline.files.outcomes import Failure
 from c2fpl.pipeline.files.run_files import RunFiles
 from c2fpl.pipeline.settings import Execution, ReadingSettings
 from c2fpl.pipeline.steps.detector_files import SavedDetector
-from c2fpl.pipeline.steps.score_videos import WrongDetector
 from c2fpl.pipeline.videos.find import find_videos, holds_videos
 
 Settings = TypeVar("Settings", ExtractionSettings, DecodingSettings)
@@ -44,7 +44,7 @@ def features_for(
         The features, and the videos that could not be extracted.
 
     Raises:
-        WrongDetector: videos, and a detector of published features.
+        BadDetector: videos, and a detector of published features.
     """
     place = Path(source)
     if place.exists() and not (place.is_dir() and holds_videos(place)) and holds_features(place):
@@ -59,10 +59,10 @@ def extraction_of(saved: SavedDetector, weights: Path | None, source: str) -> Fe
     """The settings that made the features of a detector.
 
     Raises:
-        WrongDetector: it was trained on published features.
+        BadDetector: it was trained on published features.
     """
     if saved.extraction.get("backbone") not in get_args(BackboneName):
-        raise WrongDetector(
+        raise BadDetector(
             "the detector was trained on published features, made by a network that is not known "
             f"here; give a folder of such features instead of {source}"
         )

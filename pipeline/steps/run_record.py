@@ -10,9 +10,10 @@ from dataclasses import asdict, is_dataclass
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
+from c2fpl.errors import BadFile
 from c2fpl.pipeline.files.lock import one_at_a_time
 from c2fpl.pipeline.files.outcomes import STOPPED, Failure, exit_code
-from c2fpl.pipeline.files.run_files import NotAnObject, RunFiles, load_json, save_json
+from c2fpl.pipeline.files.run_files import RunFiles, load_json, save_json
 
 if TYPE_CHECKING:
     from c2fpl.pipeline.extraction.extract_features import ExtractionReport
@@ -113,5 +114,5 @@ def recorded(files: RunFiles, command: str, settings: Mapping[str, object]) -> I
 def _before(files: RunFiles) -> dict[str, Any]:
     try:
         return load_json(files.record) if files.record.exists() else {}
-    except NotAnObject:
+    except BadFile:
         return {}

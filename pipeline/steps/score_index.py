@@ -51,7 +51,7 @@ def score_files(folder: Path) -> ScoreFiles:
     """Find the score files below a folder; without an index every .npy is one.
 
     Raises:
-        NotATable: the index is damaged.
+        BadFile: the index is damaged.
     """
     found = {
         path.relative_to(folder).as_posix().removesuffix(".npy"): path

@@ -9,20 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from c2fpl.errors import BadDetector, BadFeatures, BadFile
 from c2fpl.extractors.decoding.presentation_times import PresentationTimes
 from c2fpl.models.settings import ScoreOptions
-from c2fpl.pipeline.features.extracted import BadFeatures
 from c2fpl.pipeline.features.feature_set import FeatureSet
 from c2fpl.pipeline.files.outcomes import Failure, save_failures
 from c2fpl.pipeline.files.progress import progress
-from c2fpl.pipeline.files.run_files import (
-    NotATable,
-    RunFiles,
-    beside,
-    load_table,
-    save_array,
-    save_table,
-)
+from c2fpl.pipeline.files.run_files import RunFiles, beside, load_table, save_array, save_table
 from c2fpl.pipeline.files.run_files import fingerprint as fingerprint_of
 from c2fpl.pipeline.files.saved_times import save_times, times_facts
 from c2fpl.pipeline.files.words import counted
@@ -38,10 +31,6 @@ logger = logging.getLogger(__name__)
 STEP = "score"
 
 
-class WrongDetector(ValueError):
-    """A detector made for other features."""
-
-
 def score_videos(
     files: RunFiles,
     features: FeatureSet,
@@ -55,7 +44,7 @@ def score_videos(
     index; those of another detector leave it.
 
     Raises:
-        WrongDetector: the detector reads features of another length or backbone.
+        BadDetector: the detector reads features of another length or backbone.
     """
     check_fits(features, saved)
     before = _index(files.score_index)
@@ -128,7 +117,7 @@ def check_fits(features: FeatureSet, saved: "SavedDetector") -> None:
     """Refuse features that the detector was not made for.
 
     Raises:
-        WrongDetector: another length, or another backbone of the same length.
+        BadDetector: another length, or another backbone of the same length.
     """
     name = features.names[0]
     dim, backbone = features.shape(name)[2], str(features.records[name]["settings"]["backbone"])
@@ -139,12 +128,12 @@ def check_fits(features: FeatureSet, saved: "SavedDetector") -> None:
     weights = features.records[name].get("weights_sha256")
     trained_with = saved.extraction.get("weights_sha256")
     if dim == saved.dim and backbone == made_for and weights != trained_with:
-        raise WrongDetector(
+        raise BadDetector(
             f"the detector's features came from weights {trained_with}, these from {weights}; "
             "give the same file with --weights"
         )
     if dim != saved.dim or backbone != made_for:
-        raise WrongDetector(
+        raise BadDetector(
             f"the detector reads {saved.dim} numbers a crop from {made_for}, these features have "
             f"{dim} from {backbone}; extract with --backbone {made_for} or train another detector"
         )
@@ -153,7 +142,7 @@ def check_fits(features: FeatureSet, saved: "SavedDetector") -> None:
 def _check_length(dim: int, backbone: str, wanted: int) -> None:
     """All that can be checked of a detector whose features someone else made."""
     if dim != wanted:
-        raise WrongDetector(
+        raise BadDetector(
             f"the detector reads published features of length {wanted}, these have {dim}; give the "
             "features that it was made for"
         )
@@ -204,6 +193,6 @@ def _score_one(
 def _index(path: Path) -> dict[str, dict[str, str]]:
     try:
         rows = load_table(path, INDEX_KEY) if path.exists() else []
-    except NotATable:
+    except BadFile:
         return {}
     return {row["video"]: row for row in rows}

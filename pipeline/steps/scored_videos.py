@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from c2fpl.errors import BadScores
 from c2fpl.extractors.decoding.presentation_times import PresentationTimes
 from c2fpl.extractors.settings import Fps
 from c2fpl.pipeline.files.npy_header import load_npy, read_npy_header
@@ -15,10 +16,6 @@ from c2fpl.pipeline.files.outcomes import load_failures
 from c2fpl.pipeline.files.run_files import RunFiles, beside, load_json
 from c2fpl.pipeline.files.saved_times import SUFFIX, load_times
 from c2fpl.pipeline.steps.score_index import score_files
-
-
-class NoScores(ValueError):
-    """A run without scores, or a score file that is not one number a frame."""
 
 
 @dataclass(frozen=True)
@@ -46,12 +43,12 @@ class ScoredVideo:
         """Load the scores, float32 (frames,) in [0, 1].
 
         Raises:
-            NoScores: the file does not hold one number a frame.
-            BadNpy: no plain array.
+            BadScores: the file does not hold one number a frame.
+            BadFile: no plain array.
         """
         scores = load_npy(self.scores_file)
         if scores.ndim != 1 or not len(scores) or scores.dtype.kind != "f":
-            raise NoScores(
+            raise BadScores(
                 f"{self.scores_file} holds {scores.dtype} {scores.shape}, not one float a frame; "
                 "remove it and score again"
             )
@@ -61,7 +58,7 @@ class ScoredVideo:
         """When its frames are shown, one time for each score.
 
         Raises:
-            NoScores, BadNpy: as `scores`.
+            BadScores, BadFile: as `scores`.
         """
         shape = read_npy_header(self.scores_file).shape
         return load_times(self.times_file, self.times_facts, shape[0] if shape else 0)
@@ -76,7 +73,7 @@ def scored_videos(files: RunFiles) -> list[ScoredVideo]:
     """All videos with scores that count (`score_files`), in name order.
 
     Raises:
-        NoScores: there are none.
+        BadScores: there are none.
     """
     found = score_files(files.scores)
     counted = {
@@ -86,7 +83,7 @@ def scored_videos(files: RunFiles) -> list[ScoredVideo]:
     }
     if not counted:
         left_out = f" ({found.remark})" if found.remark else ""
-        raise NoScores(
+        raise BadScores(
             f"no scores in {files.scores}{left_out}; run `c2fpl score` or `c2fpl run` first"
         )
     return [
@@ -123,7 +120,7 @@ def scored_video(
     try:
         return _from_facts(name, scores_file, times_file, facts)
     except (ArithmeticError, AttributeError, TypeError, ValueError) as error:
-        raise NoScores(
+        raise BadScores(
             f"what {record if record.is_file() else files.score_index} says of {name!r} is damaged "
             f"({error}); remove it, then run the same command again"
         ) from error

@@ -5,12 +5,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from c2fpl.errors import MissingPackage
+
 if TYPE_CHECKING:
     from c2fpl.models.detection.training import Epoch
-
-
-class MissingTensorboard(RuntimeError):
-    """TensorBoard was asked for and is not installed."""
 
 
 @contextmanager
@@ -18,7 +16,7 @@ def scalars(folder: Path | None) -> Iterator[Callable[["Epoch"], None]]:
     """Write loss, learning rate and seconds of each epoch under `folder`; for None do nothing.
 
     Raises:
-        MissingTensorboard: the extra [tensorboard] is not installed.
+        MissingPackage: the extra [tensorboard] is not installed.
     """
     if folder is None:
         yield lambda epoch: None
@@ -26,7 +24,7 @@ def scalars(folder: Path | None) -> Iterator[Callable[["Epoch"], None]]:
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError as error:
-        raise MissingTensorboard(
+        raise MissingPackage(
             "--tensorboard needs the package tensorboard; pip install 'c2fpl[tensorboard]', "
             "or leave the option out"
         ) from error

@@ -35,7 +35,7 @@ def train_detector(
 
     Raises:
         MissingDevice: the device asked for is not here.
-        MissingTensorboard: scalars are wanted in the folder `tensorboard`, which nothing can write.
+        MissingPackage: scalars are wanted in the folder `tensorboard`, which nothing can write.
     """
     from c2fpl.models.detection.training import train
     from c2fpl.pipeline.extraction.devices import resolve_device

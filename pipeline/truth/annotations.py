@@ -19,13 +19,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import MappingProxyType
 
+from c2fpl.errors import BadAnnotation, UnknownVideo
 from c2fpl.pipeline.files.words import counted
 from c2fpl.pipeline.truth.dataset_videos import read_name_list
-from c2fpl.pipeline.truth.datasets import (
-    DatasetName,
-    UnknownName,
-    classes_of,
-)
+from c2fpl.pipeline.truth.datasets import DatasetName, classes_of
 from c2fpl.pipeline.truth.forms.forms import read_records
 from c2fpl.pipeline.truth.forms.masks import read_mask_folder
 from c2fpl.pipeline.truth.forms.official import OFFICIAL_ROWS
@@ -38,10 +35,7 @@ from c2fpl.pipeline.truth.forms.records import (
     refuse_duplicates,
     unit_of,
 )
-from c2fpl.pipeline.truth.forms.rows import (
-    BadAnnotation,
-    annotation_rows,
-)
+from c2fpl.pipeline.truth.forms.rows import annotation_rows
 from c2fpl.pipeline.truth.forms.texts import LINES, separator_of_table
 from c2fpl.pipeline.truth.video_annotation import Annotations, Convention, VideoAnnotation
 from c2fpl.pipeline.videos.names import video_name, video_path_name
@@ -62,7 +56,7 @@ def read_annotations(
 
     Raises:
         BadAnnotation: a line breaks a rule; the first one is named.
-        BadMask: a mask is not a vector of 0 and 1.
+        BadAnnotation: a mask is not a vector of 0 and 1.
     """
     if dataset == "shanghaitech":
         return _from_masks(path)
@@ -153,7 +147,7 @@ def _of_records(
         )
     try:
         classes = classes_of(name, dataset)
-    except UnknownName as error:
+    except UnknownVideo as error:
         raise BadAnnotation(f"{records[0].place}: {error}") from error
     if (classes != ("Normal",)) != bool(intervals or seconds):
         kind = "an anomalous video without" if classes != ("Normal",) else "a normal video with"
@@ -181,7 +175,7 @@ def annotation_of(
     Normal videos of XD-Violence and ShanghaiTech are recognised by name; they have no annotation.
 
     Raises:
-        UnknownName: the name does not belong to the data set.
+        UnknownVideo: the name does not belong to the data set.
     """
     video = annotations.videos.get(name)
     if video is None and dataset in ("xd-violence", "shanghaitech"):
@@ -197,7 +191,7 @@ def required_names(annotations: Annotations, dataset: DatasetName) -> frozenset[
     SH_Test.txt inside or next to the folder of masks. Without that file the result is empty.
 
     Raises:
-        BadList: SH_Test.txt exists but cannot be used.
+        BadAnnotation: SH_Test.txt exists but cannot be used.
     """
     if dataset != "shanghaitech":
         return frozenset(annotations.videos)

@@ -13,14 +13,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from c2fpl.pipeline.files.lists import NotAList
-from c2fpl.pipeline.truth.datasets import (
-    DATASETS,
-    BadList,
-    DatasetName,
-    belongs_to,
-    is_of_a_benchmark,
-)
+from c2fpl.errors import BadAnnotation, BadFile
+from c2fpl.pipeline.truth.datasets import DATASETS, DatasetName, belongs_to, is_of_a_benchmark
 from c2fpl.pipeline.videos.find import videos_below
 from c2fpl.pipeline.videos.list_entries import read_entries
 from c2fpl.pipeline.videos.names import named, video_name
@@ -38,10 +32,6 @@ LIST_NAMES: Mapping[DatasetName, tuple[tuple[str, ...], tuple[str, ...]]] = {
 """File names of the official training and test lists."""
 
 _FEATURE_SUFFIX = re.compile(r"(?i)(_C\.txt|\.txt|\.npz|\.pth?|\.h5|\.hdf5|\.mat|\.pkl)$")
-
-
-class BadLayout(ValueError):
-    """An unusable folder of raw videos: video, files, rule and cure in one line."""
 
 
 @dataclass(frozen=True)
@@ -72,12 +62,12 @@ def read_split(train_list: Path, test_list: Path, dataset: DatasetName) -> Split
     """Read the training and the test list.
 
     Raises:
-        BadList: a list cannot be read or is empty, or both lists name the same video.
+        BadAnnotation: a list cannot be read or is empty, or both lists name the same video.
     """
     train, test = (read_name_list(path, dataset) for path in (train_list, test_list))
     shared = sorted(set(train) & set(test))
     if shared:
-        raise BadList(
+        raise BadAnnotation(
             f"{train_list} and {test_list} both list {named(shared)}: a test video must not be"
             " used for training; remove it from one list"
         )
@@ -109,15 +99,15 @@ def read_name_list(path: Path, dataset: DatasetName = "own") -> tuple[str, ...]:
     Duplicates and entries that do not belong to the data set are reported and left out.
 
     Raises:
-        BadList: the list cannot be read, is empty (like the Anomaly_Train.txt in UCF_Crimes.zip),
-            or names no video of the data set.
+        BadAnnotation: the list cannot be read, names no video of the data set, or is empty (like
+            the Anomaly_Train.txt in UCF_Crimes.zip).
     """
     try:
         entries = read_entries(path)
-    except NotAList as error:
-        raise BadList(str(error)) from error
+    except BadFile as error:
+        raise BadAnnotation(str(error)) from error
     if not entries:
-        raise BadList(
+        raise BadAnnotation(
             f"{path} is empty (like the Anomaly_Train.txt in UCF_Crimes.zip): take the list from"
             " the authors' repository"
         )
@@ -127,7 +117,7 @@ def read_name_list(path: Path, dataset: DatasetName = "own") -> tuple[str, ...]:
     names = [_without_crop(video_name(_FEATURE_SUFFIX.sub("", entry))) for entry in entries]
     strange = [name for name in dict.fromkeys(names) if not belongs_to(name, dataset)]
     if len(strange) == len(set(names)):
-        raise BadList(
+        raise BadAnnotation(
             f"{path} names no video of {dataset}, only {named(strange)}: give a list for {dataset}"
         )
     if strange:
@@ -152,7 +142,7 @@ def index_videos(folder: Path, wanted: Collection[str], role: str) -> RawVideos:
         role: `training` or `test`, for the notes.
 
     Raises:
-        BadLayout: two files of one video differ in size and neither is in a folder of copies.
+        BadAnnotation: two files of one video differ in size and neither is in a folder of copies.
     """
     found: dict[str, list[Path]] = defaultdict(list)
     names = set(wanted)
@@ -186,7 +176,7 @@ def _one_of(name: str, files: list[Path]) -> Path:
     originals = [path for path in files if not _is_copy(path)] or files
     sizes = {path.stat().st_size for path in originals}
     if len(sizes) > 1:
-        raise BadLayout(
+        raise BadAnnotation(
             f"{name} has two files that differ in size, {originals[0]} and {originals[1]}: they"
             " cannot be the same video; remove the wrong one"
         )

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
+from c2fpl.errors import UnknownVideo
+
 DatasetName = Literal["ucf-crime", "xd-violence", "shanghaitech", "own"]
 MetricName = Literal["auc", "ap", "auc_anomalous", "far"]
 
@@ -33,14 +35,6 @@ XD_CODES: Mapping[str, str] = MappingProxyType(
 _UCF_NAME = re.compile(r"(?P<kind>Normal_Videos_?|[A-Z][A-Za-z]+)[0-9]{3}_x264")
 _XD_NAME = re.compile(r".+__#.+_label_(?P<codes>[A-Z0-9]+(-[A-Z0-9]+)*)")
 _SHANGHAITECH_NAME = re.compile(r"[0-9]{2}_(?P<number>[0-9]{3,4})")
-
-
-class UnknownName(ValueError):
-    """A file name that does not belong to the data set: value, rule and cure in one line."""
-
-
-class BadList(ValueError):
-    """An unusable split list: file, value, rule and cure in one line."""
 
 
 @dataclass(frozen=True)
@@ -147,7 +141,7 @@ def classes_of(name: str, dataset: DatasetName) -> tuple[str, ...]:
     ShanghaiTech `01_0014` (four digits, an original test sequence) -> ("Anomaly",).
 
     Raises:
-        UnknownName: the name does not belong to the data set.
+        UnknownVideo: the name does not belong to the data set.
     """
     if dataset == "ucf-crime":
         return _ucf_classes(name)
@@ -156,7 +150,7 @@ def classes_of(name: str, dataset: DatasetName) -> tuple[str, ...]:
     if dataset == "shanghaitech":
         match = _SHANGHAITECH_NAME.fullmatch(name)
         if match is None:
-            raise UnknownName(
+            raise UnknownVideo(
                 f"{name!r} is not a ShanghaiTech name: expected, for example, 01_0014 or 01_001"
             )
         return ("Anomaly",) if len(match["number"]) == 4 else ("Normal",)
@@ -167,7 +161,7 @@ def belongs_to(name: str, dataset: DatasetName) -> bool:
     """Whether a joining name has the form of the data set's names."""
     try:
         classes_of(name, dataset)
-    except UnknownName:
+    except UnknownVideo:
         return False
     return True
 
@@ -181,10 +175,10 @@ def is_anomalous(name: str, dataset: DatasetName) -> bool:
     """Whether the video's name marks it as anomalous.
 
     Raises:
-        UnknownName: the name does not belong to the data set, or the data set is `own`.
+        UnknownVideo: the name does not belong to the data set, or the data set is `own`.
     """
     if dataset == "own":
-        raise UnknownName(
+        raise UnknownVideo(
             f"{name!r} is not a benchmark video: only annotations tell whether it is normal"
         )
     return classes_of(name, dataset) != ("Normal",)
@@ -195,7 +189,7 @@ def _ucf_classes(name: str) -> tuple[str, ...]:
     if match is not None and match["kind"].startswith("Normal_Videos"):
         return ("Normal",)
     if match is None or match["kind"] not in UCF_CLASSES:
-        raise UnknownName(
+        raise UnknownVideo(
             f"{name!r} is not a UCF-Crime name: expected, for example, Abuse028_x264 or"
             " Normal_Videos_003_x264"
         )
@@ -207,7 +201,7 @@ def _xd_classes(name: str) -> tuple[str, ...]:
     codes = [code for code in match["codes"].split("-") if code != "0"] if match else []
     strange = [code for code in codes if code not in XD_CODES]
     if not codes or strange or ("A" in codes and codes != ["A"]):
-        raise UnknownName(
+        raise UnknownVideo(
             f"{name!r} is not an XD-Violence name: expected, for example, ...__#1_label_A or"
             " ..._label_B2-G-0"
         )

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from c2fpl.pipeline.files.run_files import NotATable, load_table
+from c2fpl.errors import BadAnnotation, BadFile, BadSettings
+from c2fpl.pipeline.files.run_files import load_table
 from c2fpl.pipeline.truth.protocols import Counts
 from c2fpl.pipeline.videos.names import video_name, video_path_name
 
@@ -14,10 +15,6 @@ NAME_COLUMNS = ("video", "path")
 
 FRAMES_COLUMNS = ("n_frames", "n_mask_frames")
 """Accepted columns of frame counts; an empty cell is an unknown count."""
-
-
-class BadCounts(ValueError):
-    """An unusable table of counts: file, row, value, rule and cure in one line."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +38,7 @@ def read_frames(path: Path) -> dict[str, int]:
     """Read the known frame counts of a table, by joining name.
 
     Raises:
-        BadCounts: as `read_count_table`.
+        BadAnnotation: as `read_count_table`.
     """
     return read_count_table(path).frames
 
@@ -54,18 +51,20 @@ def read_count_table(path: Path, segments_column: str | None = None) -> CountTab
         segments_column: column with the segment counts of a feature set.
 
     Raises:
-        BadCounts: the file cannot be read, a column or all rows are missing, a video is listed
+        BadAnnotation: the file cannot be read, a column or all rows are missing, a video is listed
             twice, or a count is not a number.
     """
     rows = _rows(path)
     frames_column = next((c for c in FRAMES_COLUMNS if c in rows[0]), None)
     name_column = next((c for c in NAME_COLUMNS if c in rows[0]), None)
     if name_column is None:
-        raise BadCounts(f"{path} has no column 'video': add it; {_columns(rows[0])}")
+        raise BadAnnotation(f"{path} has no column 'video': add it; {_columns(rows[0])}")
     if segments_column is not None and segments_column not in rows[0]:
-        raise BadCounts(f"{path} has no column {segments_column!r}: add it; {_columns(rows[0])}")
+        raise BadAnnotation(
+            f"{path} has no column {segments_column!r}: add it; {_columns(rows[0])}"
+        )
     if frames_column is None and segments_column is None:
-        raise BadCounts(f"{path} has no column 'n_frames': add it; {_columns(rows[0])}")
+        raise BadAnnotation(f"{path} has no column 'n_frames': add it; {_columns(rows[0])}")
     names = _names([row[name_column] or "" for row in rows])
     _check_names(path, names)
     counts = {
@@ -79,11 +78,11 @@ def _rows(path: Path) -> list[dict[str, str]]:
     try:
         rows = load_table(path)
     except OSError as error:
-        raise BadCounts(f"{path} cannot be read ({error.strerror}): check the path") from error
-    except NotATable as error:
-        raise BadCounts(f"{error}: give the table of counts") from error
+        raise BadAnnotation(f"{path} cannot be read ({error.strerror}): check the path") from error
+    except BadFile as error:
+        raise BadAnnotation(f"{error}: give the table of counts") from error
     if not rows:
-        raise BadCounts(f"{path} has no rows: give a CSV with columns video and n_frames")
+        raise BadAnnotation(f"{path} has no rows: give a CSV with columns video and n_frames")
     return rows
 
 
@@ -102,7 +101,7 @@ def _check_names(path: Path, names: list[str]) -> None:
     for row, name in enumerate(names, start=2):
         if not name or name in seen:
             fault = f"{name!r} a second time" if name else "no video"
-            raise BadCounts(f"{path}, line {row} names {fault}: keep one row per video")
+            raise BadAnnotation(f"{path}, line {row} names {fault}: keep one row per video")
         seen.add(name)
 
 
@@ -124,7 +123,7 @@ def _counts(path: Path, name: str, frames: str | None, segments: str | None) -> 
     try:
         return Counts(_count(frames), _count(segments))
     except ValueError as error:
-        raise BadCounts(f"{path}, video {name}: {error}") from error
+        raise BadAnnotation(f"{path}, video {name}: {error}") from error
 
 
 def _count(cell: str | None) -> int | None:
@@ -132,5 +131,5 @@ def _count(cell: str | None) -> int | None:
     if not digits:
         return None
     if not (digits.isascii() and digits.isdigit() and len(digits) < 12):
-        raise ValueError(f"{cell!r} is not a count: write digits only")
+        raise BadSettings(f"{cell!r} is not a count: write digits only")
     return int(digits)

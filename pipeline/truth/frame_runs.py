@@ -6,9 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-
-class BadScores(ValueError):
-    """Scores that cannot be evaluated: video, value, rule and cure in one line."""
+from c2fpl.errors import BadScores
 
 
 @dataclass(frozen=True)

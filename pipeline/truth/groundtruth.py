@@ -16,10 +16,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from c2fpl.errors import BadAnnotation
 from c2fpl.pipeline.truth.annotations import annotation_of, read_annotations, required_names
 from c2fpl.pipeline.truth.datasets import DATASETS, DatasetName, is_anomalous
 from c2fpl.pipeline.truth.forms.records import AnnotationSettings
-from c2fpl.pipeline.truth.frame_counts import BadCounts, CountTable, read_count_table
+from c2fpl.pipeline.truth.frame_counts import CountTable, read_count_table
 from c2fpl.pipeline.truth.protocols import ProtocolName, protocol_of
 from c2fpl.pipeline.truth.test_set import make_test_set
 from c2fpl.pipeline.truth.video_annotation import Annotations
@@ -97,17 +98,17 @@ def make_ground_truth(
     """Build the vector of a test set from its files.
 
     Raises:
-        BadAnnotation, BadMask, BadNpy: the annotations are invalid.
-        BadCounts: the table is invalid, or a video is in only one of the files.
-        WrongCount: the counts of a video contradict each other or its intervals.
-        WrongProtocol: the protocol does not apply to the data set.
+        BadAnnotation, BadFile: the annotations are invalid.
+        BadAnnotation: the table is invalid, or a video is in only one of the files.
+        BadAnnotation: the counts of a video contradict each other or its intervals.
+        BadAnnotation: the protocol does not apply to the data set.
     """
     table = read_count_table(frame_counts, segments_column)
     read = read_annotations(annotations, dataset, reading)
     _refuse_mismatch(table, read, dataset)
     test_set = make_test_set(dataset, protocol, read, table.counts)
     if table.gap:
-        raise BadCounts(table.gap)
+        raise BadAnnotation(table.gap)
     if protocol != "native":
         _check_complete(dataset, table, protocol)
         _check_published_order(dataset, table)
@@ -130,7 +131,7 @@ def _refuse_mismatch(table: CountTable, annotations: Annotations, dataset: Datas
     if lost or strange:
         faults = [f"lacks {named(lost)}"] if lost else []
         faults += [f"has {named(strange)}, without annotation"] if strange else []
-        raise BadCounts(
+        raise BadAnnotation(
             f"{table.path} does not match {annotations.path}: the table {' and '.join(faults)}"
             f" ({_effect(lost, strange)}); restore the row or the name in whichever file is wrong"
         )
@@ -144,7 +145,7 @@ def _effect(lost: list[str], strange: list[str]) -> str:
 def _check_complete(dataset: DatasetName, table: CountTable, protocol: ProtocolName) -> None:
     official = DATASETS[dataset].test_videos
     if len(table.counts) != official:
-        raise BadCounts(
+        raise BadAnnotation(
             f"{table.path} has {len(table.counts)} videos, but the test set has {official}:"
             f" protocol {protocol} needs all of them; for a subset choose native"
         )
@@ -158,7 +159,7 @@ def _check_published_order(dataset: DatasetName, table: CountTable) -> None:
     ordered = sorted(names, key=lambda name: (not is_anomalous(name, dataset), name))
     for name, expected in zip(names, ordered, strict=True):
         if name != expected:
-            raise BadCounts(
+            raise BadAnnotation(
                 f"{table.path} has {name} where {expected} belongs (published order: anomalous"
                 " videos by name, then normal ones by name): restore the renamed or moved row"
             )

@@ -12,6 +12,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from c2fpl.errors import BadAnnotation
 from c2fpl.pipeline.truth.datasets import DatasetName
 from c2fpl.pipeline.truth.video_annotation import VideoAnnotation
 
@@ -48,10 +49,6 @@ VADCLIP_ONE_SEGMENT_MORE = frozenset(
 """Test videos of UCF-Crime and XD-Violence whose published features round up."""
 
 
-class WrongCount(ValueError):
-    """Frame or segment counts that do not fit: video, values, rule and cure in one line."""
-
-
 @dataclass(frozen=True)
 class Counts:
     """Known counts of one video."""
@@ -66,7 +63,7 @@ class Counts:
         for name, largest in limits.items():
             count = getattr(self, name)
             if count is not None and not 0 < count <= largest:
-                raise WrongCount(f"{count} {name} must be in 1 to {largest}: correct the count")
+                raise BadAnnotation(f"{count} {name} must be in 1 to {largest}: correct the count")
 
 
 def native(video: VideoAnnotation, counts: Counts) -> NDArray[np.uint8]:
@@ -157,11 +154,11 @@ def spread_parts(scores: NDArray[np.float32], frame_count: int) -> NDArray[np.fl
     not.
 
     Raises:
-        WrongCount: there are no parts or no frames.
+        BadAnnotation: there are no parts or no frames.
     """
     parts = len(scores)
     if parts == 0 or frame_count < 1:
-        raise WrongCount(f"{parts} scores cannot be spread over {frame_count} frames: give both")
+        raise BadAnnotation(f"{parts} scores cannot be spread over {frame_count} frames: give both")
     segments = max(frame_count // SEGMENT_FRAMES, 1)
     edges = np.floor(np.linspace(1, segments, parts + 1) + 0.5).astype(np.intp) - 1
     part_of_segment = np.searchsorted(edges, np.arange(segments), side="right") - 1
@@ -198,25 +195,21 @@ PROTOCOLS: Mapping[ProtocolName, Protocol] = MappingProxyType(
 )
 
 
-class WrongProtocol(ValueError):
-    """A protocol that does not apply to the data set."""
-
-
 def protocol_of(name: ProtocolName, dataset: DatasetName) -> Protocol:
     """Look up a protocol.
 
     Raises:
-        WrongProtocol: it was not published for the data set.
+        BadAnnotation: it was not published for the data set.
     """
     if name not in PROTOCOLS or dataset not in PROTOCOLS[name].datasets:
         fitting = [known for known, protocol in PROTOCOLS.items() if dataset in protocol.datasets]
-        raise WrongProtocol(f"protocol {name} is not for {dataset}: choose {' or '.join(fitting)}")
+        raise BadAnnotation(f"protocol {name} is not for {dataset}: choose {' or '.join(fitting)}")
     return PROTOCOLS[name]
 
 
 def _frames(video: VideoAnnotation, counts: Counts, protocol: str) -> int:
     if counts.frames is None:
-        raise WrongCount(
+        raise BadAnnotation(
             f"{video.name} has no frame count, but protocol {protocol} needs one: give it, or"
             " choose a protocol that counts segments"
         )
@@ -228,12 +221,12 @@ def _segments(
 ) -> int:
     """Number of segments by `rule`; the segment count of the features, if known, must equal it."""
     if counts.frames is None and counts.segments is None:
-        raise WrongCount(f"{video.name} has neither frame nor segment count: give one of them")
+        raise BadAnnotation(f"{video.name} has neither frame nor segment count: give one of them")
     if counts.frames is None:
         return counts.segments or 0
     expected = by_rule(counts.frames)
     if counts.segments is not None and counts.segments != expected:
-        raise WrongCount(
+        raise BadAnnotation(
             f"{video.name} has {counts.segments} segments, but {counts.frames} frames make"
             f" {expected} by {rule}: check the feature file, the column and the protocol"
         )

@@ -6,13 +6,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from c2fpl.pipeline.truth.protocols import (
-    SEGMENT_FRAMES,
-    SULTANI_PARTS,
-    Counts,
-    WrongCount,
-    spread_parts,
-)
+from c2fpl.errors import BadAnnotation, BadSettings
+from c2fpl.pipeline.truth.protocols import SEGMENT_FRAMES, SULTANI_PARTS, Counts, spread_parts
 
 
 @dataclass(frozen=True)
@@ -27,7 +22,7 @@ class ScoreUnit:
 
     def __post_init__(self) -> None:
         if self.frames_per_segment < 1:
-            raise ValueError(
+            raise BadSettings(
                 f"frames_per_segment {self.frames_per_segment} must be at least 1; most feature"
                 f" sets have {SEGMENT_FRAMES}"
             )
@@ -38,7 +33,7 @@ class ScoreUnit:
         """Expand the scores of one video, (frames, segments or parts,) -> (frames,).
 
         Raises:
-            WrongCount: the frame count is needed but unknown, or the number of segments does not
+            BadAnnotation: the frame count is needed but unknown, or the number of segments does not
                 fit it.
         """
         if self.scores_per == "frame":
@@ -46,7 +41,7 @@ class ScoreUnit:
         if self.scores_per == "segment":
             return self._repeated(name, scores, counts.frames)
         if counts.frames is None:
-            raise WrongCount(
+            raise BadAnnotation(
                 f"{name} has {len(scores)} scores, one per equal part, but no frame count to spread"
                 " them over: give --frame-counts"
             )
@@ -59,7 +54,7 @@ class ScoreUnit:
         if frames is None or not len(scores):
             return repeated
         if abs(len(repeated) - frames) > self.frames_per_segment:
-            raise WrongCount(
+            raise BadAnnotation(
                 f"{name} has {len(scores)} scores for segments of {self.frames_per_segment} frames,"
                 f" {len(repeated)} in total, but the video has {frames} frames: give the scores of"
                 " this video, or another --frames-per-segment"
@@ -87,11 +82,11 @@ def fit_scores(
         Scores, (frame_count,).
 
     Raises:
-        WrongCount: neither case applies.
+        BadAnnotation: neither case applies.
     """
     of_frames = decoded is not None and abs(len(scores) - decoded) <= 1
     if len(scores) == 0 or not (of_frames or abs(len(scores) - frame_count) < SEGMENT_FRAMES):
-        raise WrongCount(
+        raise BadAnnotation(
             f"{name} has {len(scores)} scores and {frame_count} frames of ground truth: the"
             f" difference must be below {SEGMENT_FRAMES}; {unit_hint(len(scores), frame_count)}"
         )

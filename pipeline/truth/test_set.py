@@ -6,28 +6,19 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from c2fpl.errors import BadAnnotation
 from c2fpl.extractors.decoding.presentation_times import PresentationTimes
 from c2fpl.pipeline.truth.annotations import annotation_of
 from c2fpl.pipeline.truth.datasets import DatasetName
 from c2fpl.pipeline.truth.forms.rows import LARGEST_FRAME
 from c2fpl.pipeline.truth.frame_runs import VideoRuns, video_runs
-from c2fpl.pipeline.truth.protocols import (
-    SEGMENT_FRAMES,
-    Counts,
-    ProtocolName,
-    WrongCount,
-    protocol_of,
-)
+from c2fpl.pipeline.truth.protocols import SEGMENT_FRAMES, Counts, ProtocolName, protocol_of
 from c2fpl.pipeline.truth.score_lengths import ScoreUnit, fit_scores, unit_hint
 from c2fpl.pipeline.truth.video_annotation import Annotations, VideoAnnotation
 from c2fpl.pipeline.videos.names import named
 
 SILENT_OVERHANG_FRAMES = 2
 """Seven official UCF-Crime rows end up to 2 frames beyond their videos; clip these silently."""
-
-
-class UnmatchedVideos(ValueError):
-    """Videos that are only in the scores or the test set: names, effect and cure in one line."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +55,7 @@ class TestSet:
             scored_frames: length of its scores, used if no other length is known.
 
         Raises:
-            WrongCount: the counts contradict each other, or an interval is beyond the video.
+            BadAnnotation: the counts contradict each other, or an interval is beyond the video.
         """
         if name in self.given:
             return self.given[name]
@@ -87,7 +78,7 @@ class TestSet:
             Scores and ground truth, both (frames,).
 
         Raises:
-            WrongCount: the lengths cannot belong to the same video.
+            BadAnnotation: the lengths cannot belong to the same video.
         """
         known = self._counts(name, None)
         frames = unit.to_frames(name, scores, known)
@@ -134,8 +125,8 @@ def make_test_set(
         counts: of every test video in list order; Counts() if unknown.
 
     Raises:
-        UnmatchedVideos: a video has no annotation, so it would count as normal.
-        WrongProtocol: the protocol does not apply to the data set.
+        BadAnnotation: a video has no annotation, so it would count as normal.
+        BadAnnotation: the protocol does not apply to the data set.
     """
     protocol_of(protocol, dataset)
     found = {name: annotation_of(name, annotations, dataset) for name in counts}
@@ -147,7 +138,7 @@ def make_test_set(
 def refuse_unannotated(names: Collection[str], annotations: Annotations) -> None:
     """Refuse test videos that no annotation mentions."""
     if names:
-        raise UnmatchedVideos(
+        raise BadAnnotation(
             f"{annotations.path} has no annotation of the test videos {named(names)}: they would"
             " count as normal; restore the row or the name"
         )
@@ -162,14 +153,14 @@ def refuse_beyond(video: VideoAnnotation, counts: Counts, scored_frames: int | N
         scored_frames: length of the scores, used if no other length is known.
 
     Raises:
-        WrongCount: names the video, the interval and the length.
+        BadAnnotation: names the video, the interval and the length.
     """
     for frames, source in _lengths(video, counts, scored_frames):
         for start, end in video.intervals:
             if start >= frames or frames + SEGMENT_FRAMES <= end != LARGEST_FRAME:
                 beyond = "starts" if start >= frames else "ends"
                 hint = f"; {unit_hint(frames, end)}" if source == "its scores" else ""
-                raise WrongCount(
+                raise BadAnnotation(
                     f"{video.name} is annotated from frame {start} to {end}, which {beyond} beyond"
                     f" its {frames} frames (from {source}): correct the interval or the count{hint}"
                 )

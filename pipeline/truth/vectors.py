@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from c2fpl.errors import BadAnnotation
 from c2fpl.pipeline.truth.datasets import DatasetName, classes_of, is_anomalous
 from c2fpl.pipeline.truth.forms.masks import read_mask
-from c2fpl.pipeline.truth.protocols import PROTOCOLS, WrongCount
+from c2fpl.pipeline.truth.protocols import PROTOCOLS
 from c2fpl.pipeline.truth.test_set import TestSet
 from c2fpl.pipeline.truth.video_annotation import Annotations, VideoAnnotation
 from c2fpl.pipeline.videos.names import named
@@ -20,7 +21,7 @@ def videos_of_vector(path: Path, dataset: DatasetName, names: Iterable[str]) -> 
     """Annotations without intervals for the videos of a vector; their names give the classes.
 
     Raises:
-        UnknownName: a name does not belong to the data set.
+        UnknownVideo: a name does not belong to the data set.
     """
     videos = {name: VideoAnnotation(name, classes_of(name, dataset), ()) for name in names}
     return Annotations(path, "as written", videos, f"{path.name} read as a vector of ground truth")
@@ -37,15 +38,15 @@ def with_vector(test_set: TestSet, path: Path) -> tuple[TestSet, tuple[str, ...]
         The test set, and notes that name the videos in which vector and intervals differ.
 
     Raises:
-        WrongCount: the length does not fit the protocol (a protocol that fits is suggested), or
+        BadAnnotation: the length does not fit the protocol (a protocol that fits is suggested), or
             the order of the videos is wrong.
-        BadMask, BadNpy: the file is not a vector of 0 and 1.
+        BadAnnotation, BadFile: the file is not a vector of 0 and 1.
     """
     mask = read_mask(path)
     by_intervals = {name: test_set.truth(name) for name in test_set.videos}
     lengths = [len(frames) for frames in by_intervals.values()]
     if sum(lengths) != mask.frame_count:
-        raise WrongCount(
+        raise BadAnnotation(
             f"{path} has {mask.frame_count} frames, but {len(lengths)} videos under protocol"
             f" {test_set.protocol} have {sum(lengths)}: {_fitting(test_set, mask.frame_count)}"
         )
@@ -65,7 +66,7 @@ def _fitting(test_set: TestSet, frame_count: int) -> str:
     for name, protocol in PROTOCOLS.items():
         if test_set.dataset in protocol.datasets:
             other = replace(test_set, protocol=name)
-            with suppress(WrongCount):
+            with suppress(BadAnnotation):
                 if sum(len(other.truth(video)) for video in other.videos) == frame_count:
                     return f"give --protocol {name}, which fits"
     return "it belongs to a different list of videos or other counts; give the matching table"
@@ -81,7 +82,7 @@ def _refuse_other_order(
         if test_set.dataset != "own" and is_anomalous(name, test_set.dataset) != bool(frames.any())
     ]
     if wrong:
-        raise WrongCount(
+        raise BadAnnotation(
             f"{path} marks frames of normal videos, or none of anomalous ones: {named(wrong)}: it"
             " has another order of videos than the table, or belongs to another test set"
         )

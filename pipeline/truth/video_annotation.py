@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from c2fpl.errors import BadAnnotation
 from c2fpl.extractors.decoding.presentation_times import SHORTEST_S, PresentationTimes
-from c2fpl.pipeline.truth.forms.rows import LARGEST_FRAME, BadAnnotation
+from c2fpl.pipeline.truth.forms.rows import LARGEST_FRAME
 
 Convention = Literal["as written", "0-based, end exclusive"]
 

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from c2fpl.errors import NoVideos
 from c2fpl.pipeline.videos.list_entries import read_entries
 from c2fpl.pipeline.videos.search import DOUBLE, SUFFIXES, VideoSearch, is_file, is_folder
 
@@ -15,10 +16,6 @@ LIST_SUFFIXES = frozenset({".txt", ".list", ".lst", ".m3u", ".ffconcat", ".csv",
 """Files that are read as lists of videos."""
 
 logger = logging.getLogger(__name__)
-
-
-class NoVideos(ValueError):
-    """No video was found at the given place."""
 
 
 @dataclass(frozen=True, order=True)
@@ -43,7 +40,7 @@ def find_videos(where: str, leave_out: Collection[Path] = ()) -> list[VideoFile]
 
     Raises:
         NoVideos: no video was found.
-        NotAList: a list cannot be read.
+        BadFile: a list cannot be read.
     """
     path, search = Path(where), VideoSearch(leave_out)
     found = [

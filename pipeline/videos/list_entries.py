@@ -11,7 +11,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from c2fpl.pipeline.files.lists import NotAList, read_list, read_text
+from c2fpl.errors import BadFile
+from c2fpl.pipeline.files.lists import read_list, read_text
 from c2fpl.pipeline.videos.search import SUFFIXES
 
 NAME_COLUMNS = frozenset(
@@ -39,7 +40,7 @@ def read_entries(path: Path) -> list[str]:
     a tab or the first space before a number.
 
     Raises:
-        NotAList: the file cannot be read, or its JSON holds no names.
+        BadFile: the file cannot be read, or its JSON holds no names.
     """
     if path.suffix.lower() in (".json", ".jsonl"):
         return _of_json(path)
@@ -90,21 +91,21 @@ def _of_json(path: Path) -> list[str]:
         try:
             content = [json.loads(line) for line in text.splitlines() if line.strip()]
         except (json.JSONDecodeError, RecursionError) as error:
-            raise NotAList(f"{path} is not JSON ({error}); give a list of names") from error
+            raise BadFile(f"{path} is not JSON ({error}); give a list of names") from error
     except RecursionError as error:
-        raise NotAList(f"{path} is nested too deeply; give a list of names") from error
+        raise BadFile(f"{path} is nested too deeply; give a list of names") from error
     if isinstance(content, dict) and isinstance(content.get("database"), dict):
         content = content["database"]
     if isinstance(content, dict):
         parts = [key for key in content if key.lower() in _PARTS]
         if parts:
-            raise NotAList(
+            raise BadFile(
                 f"{path} holds several lists ({', '.join(parts)}): save the one to use as a file"
             )
         return list(content)
     entries = list(_names_in(content)) if isinstance(content, list) else []
     if not entries:
-        raise NotAList(f"{path} holds no names; give a list of names, or of objects with a video")
+        raise BadFile(f"{path} holds no names; give a list of names, or of objects with a video")
     return entries
 
 

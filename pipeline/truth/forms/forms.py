@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from c2fpl.errors import BadAnnotation
 from c2fpl.pipeline.truth.forms.jsons import json_records
 from c2fpl.pipeline.truth.forms.masks import mask_records
 from c2fpl.pipeline.truth.forms.records import Record
-from c2fpl.pipeline.truth.forms.rows import BadAnnotation
 from c2fpl.pipeline.truth.forms.texts import text_records
 from c2fpl.pipeline.truth.forms.xmls import xml_records
 
@@ -19,7 +19,7 @@ def read_records(path: Path) -> tuple[list[Record], str]:
 
     Raises:
         BadAnnotation: a file cannot be read or has an invalid entry.
-        BadMask, BadNpy: a mask is not a vector of 0 and 1.
+        BadAnnotation, BadFile: a mask is not a vector of 0 and 1.
     """
     if path.is_dir():
         files = [

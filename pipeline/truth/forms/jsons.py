@@ -19,8 +19,8 @@ from typing import Any
 
 import numpy as np
 
+from c2fpl.errors import BadAnnotation, BadSettings
 from c2fpl.pipeline.truth.forms.records import Record
-from c2fpl.pipeline.truth.forms.rows import BadAnnotation
 from c2fpl.pipeline.truth.frame_runs import runs_of_ones
 
 Spans = tuple[tuple[str, str], ...]
@@ -69,7 +69,7 @@ def _texts(numbers: Iterable[object]) -> Spans:
     if flat == ["-1"]:
         return ()
     if len(flat) % 2:
-        raise ValueError(f"an odd number of positions, {flat}")
+        raise BadSettings(f"an odd number of positions, {flat}")
     return tuple(zip(flat[::2], flat[1::2], strict=True))
 
 
@@ -137,7 +137,7 @@ def _s3r(path: Path, content: dict[str, Any]) -> Iterator[Record]:
     for name, entry in content.items():
         labels = np.asarray(entry["labels"])
         if labels.ndim != 1 or not np.isin(labels, (0, 1)).all():
-            raise ValueError(f"labels of {name} are not a list of 0 and 1")
+            raise BadSettings(f"labels of {name} are not a list of 0 and 1")
         spans = tuple((str(start), str(end)) for start, end in runs_of_ones(labels == 1))
         place = f"{path}, {name}"
         yield Record(

@@ -7,18 +7,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from c2fpl.errors import BadAnnotation
 from c2fpl.pipeline.files.npy_header import load_npy
 from c2fpl.pipeline.truth.forms.records import Record
-from c2fpl.pipeline.truth.forms.rows import BadAnnotation
 from c2fpl.pipeline.truth.frame_runs import runs_of_ones
 from c2fpl.pipeline.videos.names import video_name
 
 IMAGES = frozenset({".png", ".bmp", ".jpg", ".jpeg", ".tif", ".tiff"})
 """Suffixes of mask images, in lower case."""
-
-
-class BadMask(ValueError):
-    """A frame mask that is not a vector of 0 and 1: file, value, rule and cure in one line."""
 
 
 @dataclass(frozen=True)
@@ -37,14 +33,18 @@ def read_mask_folder(folder: Path) -> dict[str, FrameMask]:
     The official folder has 107: 44 of the weakly supervised test split, 63 of its training split.
 
     Raises:
-        BadMask: there is no folder or no mask, or a mask has other values than 0 and 1.
-        BadNpy: a file is not a plain array.
+        BadAnnotation: there is no folder or no mask, or a mask has other values than 0 and 1.
+        BadFile: a file is not a plain array.
     """
     if not folder.is_dir():
-        raise BadMask(f"{folder} is not a folder: give the folder of frame masks, test_frame_mask")
+        raise BadAnnotation(
+            f"{folder} is not a folder: give the folder of frame masks, test_frame_mask"
+        )
     masks = {video_name(path.name): read_mask(path) for path in sorted(folder.glob("*.npy"))}
     if not masks:
-        raise BadMask(f"{folder} has no .npy: give the folder of frame masks, test_frame_mask")
+        raise BadAnnotation(
+            f"{folder} has no .npy: give the folder of frame masks, test_frame_mask"
+        )
     return masks
 
 
@@ -52,16 +52,18 @@ def read_mask(path: Path) -> FrameMask:
     """Read one mask, (frames,) of 0 and 1 in any numeric dtype.
 
     Raises:
-        BadMask: the shape or a value is wrong.
-        BadNpy: the file is not a plain array.
+        BadAnnotation: the shape or a value is wrong.
+        BadFile: the file is not a plain array.
     """
     mask = load_npy(path)
     if mask.ndim != 1 or mask.size == 0:
-        raise BadMask(f"{path} has shape {mask.shape}: give a 1-D mask, one value per frame")
+        raise BadAnnotation(f"{path} has shape {mask.shape}: give a 1-D mask, one value per frame")
     strange = np.flatnonzero((mask != 0) & (mask != 1))
     if strange.size:
         frame = int(strange[0])
-        raise BadMask(f"{path}, frame {frame}: {mask[frame]} is neither 0 nor 1: correct the mask")
+        raise BadAnnotation(
+            f"{path}, frame {frame}: {mask[frame]} is neither 0 nor 1: correct the mask"
+        )
     return FrameMask(len(mask), runs_of_ones(mask == 1))
 
 
@@ -73,7 +75,7 @@ def mask_records(folder: Path) -> tuple[list[Record], str]:
 
     Raises:
         BadAnnotation: there are no masks, or an image cannot be read.
-        BadMask, BadNpy: an array is not a vector of 0 and 1.
+        BadAnnotation, BadFile: an array is not a vector of 0 and 1.
     """
     arrays = sorted(folder.rglob("*.npy"))
     if arrays:

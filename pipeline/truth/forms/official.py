@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from c2fpl.pipeline.truth.datasets import DatasetName, UnknownName, classes_of, is_anomalous
-from c2fpl.pipeline.truth.forms.rows import INTEGER, AnnotationRow, BadAnnotation
+from c2fpl.errors import BadAnnotation, UnknownVideo
+from c2fpl.pipeline.truth.datasets import DatasetName, classes_of, is_anomalous
+from c2fpl.pipeline.truth.forms.rows import INTEGER, AnnotationRow
 from c2fpl.pipeline.truth.video_annotation import VideoAnnotation
 from c2fpl.pipeline.videos.names import video_name
 
@@ -38,7 +39,7 @@ def _parse_ucf(row: AnnotationRow) -> VideoAnnotation:
 def _classes(row: AnnotationRow, name: str, dataset: DatasetName) -> tuple[str, ...]:
     try:
         return classes_of(name, dataset)
-    except UnknownName as error:
+    except UnknownVideo as error:
         raise BadAnnotation(f"{row.path}, line {row.line}: {error}") from error
 
 

@@ -5,13 +5,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from c2fpl.errors import BadAnnotation
 from c2fpl.pipeline.truth.forms.positions import (
     NotAPosition,
     Position,
     Unit,
     read_position,
 )
-from c2fpl.pipeline.truth.forms.rows import LARGEST_FRAME, BadAnnotation
+from c2fpl.pipeline.truth.forms.rows import LARGEST_FRAME
 
 NORMAL_CLASSES = frozenset(
     {"normal", "none", "no", "0", "background", "nominal", "non-anomalous", "no_anomaly", "false"}

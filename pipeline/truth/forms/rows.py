@@ -5,15 +5,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from c2fpl.errors import BadAnnotation
+
 LARGEST_FRAME = 10**9
 """Largest frame number, about a year at 30 fps. As an end it stands for the end of the video."""
 
 INTEGER = re.compile(r"-?[0-9]{1,19}", re.ASCII)
 """A written integer; anything longer cannot be a frame number."""
-
-
-class BadAnnotation(ValueError):
-    """An invalid annotation: file, line, value, rule and cure in one line."""
 
 
 @dataclass(frozen=True)

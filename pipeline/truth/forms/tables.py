@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from c2fpl.errors import BadAnnotation
 from c2fpl.pipeline.truth.forms.positions import Unit
 from c2fpl.pipeline.truth.forms.records import Record, pairs_of, split_spans
-from c2fpl.pipeline.truth.forms.rows import BadAnnotation
 
 NAME = frozenset({"video", "file", "filename", "name", "path", "clip", "media", "videoid", "vid"})
 START = frozenset({"start", "begin", "from", "onset", "startframe", "starttime", "first"})

@@ -3,9 +3,9 @@
 import re
 from pathlib import Path
 
+from c2fpl.errors import BadAnnotation
 from c2fpl.pipeline.truth.forms.positions import NotAPosition, read_position
 from c2fpl.pipeline.truth.forms.records import Record, pairs_of, split_spans
-from c2fpl.pipeline.truth.forms.rows import BadAnnotation
 from c2fpl.pipeline.truth.forms.tables import cells_of, columns_of, table_records
 from c2fpl.pipeline.videos.search import SUFFIXES
 

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from xml.etree import ElementTree
 
+from c2fpl.errors import BadAnnotation
 from c2fpl.pipeline.truth.forms.records import Record
-from c2fpl.pipeline.truth.forms.rows import BadAnnotation
 
 
 def xml_records(path: Path, text: str) -> tuple[list[Record], str]:
