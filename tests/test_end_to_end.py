@@ -199,7 +199,7 @@ def test_one_video_alone_is_scored_within_itself_and_it_is_said(
 ) -> None:
     run = tmp_path / "run"
     assert c2fpl("run", videos / "hall02.mp4", "-o", run, *FLOW) == 0
-    assert "one video alone: a split needs two videos" in (run / "labels/labels.json").read_text()
+    assert "only one video: a split needs two" in (run / "labels/labels.json").read_text()
     assert np.load(run / "scores" / "hall02.npy").shape == (120,)
     labels = [float(row["label"]) for row in table(run / "labels" / "labels.csv")]
     assert sum(labels) == 2  # ceil(0.2 * 8 segments)

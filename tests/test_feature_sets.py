@@ -98,7 +98,7 @@ def test_writing_plain_keeps_or_halves(tmp_path: Path) -> None:
 def test_writing_plain_refuses_what_float16_cannot_hold(tmp_path: Path) -> None:
     save(tmp_path / "a" / "Abuse001_x264.npy", np.full((2, 10, DIM), 1e6, np.float32))
     (failure,) = write_plain(open_features(tmp_path / "a"), tmp_path / "b", "float16")
-    assert failure.reason.startswith("Abuse001_x264 holds 1000000.0, above the 65504")
+    assert failure.reason.startswith("Abuse001_x264 contains 1000000.0, above 65504")
     assert list((tmp_path / "b").iterdir()) == []
 
 

@@ -80,8 +80,8 @@ def test_no_setting_makes_refined_labels_again(
     other = LabelSettings(method="refined", seed=7, eta=0.3)
     with caplog.at_level("INFO"):
         label_segments(files, features, other, Execution(quiet=True))
-    assert "are there already" in caplog.text
-    assert "--method refined reads no eta; left out" in caplog.text
+    assert "exist already" in caplog.text
+    assert "--method refined ignores: eta" in caplog.text
 
 
 def test_the_same_labels_of_other_features_are_other_labels(
@@ -125,10 +125,10 @@ def test_labels_of_earlier_versions_with_a_column_p_value_are_read(
     ("written", "instead", "reason"),
     [
         ("v1,3,", None, "19 segments of v1, its features have 20 and segment 3 is missing"),
-        ("v1,3,", "v1,4,", "segment 4 of v1 stands twice"),
+        ("v1,3,", "v1,4,", "segment 4 of v1 appears twice"),
         ("v1,3,", "v1,20,", "20 segments of v1, .* segment 3 is missing"),
-        ("v1,3,", "v1,-3,", "segment '-3' is no whole number"),
-        ("v1,3,", "v1,3.0,", "segment '3.0' is no whole number"),
+        ("v1,3,", "v1,-3,", "segment '-3' is not a whole number"),
+        ("v1,3,", "v1,3.0,", "segment '3.0' is not a whole number"),
         ("v1,3,", "v9,3,", "19 segments of v1"),
         ("video,segment,", "video,part,", "no 'segment'"),
     ],

@@ -1,4 +1,4 @@
-"""`c2fpl convert`: features of any form -> one plain .npy (segments, crops, dim) a video."""
+"""`c2fpl convert`: features of any format to one plain .npy (segments, crops, dim) per video."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -19,7 +19,7 @@ from c2fpl.pipeline.files.run_files import beside
 from c2fpl.pipeline.settings import ReadingSettings
 
 Kept = Literal["keep", "float16", "float32"]
-"""Number type of the written arrays; keep is float16 where all arrays have it, else float32."""
+"""Number type of the written arrays. keep is float16 if all arrays are float16, else float32."""
 
 
 def convert_features(
@@ -32,23 +32,23 @@ def convert_features(
 ) -> tuple[int, list[Failure]]:
     """Write each video as `folder/<name>.npy` (segments, crops, dim).
 
-    What can be read in place is copied a chunk at a time, anything else repaired a video at a time.
+    Features that need no repair are copied in chunks; others are repaired one video at a time.
 
     Args:
-        place: a folder or a file of features.
-        folder: where the arrays are written.
-        kept: keep the number type, halve it or widen it.
-        reading: layout, and names and frame counts of a concatenation, where they are known.
-        key: name of the array to take where files hold several.
+        place: folder or file of features.
+        folder: output folder.
+        kept: number type of the output.
+        reading: layout, and names and frame counts of a concatenation, if known.
+        key: name of the array to use if files contain several.
 
     Returns:
-        Videos written, and the files and videos that were left out, with the reason.
+        Number of videos written, and the skipped files and videos with the reason.
 
     Raises:
-        BadFeatures: nothing can be read, or the set as a whole is contradictory.
+        BadFeatures: nothing can be read, or the set contradicts itself.
     """
     if place.resolve() in (folder.resolve(), *folder.resolve().parents):
-        raise BadFeatures(f"{folder} lies in {place}: give an output folder of its own")
+        raise BadFeatures(f"{folder} is inside {place}; choose an output folder outside it")
     try:
         features = open_features(place, reading)
     except BadFeatures:
@@ -62,10 +62,10 @@ def convert_features(
 
 
 def write_plain(features: PublishedFeatures, folder: Path, kept: Kept = "keep") -> list[Failure]:
-    """Write features that can be read in place.
+    """Write features that need no repair.
 
     Returns:
-        Videos with values that are not finite, also after rounding to float16 (above 65,504).
+        Videos with values that are not finite, or exceed 65,504 when written as float16.
     """
     stored = _stored(kept, [video.dtype for video in features.videos.values()])
     failures = []
@@ -78,10 +78,10 @@ def write_plain(features: PublishedFeatures, folder: Path, kept: Kept = "keep") 
 
 
 def write_repaired(features: RepairedFeatures, folder: Path, kept: Kept) -> list[Failure]:
-    """Write features that were repaired.
+    """Write features that need repair.
 
     Returns:
-        Videos that could not be read again, or have values that are not finite.
+        Videos that could not be read again, or have values as for `write_plain`.
     """
     videos = features.videos
     stored = _stored(kept, [found.dtype for crops in videos.values() for found in crops.values()])
@@ -116,7 +116,7 @@ def _write(
                 rounded = chunk.astype(stored)
             if not np.isfinite(rounded).all():
                 raise BadFeatures(
-                    f"{name} holds {float(np.abs(chunk).max())}, above the 65504 of float16:"
-                    " keep it as float32"
+                    f"{name} contains {float(np.abs(chunk).max())}, above 65504, the largest "
+                    "float16; use --dtype float32"
                 )
             file.write(rounded.tobytes())

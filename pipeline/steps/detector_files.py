@@ -1,7 +1,7 @@
-"""Detector files: safetensors with the settings in the header, older forms, published checkpoints.
+"""Writes detectors as safetensors; also reads older files and published checkpoints.
 
-The content decides the form, not the name: `detector.pt` is the name that commands, documents and
-finished runs use, so it stays, and what is written under any name is safetensors.
+The content decides the format, not the name: `detector.pt` keeps its name from earlier versions but
+is written as safetensors.
 """
 
 import json
@@ -25,16 +25,16 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 HEADER_KEY = "c2fpl"
-"""Of the safetensors metadata: one JSON object (several entries have no fixed order there)."""
+"""Key of the metadata, one JSON object: safetensors does not keep several keys in order."""
 _JOINED = "joined."
-"""Prefix of the tensors that are not the network's."""
+"""Prefix of tensors that do not belong to the network."""
 UNKNOWN_BACKBONE = "published"
-"""Backbone of features that someone else made: only their length can be checked."""
+"""Backbone of published features, of which only the dimension can be checked."""
 _DAMAGED = (
     *(ArithmeticError, AttributeError, EOFError, LookupError, RuntimeError),
     *(TypeError, ValueError),
 )
-"""What torch and the settings raise on files that are damaged, or were never detectors."""
+"""Errors of torch and the settings for damaged files and files that are not detectors."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,19 +44,19 @@ class SavedDetector:
     detector: "Detector"
     """The network, on the CPU, in evaluation mode."""
     dim: int
-    """Length of the features it reads."""
+    """Dimension of the features."""
     settings: TrainingSettings
-    """How it was trained."""
+    """Training settings."""
     extraction: dict[str, Any]
     """Extraction and decoding settings of its features, and `weights_sha256`."""
     fingerprint: str
-    """Of settings, labels and features."""
+    """Fingerprint of settings, labels and features."""
     joined: Joined | None = None
-    """What its scores are joined with; None scores by the detector alone."""
+    """Joins its scores with the evidence; None uses only the detector."""
 
 
 def save_detector(path: Path, saved: SavedDetector) -> None:
-    """Write a safetensors file, whatever the name; equal detectors give equal bytes."""
+    """Write a safetensors file, whatever its suffix; equal detectors give equal bytes."""
     from safetensors.torch import save
 
     made_from = {
@@ -71,12 +71,12 @@ def save_detector(path: Path, saved: SavedDetector) -> None:
 
 
 def load_detector(path: Path) -> SavedDetector:
-    """Read a detector of `c2fpl train`, of any version, or a published checkpoint of C2FPL.
+    """Read a detector of any version of `c2fpl train`, or a published checkpoint.
 
-    Code inside the file is never executed.
+    Code in the file is never executed.
 
     Raises:
-        BadDetector: no such file.
+        BadDetector: the file is missing, damaged or not a detector.
     """
     from safetensors import SafetensorError
 
@@ -95,7 +95,7 @@ def load_detector(path: Path) -> SavedDetector:
 
 
 def _saved_content(path: Path) -> dict[str, Any] | None:
-    """What `save_detector` wrote, today or before safetensors; None for a file of another kind."""
+    """Content written by any version of `save_detector`; None for other files."""
     import pickle
 
     import torch
@@ -144,11 +144,11 @@ def _joined_tensors(saved: SavedDetector) -> dict[str, "Tensor"]:
 
 
 def read_checkpoint(path: Path) -> SavedDetector:
-    """A checkpoint of the C2FPL authors (`UCFfinal.pkl`, `XDfinal.pkl`), ready to score with.
+    """Read a checkpoint of the C2FPL authors (`UCFfinal.pkl`, `XDfinal.pkl`) as a detector.
 
     Raises:
-        BadDetector: a state dict of another network.
-        BadWeights: no state dict.
+        BadDetector: the state dict is from another network.
+        BadWeights: the file contains no state dict.
     """
     from c2fpl.extractors.backbones.official import sha256
     from c2fpl.extractors.backbones.state_files import read_state
@@ -159,7 +159,7 @@ def read_checkpoint(path: Path) -> SavedDetector:
     except NotPublished as error:
         raise BadDetector(f"{path}: {error}") from error
     logger.info(
-        "%s: a checkpoint of C2FPL for features of length %d; its attention layers stay unused, "
+        "%s: a C2FPL checkpoint for features of dimension %d; its attention layers are not used, "
         "as in the published code",
         *(path, detector.dim),
     )

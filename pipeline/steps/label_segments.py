@@ -1,4 +1,4 @@
-"""Step 2: features -> labels/labels.csv and videos.csv; made again when anything changed."""
+"""Step 2: features to labels/labels.csv and videos.csv, redone when anything has changed."""
 
 import logging
 import math
@@ -37,39 +37,39 @@ LABELS_HEADER = ("video", "segment", "start_frame", "end_frame", "label", "densi
 
 @dataclass(frozen=True, eq=False)
 class SegmentLabels:
-    """Labels of every segment of every video, joined by name."""
+    """Labels of every segment of every video."""
 
     names: tuple[str, ...]
-    """Videos in the features' order."""
+    """Videos, in the order of the features."""
     values: tuple[NDArray[np.float32], ...]
-    """(segments,) each, in [0, 1]."""
+    """(segments,) per video, in [0, 1]."""
     fingerprint: str
-    """Of these labels, the evidence and the features that they belong to."""
+    """Fingerprint of the labels, the evidence and the features."""
     evidence: Evidence | None = None
-    """What `refined` measured; scores are joined with it."""
+    """Evidence of `refined`, which scores are joined with; None for other methods."""
 
     def concatenated(self) -> NDArray[np.float32]:
-        """(segments of all videos,) in the order of names."""
+        """(segments of all videos,) in the order of `names`."""
         return np.concatenate(self.values)
 
 
 def label_segments(
     files: RunFiles, features: FeatureSet, settings: LabelSettings, execution: Execution
 ) -> SegmentLabels:
-    """Label every segment; kept where features and settings have not changed.
+    """Label every segment, or keep the labels if features and settings have not changed.
 
     Raises:
-        CannotLabel: the features carry nothing to split by (models.coarse).
-        BadFeatures: a feature file that cannot be used, by name.
+        CannotLabel: the videos cannot be split or compared.
+        BadFeatures: a feature file cannot be used; the message names it.
     """
     if dropped := settings.dropped():
-        logger.warning("labels: --method refined reads no %s; left out", ", ".join(dropped))
+        logger.warning("labels: --method refined ignores: %s", ", ".join(dropped))
     settings = settings.resolved()
     asked = _asked(settings)
     wanted = fingerprint({**asked, "features": features.fingerprint()})
     before = _record(files)
     if not execution.overwrite and before.get("fingerprint") == wanted:
-        logger.info("labels of these features and settings are there already")
+        logger.info("labels of these features and settings exist already")
         return load_labels(files, features)
     if before:
         cause = what_changed(before.get("settings", {}), asked) or "features"
@@ -94,14 +94,14 @@ def label_segments(
 
 
 def load_labels(files: RunFiles, features: FeatureSet) -> SegmentLabels:
-    """Read labels.csv, as written or changed by hand, and join it to the features.
+    """Read labels.csv, which may be edited by hand, and match it to the features.
 
-    Rows may stand in any order: they are joined by video and segment.
+    Rows may be in any order: they are matched by video and segment.
 
     Raises:
-        BadLabels: a segment is missing, doubled or unknown to the features, or a label is no number
-            in [0, 1].
-        BadFile: no CSV table.
+        BadLabels: a segment is missing, repeated or not in the features, or a label is not a
+            number in [0, 1].
+        BadFile: the file is not a CSV table.
     """
     path = files.segment_labels
     if not path.exists():
@@ -123,19 +123,19 @@ def load_labels(files: RunFiles, features: FeatureSet) -> SegmentLabels:
 
 
 def _labels_by_segment(path: Path) -> dict[str, dict[int, float]]:
-    """Label by video and segment, in whatever order the rows stand."""
+    """Labels by video and segment; rows may be in any order."""
     by_video: dict[str, dict[int, float]] = {}
     for row in load_table(path, ("video", "segment", "label")):
         name, segment = row["video"], _segment(path, row["segment"])
         labels = by_video.setdefault(name, {})
         if segment in labels:
-            raise BadLabels(f"{path}: segment {segment} of {name} stands twice; label again")
+            raise BadLabels(f"{path}: segment {segment} of {name} appears twice; label again")
         labels[segment] = _label(path, row["label"])
     return by_video
 
 
 def _whole(path: Path, name: str, labels: dict[int, float], count: int) -> NDArray[np.float32]:
-    """The labels of segments 0, 1, ... count - 1."""
+    """(count,) labels of one video, checked to be complete."""
     missing = next((segment for segment in range(count) if segment not in labels), None)
     if len(labels) != count or missing is not None:
         lacks = "" if missing is None else f" and segment {missing} is missing"
@@ -148,7 +148,7 @@ def _whole(path: Path, name: str, labels: dict[int, float], count: int) -> NDArr
 
 def _segment(path: Path, written: str) -> int:
     if not re.fullmatch(r"[0-9]{1,9}", written, re.ASCII):
-        raise BadLabels(f"{path}: segment {written[:40]!r} is no whole number; label again")
+        raise BadLabels(f"{path}: segment {written[:40]!r} is not a whole number; label again")
     return int(written)
 
 
@@ -158,7 +158,7 @@ def _label(path: Path, written: str) -> float:
     except ValueError:
         label = math.nan
     if not 0 <= label <= 1:
-        raise BadLabels(f"{path}: label {written[:40]!r} is no number in [0, 1]; label again")
+        raise BadLabels(f"{path}: label {written[:40]!r} is not a number in [0, 1]; label again")
     return label
 
 
@@ -167,28 +167,28 @@ def _segment_rows(features: FeatureSet, made: MadeLabels) -> Iterator[tuple[obje
         plan = features.plan(name)
         for segment, (label, density) in enumerate(zip(labels, densities, strict=True)):
             start, end = plan.interval_of(segment) or ("", "")
-            # nine digits tell every float32: what is read back is what was made
+            # nine digits identify every float32
             yield name, segment, start, end, f"{label:.9g}", repr(float(density))
 
 
 def _asked(settings: LabelSettings) -> dict[str, Any]:
-    """What labels follow from beside the features; `refined` had other rules before version 3."""
+    """Settings that labels depend on; `refined` had other rules before version 3."""
     version = {"version": 3} if settings.method == "refined" else {}
     return {**asdict(settings), **version}
 
 
 def _record(files: RunFiles) -> dict[str, Any]:
-    """What was said of labels that are whole; empty where there are none."""
+    """Record of complete labels; empty if there are none."""
     return load_json(files.labels_record) if files.labels_record.exists() else {}
 
 
 def evidence_path(files: RunFiles) -> Path:
-    """Beside the labels."""
+    """Path of the evidence, in the folder of labels."""
     return files.labels / "evidence.safetensors"
 
 
 def save_evidence(path: Path, evidence: Evidence | None) -> None:
-    """Write it; labels of another method have none, and an earlier file goes."""
+    """Write the evidence; None removes an earlier file."""
     from safetensors.numpy import save
 
     if evidence is None:
@@ -199,10 +199,10 @@ def save_evidence(path: Path, evidence: Evidence | None) -> None:
 
 
 def load_evidence(path: Path) -> Evidence | None:
-    """Read it; None where there is no file.
+    """Read the evidence; None if there is no file.
 
     Raises:
-        BadLabels: a file that is something else.
+        BadLabels: the file was not written by `c2fpl label`.
     """
     from safetensors import SafetensorError
     from safetensors.numpy import load
@@ -212,4 +212,4 @@ def load_evidence(path: Path) -> Evidence | None:
     try:
         return Evidence.from_arrays(load(path.read_bytes()))
     except (SafetensorError, KeyError) as error:
-        raise BadLabels(f"{path} is not what `c2fpl label` wrote; label again") from error
+        raise BadLabels(f"{path} was not written by `c2fpl label`; label again") from error

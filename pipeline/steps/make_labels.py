@@ -1,4 +1,4 @@
-"""Labels in memory by each method; features are streamed, never held."""
+"""Makes labels in memory with each method; features are streamed."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,49 +15,49 @@ if TYPE_CHECKING:
     from c2fpl.models.labels.fine import Norms
 
 ALONE = (
-    "one video alone: a split needs two videos, so its segments are compared with one another and "
-    "some always stand out; run a folder of videos to learn what is normal there"
+    "only one video: a split needs two, so its segments are compared with each other and some "
+    "always stand out; run a folder of videos to learn what is normal there"
 )
 
 
 class NamedFeatures(Protocol):
-    """The part of a feature set that labels are made from."""
+    """The part of a feature set that labels need."""
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The videos."""
+        """Names of the videos."""
 
     def chunks(self, name: str) -> Iterator[NDArray[np.float32]]:
-        """The values in order, finite float32 (segments, crops, dim) a chunk."""
+        """Chunks of a video in order, finite float32 (segments, crops, dim)."""
 
 
 @dataclass(frozen=True, eq=False)
 class MadeLabels:
-    """Labels in the order of the videos."""
+    """Labels, in the order of the videos."""
 
     anomalous: NDArray[np.bool_]
-    """(videos,) the coarse labels."""
+    """(videos,) coarse labels, True for anomalous."""
     labels: tuple[NDArray[np.float32], ...]
-    """Per video (segments,) in [0, 1]."""
+    """(segments,) per video, in [0, 1]."""
     densities: tuple[NDArray[np.float64], ...]
-    """Per video (segments,): how usual each segment is. paper and released: Gaussian density of its
+    """(segments,) per video: how usual each segment is. paper and released: Gaussian density of its
     norm under the normal segments. refined: share of all segments with at least its evidence."""
     video_header: tuple[str, ...]
     """Columns of videos.csv."""
     video_rows: list[tuple[object, ...]]
-    """Its rows: what the coarse labels were made from."""
+    """Rows of videos.csv: the coarse labels and the statistics behind them."""
     notes: tuple[str, ...]
-    """One line for each reason to distrust the labels."""
+    """Reasons to distrust the labels, one line each."""
     evidence: "Evidence | None" = None
-    """What `refined` measured; it goes on to the scores."""
+    """Evidence of `refined`, which scores need as well; None for other methods."""
 
 
 def make_labels(features: NamedFeatures, settings: LabelSettings, *, quiet: bool) -> MadeLabels:
-    """Label every segment; nothing is written.
+    """Label every segment without writing files.
 
     Raises:
-        CannotLabel: the features carry nothing to split by (models.coarse).
-        CannotLabel, BadFeatures: nothing that `refined` could see (models.refined).
+        CannotLabel: the videos cannot be split, or `refined` sees no difference between segments.
+        BadFeatures: features with a wrong shape or values that are not finite.
     """
     with progress("labels", len(features.names), "videos read", quiet=quiet) as shown:
         if settings.method == "refined":
@@ -66,7 +66,7 @@ def make_labels(features: NamedFeatures, settings: LabelSettings, *, quiet: bool
 
 
 def _by_norm(features: NamedFeatures, settings: LabelSettings, shown: Progress) -> MadeLabels:
-    """`paper` and `released`: everything follows from one norm a segment."""
+    """Labels of `paper` and `released`, made from one norm per segment."""
     from c2fpl.models.labels import coarse, fine, summaries
 
     assert settings.norm is not None
@@ -79,7 +79,7 @@ def _by_norm(features: NamedFeatures, settings: LabelSettings, shown: Progress) 
     described = np.stack([summaries.describe(n, settings.spread) for n in norms])
     if len(norms) == 1:
         videos = coarse.CoarseLabels(np.array([True]), np.array([1]), (ALONE,))
-        # Its own segments are the null model: given a second time, as a normal video.
+        # The video is its own null model, so it is given again as a normal video.
         segments = fine.label_segments([*norms, *norms], np.array([True, False]), settings)
     else:
         videos = coarse.label_videos(described, settings)
@@ -101,7 +101,7 @@ def _by_norm(features: NamedFeatures, settings: LabelSettings, shown: Progress) 
 
 
 class CropMeans:
-    """One video for `refined`: float32 (segments, dim) chunks, as often as wanted."""
+    """Means over crops of one video: float32 (segments, dim) chunks, iterable repeatedly."""
 
     def __init__(
         self, features: NamedFeatures, name: str, after_first: Callable[[], None] | None = None
@@ -117,7 +117,7 @@ class CropMeans:
 
 
 def _by_evidence(features: NamedFeatures, shown: Progress) -> MadeLabels:
-    """`refined`: everything follows from the evidence in time."""
+    """Labels of `refined`, made from the evidence over time."""
     from c2fpl.models.labels import refined
 
     videos = [CropMeans(features, name, shown.advance) for name in features.names]
