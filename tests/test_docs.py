@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -35,19 +36,11 @@ NOT_RUN = {
     "pip install": "installs into the environment that runs the tests",
 }
 """Commands shown and not run here, with the reason."""
-SHORT = "../shared/data/ped2/Test/Test009.mp4"
-REDUCED = {
-    "../shared/data/ucf-crime-sample -o ucf-flow": f"{SHORT} -o ucf-flow",
-    "../shared/data/ped2 -o ped2-flow": "../shared/data/ped2/Test -o ped2-flow --crops 1",
-    "../shared/data/ucf-crime-sample -o ucf-mc3": f"{SHORT} -o ucf-mc3",
-    "../shared/data/ped2 -o ped2-mc3": f"{SHORT} -o ped2-mc3",
-    "-o short-i3d --backbone i3d": "-o short-i3d --crops 1 --backbone i3d",
-    "ped2-mc3/scores --annotations": "ped2-mc3/scores --allow-missing --annotations",
-}
+REDUCED = {"../shared/data/ucf-crime-sample -o ucf-flow": "videos -o ucf-flow"}
 """Commands that take minutes are run on less: the text on the left becomes that on the right."""
 TRAINING = " --epochs 2 --epoch-steps 1"
 """Added to every run: how well a detector is trained is not what these tests are about."""
-ONLY_AS_SHOWN = re.compile(r"ucf-|ped2-|short-i3d")
+ONLY_AS_SHOWN = re.compile(r"ucf-flow")
 """Runs whose shown output belongs to the whole command, so it is not compared with the reduced."""
 
 
@@ -209,6 +202,17 @@ def run(command: str, where: Path) -> str:
     said = done.stdout + done.stderr
     assert done.returncode == 0, f"{command}: {said[-2000:]}"
     return said
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["README.md", "docs/api.md"])
+def test_every_python_example_runs(name: str, checkout: Path) -> None:
+    known: dict[str, Any] = {"videos": sorted((checkout / "videos").glob("*.mp4"))}
+    examples = [text for language, text in blocks(ROOT / name) if language == "python"]
+    for example in examples:
+        exec(example, known)
+    assert examples
+    assert known["scores"].shape == (64,)
 
 
 @pytest.mark.slow
