@@ -1,4 +1,4 @@
-"""Features of new videos, made as the features of a detector were."""
+"""Extracts features of new videos with the settings of a detector."""
 
 from dataclasses import fields, replace
 from pathlib import Path
@@ -30,21 +30,21 @@ def features_for(
 ) -> tuple[FeatureSet, list[Failure]]:
     """Open a folder of features, or extract videos with the settings of a detector.
 
-    A folder that holds videos counts as one of videos, whatever arrays it also holds.
+    A folder with videos counts as a folder of videos, whatever arrays it also contains.
 
     Args:
         saved: the detector.
-        source: features, or videos as `find_videos` takes them.
-        files: where extracted features go.
-        weights: of the backbone; None for a backbone without weights, or the official ones.
+        source: features, or videos as for `find_videos`.
+        files: run that extracted features are written to.
+        weights: weights of the backbone; None for the official ones, or for a backbone without any.
         reading: how published features are read.
         execution: device, workers, resume.
 
     Returns:
-        The features, and the videos that could not be extracted.
+        The features, and the videos whose extraction failed.
 
     Raises:
-        BadDetector: videos, and a detector of published features.
+        BadDetector: `source` has videos, but the detector was trained on published features.
     """
     place = Path(source)
     if place.exists() and not (place.is_dir() and holds_videos(place)) and holds_features(place):
@@ -56,15 +56,15 @@ def features_for(
 
 
 def extraction_of(saved: SavedDetector, weights: Path | None, source: str) -> FeatureSettings:
-    """The settings that made the features of a detector.
+    """Extraction settings of the features of a detector.
 
     Raises:
         BadDetector: it was trained on published features.
     """
     if saved.extraction.get("backbone") not in get_args(BackboneName):
         raise BadDetector(
-            "the detector was trained on published features, made by a network that is not known "
-            f"here; give a folder of such features instead of {source}"
+            "the detector was trained on published features, whose network is unknown; give "
+            f"a folder of such features instead of {source}"
         )
     extraction = replace(_settings_from(ExtractionSettings, saved.extraction), weights=weights)
     return FeatureSettings(extraction, _settings_from(DecodingSettings, saved.extraction))

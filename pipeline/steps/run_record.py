@@ -1,4 +1,4 @@
-"""run.json: what ran, with which versions and settings, and where the time went."""
+"""run.json: versions, settings, exit code and seconds of each command."""
 
 import logging
 import platform
@@ -27,7 +27,7 @@ PACKAGES = (
 
 
 def versions() -> dict[str, str]:
-    """Python, platform and the packages that can change a result."""
+    """Versions of Python, the platform and the packages that can change a result."""
     found = {name: _version(name) for name in PACKAGES}
     return {"python": platform.python_version(), "platform": platform.platform(), **found}
 
@@ -40,9 +40,9 @@ def _version(package: str) -> str:
 
 
 class RunRecord:
-    """Collects facts while a command runs; `save` adds them to run.json.
+    """Collects facts about a running command; `save` adds them to run.json under its name.
 
-    Steps of earlier commands in the same folder stay, each under its own name.
+    Entries of other commands are kept.
     """
 
     def __init__(self, command: str, settings: Mapping[str, object]) -> None:
@@ -54,13 +54,13 @@ class RunRecord:
         self._seconds: dict[str, float] = {}
         self._facts: dict[str, Any] = {}
         self.failures: list[Failure] = []
-        """Videos that the command could not do; they decide its exit code."""
+        """Videos that failed; they decide the exit code."""
         self._start = time.perf_counter()
         self._started_at = time.strftime("%Y-%m-%dT%H:%M:%S%z")
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Add the block's wall seconds to the stage."""
+        """Add the wall time of the block to a stage."""
         start = time.perf_counter()
         try:
             yield
@@ -68,11 +68,11 @@ class RunRecord:
             self.add_seconds(name, time.perf_counter() - start)
 
     def add_seconds(self, name: str, seconds: float) -> None:
-        """Add seconds measured elsewhere."""
+        """Add seconds to a stage."""
         self._seconds[name] = self._seconds.get(name, 0.0) + seconds
 
     def extraction(self, report: "ExtractionReport") -> None:
-        """What an extraction did, with its seconds by stage; says what was the limit."""
+        """Record an extraction with its seconds per stage, and log its bottleneck."""
         for stage, seconds in report.stage_seconds().items():
             self.add_seconds(stage, seconds)
         self.fact("extraction", report.as_json())
@@ -80,11 +80,11 @@ class RunRecord:
             logger.info("extract: %s", report.limit())
 
     def fact(self, name: str, value: object) -> None:
-        """Something else worth keeping: encoder, counts, notes."""
+        """Record another fact, such as the encoder, counts or notes."""
         self._facts[name] = value
 
     def save(self, files: RunFiles, code: int) -> None:
-        """Write run.json; a file that is no JSON object is replaced."""
+        """Write run.json; replace it if it is not a JSON object."""
         self._seconds["total"] = time.perf_counter() - self._start
         record = {
             "command_line": sys.argv,
@@ -101,7 +101,7 @@ class RunRecord:
 
 @contextmanager
 def recorded(files: RunFiles, command: str, settings: Mapping[str, object]) -> Iterator[RunRecord]:
-    """Keep the command's settings, seconds and exit code in run.json, however the block ends."""
+    """Save a command's settings, seconds and exit code to run.json, however the block ends."""
     record = RunRecord(command, settings)
     code = STOPPED
     try:

@@ -1,7 +1,7 @@
-"""Which files of a folder of scores count: where scoring left an index, those that it names.
+"""The index of a folder of scores, which decides which score files count.
 
-All videos of an index were scored by one detector with one set of options. What an earlier one
-left behind (of a video that is no longer there, say) stays on the disk and is left out.
+All videos in an index were scored by one detector with one set of options. Score files that it does
+not list, such as those of an earlier detector, stay on disk but are left out.
 """
 
 import logging
@@ -14,12 +14,12 @@ from c2fpl.pipeline.files.words import counted
 from c2fpl.pipeline.videos.names import named
 
 INDEX_KEY = ("video", "fingerprint", "detector")
-"""Columns without which an index tells nothing; earlier versions wrote fewer of the others."""
+"""Required columns of an index; earlier versions wrote fewer of the others."""
 INDEX_HEADER = (
     *INDEX_KEY,
     *("source", "frame_rate", "times", "seekable", "fps", "num_frames_lost", "damage"),
 )
-"""Columns of the index: what the scores were made from, and what is known of the video."""
+"""All columns: what the scores were made from, and facts about the video."""
 
 logger = logging.getLogger(__name__)
 
@@ -29,26 +29,26 @@ class ScoreFiles:
     """The score files of one folder."""
 
     counted: Mapping[str, Path]
-    """File by video name, in name order."""
+    """Score file by video name, in name order."""
     left_out: tuple[str, ...]
-    """Names of score files that the index does not name."""
+    """Names of score files that the index does not list."""
     rows: Mapping[str, Mapping[str, str]]
-    """Row of the index by video name; empty where there is none."""
+    """Row of the index by video name; empty without an index."""
 
     @property
     def remark(self) -> str:
-        """One line on what is left out; empty where nothing is."""
+        """One line about the files left out; empty if there are none."""
         if not self.left_out:
             return ""
         return (
             f"{counted(len(self.left_out), '.npy file')} left out, not written by the last scoring:"
-            f" {named(self.left_out)} (of another detector, or of a scoring that did not end:"
-            " score their videos again)"
+            f" {named(self.left_out)} (made by another detector or an unfinished"
+            " scoring; score their videos again)"
         )
 
 
 def score_files(folder: Path) -> ScoreFiles:
-    """Find the score files below a folder; without an index every .npy is one.
+    """Find the score files below a folder; without an index, every .npy file counts.
 
     Raises:
         BadFile: the index is damaged.
@@ -68,7 +68,7 @@ def score_files(folder: Path) -> ScoreFiles:
 
 
 def save_index(folder: Path, rows: Iterable[Mapping[str, object]]) -> None:
-    """Write the index of a folder of scores, in name order; what a row lacks stays empty."""
+    """Write the index of a folder of scores, in name order; missing values stay empty."""
     in_order = sorted(rows, key=lambda row: str(row["video"]))
     save_table(
         RunFiles(folder, holds="scores").score_index,
@@ -78,11 +78,11 @@ def save_index(folder: Path, rows: Iterable[Mapping[str, object]]) -> None:
 
 
 def say_left_out(folder: Path) -> None:
-    """Warn of score files that do not count."""
+    """Warn about score files that do not count."""
     if remark := score_files(folder).remark:
         logger.warning("%s: %s", folder, remark)
 
 
 def _is_features(path: Path) -> bool:
-    """`c2fpl score` keeps the features that it extracts below the scores, provenance beside."""
+    """Whether a .npy below the scores is a feature file: `c2fpl score` keeps features there."""
     return path.with_name(path.name.removesuffix(".npy") + ".json").exists()

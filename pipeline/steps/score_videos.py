@@ -1,4 +1,4 @@
-"""Step 4: features + detector -> scores/<name>.npy, exactly one value a decoded frame."""
+"""Step 4: features and detector to scores/<name>.npy, exactly one value per decoded frame."""
 
 import logging
 from collections.abc import Mapping
@@ -38,13 +38,13 @@ def score_videos(
     settings: ScoreSettings,
     execution: Execution,
 ) -> list[Failure]:
-    """Score every video; scores of the same detector, features and options are kept.
+    """Score every video, or keep scores of the same detector, features and options.
 
-    Other videos that the same detector scored into this folder with the same options stay in its
-    index; those of another detector leave it.
+    The index keeps other videos in this folder that were scored by the same detector with the same
+    options, and drops those of other detectors.
 
     Raises:
-        BadDetector: the detector reads features of another length or backbone.
+        BadDetector: the detector needs features of another dimension or backbone.
     """
     check_fits(features, saved)
     before = _index(files.score_index)
@@ -80,13 +80,13 @@ def score_videos(
 
 
 def _options_in_force(settings: ScoreSettings) -> dict[str, float]:
-    """Those that are not off: they alone change a score."""
+    """Options that are not off; only these change a score."""
     values = {field.name: getattr(settings, field.name) for field in fields(ScoreOptions)}
     return {name: value for name, value in values.items() if value != 0}
 
 
 def _index_row(features: FeatureSet, name: str, scored_by: str) -> Mapping[str, object]:
-    """What is kept of a video beside its scores, whose features may lie elsewhere."""
+    """Facts about a video that are saved with its scores, because features may be elsewhere."""
     record, times = features.records[name], features.times(name)
     made_from = {"detector": scored_by, "features": record["fingerprint"]}
     return {
@@ -105,9 +105,10 @@ def _index_row(features: FeatureSet, name: str, scored_by: str) -> Mapping[str, 
 def _forget_others(
     files: RunFiles, before: Mapping[str, Mapping[str, object]], kept: set[str]
 ) -> None:
-    """Before a score is replaced: a run killed midway must not leave the old word for new bytes.
+    """Remove other videos from the index before any score is replaced.
 
-    Nor may a folder be without an index while the first scores come: all would count.
+    If the run is killed, the index must not list old fingerprints for new scores. A new folder gets
+    an empty index, because without one all score files would count.
     """
     if before.keys() - kept or not files.score_index.exists():
         save_index(files.scores, [before[name] for name in kept])
@@ -117,7 +118,7 @@ def check_fits(features: FeatureSet, saved: "SavedDetector") -> None:
     """Refuse features that the detector was not made for.
 
     Raises:
-        BadDetector: another length, or another backbone of the same length.
+        BadDetector: another dimension, backbone or weights.
     """
     name = features.names[0]
     dim, backbone = features.shape(name)[2], str(features.records[name]["settings"]["backbone"])
@@ -129,27 +130,27 @@ def check_fits(features: FeatureSet, saved: "SavedDetector") -> None:
     trained_with = saved.extraction.get("weights_sha256")
     if dim == saved.dim and backbone == made_for and weights != trained_with:
         raise BadDetector(
-            f"the detector's features came from weights {trained_with}, these from {weights}; "
-            "give the same file with --weights"
+            f"the detector was trained on features of weights {trained_with}, these are of weights "
+            f"{weights}; give the same file with --weights"
         )
     if dim != saved.dim or backbone != made_for:
         raise BadDetector(
-            f"the detector reads {saved.dim} numbers a crop from {made_for}, these features have "
+            f"the detector needs {saved.dim} values per crop from {made_for}, these features have "
             f"{dim} from {backbone}; extract with --backbone {made_for} or train another detector"
         )
 
 
 def _check_length(dim: int, backbone: str, wanted: int) -> None:
-    """All that can be checked of a detector whose features someone else made."""
+    """Check the dimension, the only known property of published features."""
     if dim != wanted:
         raise BadDetector(
-            f"the detector reads published features of length {wanted}, these have {dim}; give the "
-            "features that it was made for"
+            f"the detector needs published features of length {wanted}, these have {dim}; give "
+            "features like those that it was trained on"
         )
     if backbone != UNKNOWN_BACKBONE:
         logger.warning(
-            "the detector was made on published features of length %d: whether those of %s are "
-            "alike cannot be checked",
+            "the detector was trained on published features of length %d; it cannot be checked "
+            "whether features of %s are compatible",
             *(dim, backbone),
         )
 
@@ -157,7 +158,7 @@ def _check_length(dim: int, backbone: str, wanted: int) -> None:
 def score_table(
     scores: NDArray[np.float32], times: PresentationTimes
 ) -> list[tuple[int, str, str]]:
-    """Rows frame, time_s, score of one video."""
+    """(frame, time_s, score) rows of one video."""
     starts_s = times.start_s(np.arange(len(scores)))
     rows = enumerate(zip(starts_s, scores, strict=True))
     return [(frame, f"{start_s:.3f}", f"{score:.6f}") for frame, (start_s, score) in rows]
@@ -171,7 +172,7 @@ def _score_one(
     name: str,
     known: bool,
 ) -> None:
-    """Write the formats that are missing."""
+    """Write the missing formats of one video."""
     from c2fpl.models.detection.scores import finished
 
     path, table = (beside(files.scores, name, suffix) for suffix in (".npy", ".csv"))
@@ -180,7 +181,7 @@ def _score_one(
         joined = [saved.joined] if saved.joined is not None else []
         relative = saved.settings.detector_input == "relative"
         scores = segment_scores([saved.detector], joined, features, name, relative=relative)[0]
-        table.unlink(missing_ok=True)  # of other scores; the index does not name the video now
+        table.unlink(missing_ok=True)  # of older scores; the index no longer lists the video
         save_array(path, plan.to_frames(finished(scores, settings)))
     times = features.times(name)
     save_times(files.scores, name, times)

@@ -1,4 +1,4 @@
-"""The videos of a run that have scores, with what is known of their files."""
+"""The scored videos of a run, with what is known about their files."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,21 +23,21 @@ class ScoredVideo:
     """One video of a run."""
 
     name: str
-    """Path below the given folder with forward slashes, without suffix."""
+    """Path below the given folder, with forward slashes and without suffix."""
     scores_file: Path
     """float32 .npy (frames,)."""
     source: Path | None
-    """The video itself, where it was when its features were made; None when not recorded."""
+    """Path of the video when its features were made; None if not recorded."""
     times_file: Path
-    """Where one number a frame stands if the rate varies."""
+    """File with the time of each frame; exists only if the rate varies."""
     times_facts: Mapping[str, Any]
-    """What the record says of the times."""
+    """Facts about the times, from the record."""
     frames_lost: int
-    """Frames that the header promised and decoding did not give."""
+    """Frames that the header announced but decoding did not produce."""
     fps: Fps = "native"
-    """Whether the scores are of the frames in the file, or of resampled ones (`--fps 30`)."""
+    """Whether scores are for the frames in the file or for resampled ones (`--fps 30`)."""
     damage: str = ""
-    """What was broken in the file, in words: frames may be missing beyond `frames_lost`."""
+    """Description of damage to the file, which may have lost more frames than `frames_lost`."""
 
     def scores(self) -> NDArray[np.float32]:
         """Load the scores, float32 (frames,) in [0, 1].
@@ -55,7 +55,7 @@ class ScoredVideo:
         return scores.astype(np.float32, copy=False)
 
     def times(self) -> PresentationTimes:
-        """When its frames are shown, one time for each score.
+        """Presentation times, one for each score.
 
         Raises:
             BadScores, BadFile: as `scores`.
@@ -65,12 +65,12 @@ class ScoredVideo:
 
     @property
     def playable(self) -> Path | None:
-        """The video itself where it still lies in its place."""
+        """Path of the video if it still exists."""
         return self.source if self.source is not None and self.source.is_file() else None
 
 
 def scored_videos(files: RunFiles) -> list[ScoredVideo]:
-    """All videos with scores that count (`score_files`), in name order.
+    """All videos whose scores count (`score_files`), in name order.
 
     Raises:
         BadScores: there are none.
@@ -92,7 +92,7 @@ def scored_videos(files: RunFiles) -> list[ScoredVideo]:
 
 
 def videos_without_scores(files: RunFiles) -> list[str]:
-    """Videos of the run that failed or whose features were not scored, in name order."""
+    """Videos that failed or whose features were not scored, in name order."""
     scored = score_files(files.scores).counted
     failed = {failure.video for failure in load_failures(files)}
     extracted: set[str] = set()
@@ -108,10 +108,9 @@ def videos_without_scores(files: RunFiles) -> list[str]:
 def scored_video(
     files: RunFiles, name: str, scores_file: Path, row: Mapping[str, str]
 ) -> ScoredVideo:
-    """Join a score file with what is known of its video.
+    """Combine a score file with facts about its video.
 
-    That is the provenance beside the features where they lie in the run, else the row that scoring
-    left.
+    They come from the provenance beside the features if the run has it, else from the index row.
     """
     record = beside(files.features, name, ".json")
     facts: Mapping[str, Any] = load_json(record) if record.is_file() else row
@@ -121,8 +120,8 @@ def scored_video(
         return _from_facts(name, scores_file, times_file, facts)
     except (ArithmeticError, AttributeError, TypeError, ValueError) as error:
         raise BadScores(
-            f"what {record if record.is_file() else files.score_index} says of {name!r} is damaged "
-            f"({error}); remove it, then run the same command again"
+            f"the entry of {name!r} in {record if record.is_file() else files.score_index} is "
+            f"damaged ({error}); remove the file, then run the same command again"
         ) from error
 
 

@@ -1,6 +1,6 @@
-"""Segments of a video to scores: what a detector reads, and what its scores are joined with.
+"""Segment scores of a video, from a detector and optionally the evidence.
 
-One place for `run`, `score`, `benchmark` and the Python functions.
+Used by `run`, `score`, `benchmark` and the Python functions.
 """
 
 from collections.abc import Iterable, Sequence
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from c2fpl.models.detection.detector import Detector
 
 _JOINED_VIDEOS = 256
-"""Training videos that the join is fitted to, evenly spaced by name."""
+"""Maximum number of training videos that the join is fitted to, evenly spaced by name."""
 
 
 class SourcedFeatures(NamedFeatures, Protocol):
-    """The part of a feature set that training and scores are made from."""
+    """The part of a feature set that training and scoring need."""
 
     def segment_count(self, name: str) -> int:
-        """Segments of the video."""
+        """Number of segments of the video."""
 
     def source(self) -> SegmentSource:
         """All segments in name order, for training."""
@@ -41,7 +41,7 @@ def is_relative(settings: TrainingSettings, evidence: Evidence | None) -> bool:
 
 
 def training_source(features: SourcedFeatures, *, relative: bool) -> SegmentSource:
-    """What the detector is trained on."""
+    """The segments to train on, absolute or relative to their video."""
     if not relative:
         return features.source()
     usual = [usual_state(features.chunks(name)) for name in features.names]
@@ -52,7 +52,7 @@ def training_source(features: SourcedFeatures, *, relative: bool) -> SegmentSour
 def detected(
     detectors: Sequence["Detector"], features: SourcedFeatures, name: str, *, relative: bool
 ) -> NDArray[np.float32]:
-    """(detectors, segments) scores of one video by detectors alone."""
+    """(detectors, segments) scores of one video, in [0, 1], without the evidence."""
     from c2fpl.models.detection.detector import chunk_scores
 
     chunks: Iterable[NDArray[Any]] = features.chunks(name)
@@ -68,7 +68,7 @@ def joined_with(
     *,
     relative: bool,
 ) -> list[Joined]:
-    """For each detector what joins its scores with the evidence, fitted to training videos."""
+    """Fit, for each detector, the join of its scores with the evidence to training videos."""
     step = -(-len(features.names) // _JOINED_VIDEOS)
     names = features.names[::step]
     values = [evidence.of(CropMeans(features, name)) for name in names]
@@ -88,9 +88,9 @@ def segment_scores(
 
     Args:
         detectors: at least one.
-        joined: one for each of them, of one evidence; empty for scores of detectors alone.
-        features: of the video.
-        name: its name.
+        joined: one per detector, all with the same evidence; empty to use only the detectors.
+        features: features that include the video.
+        name: name of the video.
         relative: whether the detectors read features relative to their video.
     """
     rows = detected(detectors, features, name, relative=relative)

@@ -1,4 +1,4 @@
-"""Scalars of a training for TensorBoard: only when asked for, never needed."""
+"""Optional TensorBoard scalars of a training."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 @contextmanager
 def scalars(folder: Path | None) -> Iterator[Callable[["Epoch"], None]]:
-    """Write loss, learning rate and seconds of each epoch under `folder`; for None do nothing.
+    """Yield a function that writes loss, learning rate and seconds of an epoch to `folder`.
+
+    With None it does nothing.
 
     Raises:
         MissingPackage: the extra [tensorboard] is not installed.
@@ -26,10 +28,10 @@ def scalars(folder: Path | None) -> Iterator[Callable[["Epoch"], None]]:
     except ImportError as error:
         raise MissingPackage(
             "--tensorboard needs the package tensorboard; pip install 'c2fpl[tensorboard]', "
-            "or leave the option out"
+            "or omit the option"
         ) from error
     for earlier in folder.glob("events.out.tfevents.*"):
-        earlier.unlink()  # two trainings in one folder would be drawn as one zigzag
+        earlier.unlink()  # TensorBoard would draw two trainings in one folder as one line
     with SummaryWriter(folder) as writer:
 
         def write(epoch: "Epoch") -> None:

@@ -1,4 +1,4 @@
-"""Step 3: features + labels -> detector.pt, which carries the settings that made it."""
+"""Step 3: features and labels to detector.pt, which includes its settings."""
 
 import logging
 from dataclasses import asdict, replace
@@ -31,11 +31,11 @@ def train_detector(
     *,
     tensorboard: Path | None = None,
 ) -> SavedDetector:
-    """Train on all labelled segments; kept where nothing it read has changed.
+    """Train on all labelled segments, or keep the detector if labels and settings are the same.
 
     Raises:
-        MissingDevice: the device asked for is not here.
-        MissingPackage: scalars are wanted in the folder `tensorboard`, which nothing can write.
+        MissingDevice: the requested device does not exist.
+        MissingPackage: `tensorboard` is given, but the package is not installed.
     """
     from c2fpl.models.detection.training import train
     from c2fpl.pipeline.extraction.devices import resolve_device
