@@ -41,8 +41,8 @@ def watch(
 
     saved = load_detector(detector)
     files = RunFiles(output)
-    if events.threshold is None:
-        events = replace(events, threshold=_threshold_beside(detector), quantile=None)
+    if events.threshold is None and events.quantile is None:
+        events = replace(events, threshold=_threshold_beside(detector))
     started = Watch(
         videos=str(folder),
         files=files,
