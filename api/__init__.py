@@ -8,7 +8,7 @@ torch nor a decoder.
 - `ExtractionSettings`, `DecodingSettings`, `LabelSettings`, `TrainingSettings`, `ScoreOptions`,
   `EventSettings`, `Execution`, `RunSettings`: frozen, validated on construction
 - `VideoFeatures`: what `extract` returns; `make_encoder`: a network loaded once for many videos
-- `Error`: the base of every error that a user can mend
+- `Error`: the base of every error that a user can fix
 
 The modules of this folder: `functions`, the steps; `errors`, the errors; `__main__`, the command.
 """

@@ -1,12 +1,12 @@
-"""The errors that a user can mend. Each message gives the value, the rule it breaks and the cure.
+"""The errors that a user can fix. Each message gives the value, the rule it breaks and the cure.
 
-The command line prints them in one line, without a traceback; any other exception is a bug. A class
-of its own exists only where a caller may want to tell it apart.
+The command line prints them in one line, without a traceback; any other exception is a bug. An
+error has its own class only if a caller may want to handle it separately.
 """
 
 
 class Error(ValueError):
-    """Base of all of them."""
+    """Base of all errors that a user can fix."""
 
 
 class BadSettings(Error):

@@ -114,7 +114,8 @@ def label_segments(
         settings: method, eta, beta and the switches.
 
     Raises:
-        CannotLabel: all videos alike. (One video alone is compared with itself; a note says so.)
+        CannotLabel: the videos are indistinguishable. (A single video is compared with itself; a
+            note says so.)
         BadFeatures: values that are not finite, or axes that fit no layout.
     """
     return make_labels(InMemory(tuple(features)), settings, quiet=True)
@@ -176,8 +177,8 @@ def score(
 ) -> NDArray[np.float32]:
     """One score a frame, held for each segment: the mean over crops of the detector's scores.
 
-    A detector file that was trained on labels of `refined` also holds what it measured, and the
-    scores are joined with that, as `c2fpl score` does; what `train` gives scores by itself.
+    A detector file that was trained on labels of `refined` also stores the evidence model, and
+    the scores combine both, as `c2fpl score` does. A detector from `train` uses only its own.
 
         >>> made = label_segments(folder_of_arrays)
         >>> detector = train(folder_of_arrays, made.labels, TrainingSettings(epochs=1))

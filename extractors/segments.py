@@ -112,7 +112,7 @@ class SegmentCutter:
         return segment
 
     def finish(self) -> Iterator[list[NDArray[np.uint8]]]:
-        """Yield the padded last segment, if there is one.
+        """Yield the padded last segment, uint8 frames (height, width, 3), if there is one.
 
         Raises:
             TooShort: the video has fewer frames than the tail rule needs.

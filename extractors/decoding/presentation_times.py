@@ -57,7 +57,10 @@ class PresentationTimes:
     @overload
     def start_s(self, frames: NDArray[np.integer]) -> NDArray[np.float64]: ...
     def start_s(self, frames: int | NDArray[np.integer]) -> float | NDArray[np.float64]:
-        """Presentation time of frames in seconds; `frame_count` gives the end of the video."""
+        """Presentation times in seconds, float64 of the shape of `frames`, or a float for an int.
+
+        Frames count from 0; `frame_count` gives the end of the video.
+        """
         inside = np.minimum(frames, max(self.frame_count - 1, 0))
         begun = inside / self.frame_rate if self.seconds is None else self.seconds[inside]
         seconds = begun + (np.asarray(frames) - inside) / self.frame_rate
@@ -70,7 +73,8 @@ class PresentationTimes:
     def end_s(self, frames: int | NDArray[np.integer]) -> float | NDArray[np.float64]:
         """End in seconds of intervals [.., frame): the start of `frame`, except after a break.
 
-        A frame before a break of more than LONGEST_FRAME_S is shown for 1 / frame_rate.
+        A frame before a break of more than LONGEST_FRAME_S is shown for 1 / frame_rate. Shapes and
+        dtypes are those of `start_s`.
         """
         ends = np.asarray(self.start_s(np.asarray(frames)))
         last = np.asarray(self.start_s(np.maximum(np.asarray(frames) - 1, 0)))

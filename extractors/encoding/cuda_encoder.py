@@ -124,7 +124,10 @@ class ClipCutter:
         return len(self._boxes)
 
     def clips(self, first: int, count: int) -> torch.Tensor:
-        """Clips [first, first + count); beyond the end, the last clip is repeated."""
+        """Clips [first, first + count), (count, 3, frames, height, width) of the network's dtype.
+
+        Beyond the end, the last clip is repeated.
+        """
         numbers = [min(first + i, len(self) - 1) for i in range(count)]
         boxes: dict[int, list[CropBox]] = {}
         for segment, box in (self._boxes[number] for number in numbers):
@@ -160,7 +163,10 @@ class BatchedNetwork:
         return torch.cat(features)
 
     def forward(self, clips: torch.Tensor) -> torch.Tensor:
-        """One forward pass; gives float32. cuDNN benchmarks its kernels and never uses TF32."""
+        """Clips (clips, 3, frames, height, width) to float32 features (clips, dim).
+
+        cuDNN benchmarks its kernels and never uses TF32.
+        """
         with torch.backends.cudnn.flags(enabled=True, benchmark=True, allow_tf32=False):
             features: torch.Tensor = self._network(clips)
             return features.float()

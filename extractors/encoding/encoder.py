@@ -93,7 +93,7 @@ def make_encoder(
             this nor `batch_size` changes any feature.
 
     Raises:
-        MissingDevice, BadWeights, BadWeights, BadSettings
+        MissingDevice, BadWeights, BadSettings
     """
     device = torch.device(device)
     threads = threads or usable_cores()

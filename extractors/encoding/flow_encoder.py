@@ -105,6 +105,7 @@ class FlowEncoder:
 def period(frames: NDArray[np.uint8]) -> int:
     """Number of frames before they repeat: 5 for a looped tail of 5 frames, else 16.
 
+    `frames` is uint8 (frames, height, width, 3).
     The jump from the last frame back to the first is not motion and must not be measured.
     """
     count = len(frames)
@@ -141,7 +142,7 @@ def gradient(part: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np
 
 
 def histogram(energy: NDArray[np.float32], box: CropBox) -> NDArray[np.float32]:
-    """Mean energy in the cells of the box: (rows, columns, fields, directions)."""
+    """Mean energy per cell of a crop: float32 (rows, columns, fields, directions)."""
     square = energy[:, box.top : box.top + box.pixels, box.left : box.left + box.pixels]
     cells = square.reshape(FIELDS, DIRECTIONS, GRID, CELL_PIXELS, GRID, CELL_PIXELS).mean((3, 5))
     cells = cells.transpose(2, 3, 0, 1)
@@ -149,5 +150,5 @@ def histogram(energy: NDArray[np.float32], box: CropBox) -> NDArray[np.float32]:
 
 
 def mirror(cells: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The histogram of the mirrored crop: columns reversed, directions mirrored."""
+    """Mirrors a histogram (rows, columns, fields, directions): columns and directions reversed."""
     return cells[:, ::-1, np.arange(FIELDS)[:, None], MIRRORED_DIRECTIONS]

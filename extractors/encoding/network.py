@@ -87,7 +87,10 @@ class Float32Patches(nn.Module):
         self.dtype = dtype
 
     def forward(self, pixels: torch.Tensor) -> torch.Tensor:
-        """Pixels of any dtype to a map of the network's dtype."""
+        """Pixels (clips, 3, frames, height, width) to a map (clips, channels, frames, rows, cols).
+
+        Pixels have any dtype; the map has the dtype of the network.
+        """
         patches: torch.Tensor = self.stem(pixels.float())
         return patches.to(self.dtype)
 

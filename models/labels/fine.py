@@ -119,15 +119,18 @@ def window_length(segment_count: int, beta: float, rule: WindowLength) -> int:
 
 
 def lowest_mean(densities: NDArray[np.float64], length: int) -> int:
-    """First segment of the window of `length` segments with the lowest mean; ties: the first."""
+    """First segment of the window of `length` segments with the lowest mean; ties: the first.
+
+    `densities` is float64 (segments,).
+    """
     return _first_least_sum(densities, length, sign=1)
 
 
 def largest_variation(densities: NDArray[np.float64], length: int) -> int:
     """First segment of the window with the largest sum of |p[t+1] - p[t]|; ties: the first.
 
-    A window of `length` segments has `length - 1` differences. Windows of one segment have none,
-    so they all tie and segment 0 wins.
+    `densities` is float64 (segments,). A window of `length` segments has `length - 1` differences.
+    Windows of one segment have none, so they all tie and segment 0 wins.
     """
     if length == 1:
         return 0

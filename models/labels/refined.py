@@ -115,6 +115,6 @@ def _doubts(evidence: Sequence[Array]) -> tuple[str, ...]:
     if np.ptp(every) > 0 and two_states.fit(apart).gain > 0:
         return ()
     return (
-        f"the statistic is uninformative: one population explains {len(every)} segments without "
-        "common neighbours as well as two states (BIC), so labels may be noise; give more videos",
+        "the statistic is uninformative: the videos show no clear split into normal and anomalous "
+        f"(BIC prefers one state on {len(every)} segments), so labels may be noise; add videos",
     )

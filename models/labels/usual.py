@@ -52,7 +52,10 @@ def scenes_differ(rows: Sequence[NDArray[np.float32]], changes: Sequence[Array])
 
 
 def scene_share(rows: Sequence[NDArray[np.float32]]) -> float:
-    """Share of the variance of the features that is between videos, in [0, 1]."""
+    """Fraction of the variance of the features that is between videos, in [0, 1].
+
+    `rows` holds float32 (segments, dim) per video.
+    """
     values = [one.astype(np.float64) for one in rows]
     means = np.stack([one.mean(axis=0) for one in values])
     counts = np.array([len(one) for one in values])

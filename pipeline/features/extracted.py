@@ -162,6 +162,9 @@ def map_features(path: Path, axes: Collection[int] = (3,)) -> NDArray[Any]:
         path: the file.
         axes: allowed numbers of axes.
 
+    Returns:
+        Read-only floats (segments, crops, dim), or (segments, dim) if `axes` allows 2.
+
     Raises:
         BadFeatures: not such an array. Pickles are never loaded.
     """

@@ -85,7 +85,7 @@ class OpenedFile:
         self._arrays: Mapping[str, StoredArray] = {}
 
     def read(self, found: FoundArray) -> NDArray[Any]:
-        """Read the values of an array."""
+        """Read an array in its stored dtype, with the shape `found.shape`."""
         if found.path != self._path:
             self._path, self._arrays = found.path, read_arrays(found.path)
         return np.asarray(self._arrays[found.key][()]).reshape(found.shape)

@@ -113,7 +113,10 @@ def merge(
 
 
 def peak_frame_of(scores: NDArray[np.float32], start: int, end: int) -> int:
-    """The middle frame of the first stretch with the highest score in [start, end)."""
+    """The middle frame of the first stretch with the highest score in [start, end).
+
+    `scores` is float32 (frames,).
+    """
     within = scores[start:end]
     first = int(np.argmax(within))
     lower = np.flatnonzero(within[first:] < within[first])

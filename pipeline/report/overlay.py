@@ -108,7 +108,10 @@ def panel_height(picture_height: int) -> int:
 def draw_panel(
     scores: NDArray[np.float32], threshold: float | None, width: int, height: int
 ) -> Panel:
-    """Draw the curve as a filled area, one value per pixel column, and the threshold line."""
+    """Draw the curve as a filled area, one value per pixel column, and the threshold line.
+
+    `scores` is float32 (frames,) in [0, 1]; the pictures are uint8 (height, width, 3).
+    """
     curve = curve_of(scores, width)
     columns = np.searchsorted(curve.starts, np.arange(width) * len(scores) // width, side="right")
     levels = curve.values[columns - 1]

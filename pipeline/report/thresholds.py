@@ -98,7 +98,12 @@ def choose_threshold(
 
 
 def quantile_of(counts: NDArray[np.int64], share: float) -> float:
-    """The lowest bin edge with at least `share` of the frames below it; 1.0 if there are none."""
+    """The lowest bin edge with at least `share` of the frames below it; 1.0 if there are no frames.
+
+    Args:
+        counts: (BINS,) frames per bin of scores in [0, 1].
+        share: fraction of the frames, in [0, 1].
+    """
     cumulative = np.cumsum(counts)
     if cumulative[-1] == 0:
         return 1.0
@@ -108,7 +113,7 @@ def quantile_of(counts: NDArray[np.int64], share: float) -> float:
 
 
 def median_deviation(counts: NDArray[np.int64]) -> float:
-    """Median absolute deviation of the binned scores from their median."""
+    """Median absolute deviation of binned scores from their median; `counts` is (BINS,) frames."""
     edges = np.arange(1, BINS + 1) / BINS
     deviations = np.abs(edges - quantile_of(counts, 0.5))
     order = np.argsort(deviations, kind="stable")
@@ -120,7 +125,7 @@ def median_deviation(counts: NDArray[np.int64]) -> float:
 def otsu(counts: NDArray[np.int64]) -> tuple[float, float]:
     """The midpoint of the means of the best two groups, and the fraction of variance they explain.
 
-    If all scores are equal, the fraction is 0.
+    `counts` is (BINS,) frames per bin. If all scores are equal, the fraction is 0.
     """
     occupied = np.flatnonzero(counts)
     centres, weights = (occupied + 0.5) / BINS, counts[occupied] / max(1, counts.sum())

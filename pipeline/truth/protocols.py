@@ -1,7 +1,8 @@
 """Frame labels of one video under each published protocol.
 
 Published code disagrees on how many segments of 16 frames a video has, and on whether the end frame
-of an annotated interval belongs to it. Each function below implements one convention.
+of an annotated interval belongs to it. Each function below implements one convention and returns
+uint8 (frames,): 1 for anomalous frames, else 0.
 """
 
 from collections.abc import Callable, Mapping
