@@ -11,7 +11,7 @@ from c2fpl.pipeline.extraction.extract_features import extract_features
 from c2fpl.pipeline.extraction.worker import FeatureSettings
 from c2fpl.pipeline.features.extracted import OwnFeatures
 from c2fpl.pipeline.files.lock import only_writer
-from c2fpl.pipeline.files.outcomes import Failure
+from c2fpl.pipeline.files.outcomes import Failure, exit_code
 from c2fpl.pipeline.files.run_files import RunFiles
 from c2fpl.pipeline.looking import look
 from c2fpl.pipeline.settings import EventSettings, Execution, ScoreSettings
@@ -90,7 +90,7 @@ def run(
         The videos that failed, with step and reason. All others are done.
     """
     with recorded(files, "run", {**vars(settings), "videos": len(videos)}) as record:
-        record.failures += _steps(files, videos, settings, record, windows)
+        _steps(files, videos, settings, record, windows)
     return record.failures
 
 
@@ -100,13 +100,14 @@ def _steps(
     settings: RunSettings,
     record: RunRecord,
     windows: Mapping[str, VideoAnnotation] | None,
-) -> list[Failure]:
+) -> None:
     execution = settings.execution
     with record.stage("extract"):
         extracted = extract_features(
             files, videos, FeatureSettings(settings.extraction, settings.decoding), execution
         )
     record.extraction(extracted)
+    record.failures += extracted.failures
     features = OwnFeatures(files.features, extracted.ready)
     with record.stage("label"):
         labels = label_segments(files, features, settings.labels, execution)
@@ -116,7 +117,7 @@ def _steps(
             *(files.detector, features, labels, settings.training, execution), tensorboard=scalars
         )
     with record.stage("score"):
-        failures = score_videos(files, features, detector, settings.scores, execution)
+        record.failures += score_videos(files, features, detector, settings.scores, execution)
+    record.save(files, exit_code(record.failures))  # the page shows it
     with record.stage("look"):
         look(files, settings.events, windows, quiet=execution.quiet)
-    return [*extracted.failures, *failures]

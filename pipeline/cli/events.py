@@ -26,7 +26,7 @@ def clips(
     """Cut the top events of a run into clips: mp4, H.264, without sound.
 
     Args:
-        run: folder of the run.
+        run: folder of a run, or of scores for which `report` has found events.
         output: folder for the clips. By default clips/ in the folder of the run.
     """
     from rich.console import Console
@@ -35,7 +35,7 @@ def clips(
     from c2fpl.pipeline.files.run_files import RunFiles
     from c2fpl.pipeline.report.clips import cut_clips
 
-    cut = cut_clips(RunFiles(run), settings, output)
+    cut = cut_clips(RunFiles.opened(run), settings, output)
     for path in cut.paths:
         Console().print(str(path), markup=False, highlight=False, soft_wrap=True)
     for failure in cut.failures:
@@ -62,7 +62,7 @@ def overlay(
     from c2fpl.pipeline.files.run_files import RunFiles
     from c2fpl.pipeline.report.overlay import write_overlay
 
-    path = write_overlay(RunFiles(run), video, output)
+    path = write_overlay(RunFiles.opened(run), video, output)
     Console().print(str(path), markup=False, highlight=False, soft_wrap=True)
     return 0
 
@@ -88,6 +88,6 @@ def export(run: Path, *, form: Form) -> int:
         "activitynet": exports.write_detections,
         "label-studio": exports.write_label_studio,
     }[form]
-    path = write(RunFiles(run))
+    path = write(RunFiles.opened(run))
     Console().print(str(path), markup=False, highlight=False, soft_wrap=True)
     return 0

@@ -155,7 +155,7 @@ def report(
     from c2fpl.pipeline.steps.scored_videos import scored_videos
     from c2fpl.pipeline.truth.windows import read_windows
 
-    files = RunFiles(run, holds="run" if (run / "scores").is_dir() else "scores")
+    files = RunFiles.opened(run)
     names = [video.name for video in scored_videos(files)]
     say_left_out(files.scores)
     windows = read_windows(annotations, names, dataset, reading) if annotations else None

@@ -77,7 +77,8 @@ def run(
     )
     files = RunFiles(output)
     found, failures = run_folder(videos, files, settings, annotations, dataset, reading)
-    return finish(files, failures, f"{counted(len(found), 'video')}, scores in {files.scores}")
+    scored = len(found) - len({failure.video for failure in failures})
+    return finish(files, failures, f"{counted(scored, 'video')}, scores in {files.scores}")
 
 
 @app.command

@@ -27,6 +27,11 @@ class RunFiles:
     holds: Literal["run", "features", "labels", "scores"] = "run"
     """A whole run, or a single step whose files are in the folder itself."""
 
+    @classmethod
+    def opened(cls, folder: Path) -> "RunFiles":
+        """The files of a finished run, or of a folder of scores."""
+        return cls(folder, "run" if (folder / "scores").is_dir() else "scores")
+
     @property
     def features(self) -> Path:
         """Folder of feature arrays and their provenance."""

@@ -42,7 +42,8 @@ function build() {
   document.getElementById("run-name").textContent = run.name;
   document.getElementById("summary").replaceChildren(...tiles(run));
   document.getElementById("rule").textContent =
-    `An event begins where the score rises above ${c2fpl.score(run.threshold)} (${run.rule}). `
+    `An event reaches a score of ${c2fpl.score(run.threshold)} (${run.rule}) and extends to where `
+    + "the score returns towards its usual level; events close together are one. "
     + "Scores rank footage within this run; they are not probabilities.";
   page.cards = new c2fpl.EventCards(run, page.events, rows.map((row) => row[0]));
   page.table = c2fpl.videoTable(rows);
