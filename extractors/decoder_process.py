@@ -7,24 +7,23 @@ memory, at most a few segments ahead of the consumer.
 
 import time
 from collections import deque
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, replace
 from multiprocessing.connection import wait
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Self, TypeAlias
 
 from c2fpl.errors import BadSettings
 from c2fpl.extractors.child_process import ChildProcess
 from c2fpl.extractors.decoder_child import (
-    Alive,
+    ChildMessage,
     DecodeOrder,
     Failed,
     FrameFilled,
     HeaderOrder,
     Order,
     ReadDone,
-    Ready,
     SlotFilled,
 )
 from c2fpl.extractors.decoder_messages import (
@@ -45,6 +44,7 @@ from c2fpl.extractors.decoding.header import VideoHeader
 from c2fpl.extractors.decoding.video import DecoderChanged, DecodeReport
 from c2fpl.extractors.settings import DecodingSettings, Tail
 
+AnyMessage: TypeAlias = Message | FrameMessage | HeaderMessage
 START_TIMEOUT_S: Final = 120.0
 """Limit on the start of a child, generous for a machine under load."""
 EXIT_TIMEOUT_S: Final = 5.0
@@ -75,6 +75,27 @@ class _Task:
         """Error message for a child that has passed its deadline."""
         fault = "did not start within" if self.starting else "made no progress for"
         return f"decoder {fault} {self.patience_s:g} s and was killed"
+
+
+def _passed_on(message: ChildMessage, task: _Task, child: ChildProcess) -> Iterator[AnyMessage]:
+    """The message of a child as the consumer receives it, with the key of its video."""
+    match message:
+        case FrameFilled(frame):
+            yield FrameRead(task.key, replace(frame, pixels=child.take(message.filled)))
+        case ReadDone():
+            yield FramesEnd(task.key)
+        case VideoHeader():
+            yield HeaderRead(task.key, message)
+        case SlotFilled():
+            task.segments += 1
+            yield SegmentFrames(task.key, task.segments - 1, child.take(message))
+        case DecoderChanged(reason):
+            task.segments = 0
+            yield Restarted(task.key, reason)
+        case DecodeReport():
+            yield Decoded(task.key, message)
+        case Failed(reason):
+            yield Undecodable(task.key, reason)
 
 
 class WatchedDecoders:
@@ -146,9 +167,7 @@ class WatchedDecoders:
             assert isinstance(message, HeaderMessage)
             yield message
 
-    def _run(
-        self, orders: Iterable[tuple[Key, Order]]
-    ) -> Generator[Message | FrameMessage | HeaderMessage]:
+    def _run(self, orders: Iterable[tuple[Key, Order]]) -> Generator[AnyMessage]:
         waiting = (_Task(key, order) for key, order in orders)
         retries: deque[_Task] = deque()
         busy: dict[ChildProcess, _Task] = {}
@@ -185,11 +204,8 @@ class WatchedDecoders:
         return [c for c, task in busy.items() if c.connection in ready or task.deadline_s <= now_s]
 
     def _handle(
-        self,
-        child: ChildProcess,
-        busy: dict[ChildProcess, _Task],
-        retries: deque[_Task],
-    ) -> Generator[Message | FrameMessage | HeaderMessage]:
+        self, child: ChildProcess, busy: dict[ChildProcess, _Task], retries: deque[_Task]
+    ) -> Iterator[AnyMessage]:
         task = busy[child]
         if not child.connection.poll():
             child.end()
@@ -203,29 +219,9 @@ class WatchedDecoders:
             yield self._retry_or_fail(busy.pop(child), reason, retries)
             return
         task.wait(self._stall_timeout_s)
-        match message:
-            case Ready() | Alive():
-                return
-            case FrameFilled(frame):
-                yield FrameRead(task.key, replace(frame, pixels=child.take(message.filled)))
-            case ReadDone():
-                self._finish(child, busy)
-                yield FramesEnd(task.key)
-            case VideoHeader():
-                self._finish(child, busy)
-                yield HeaderRead(task.key, message)
-            case SlotFilled():
-                task.segments += 1
-                yield SegmentFrames(task.key, task.segments - 1, child.take(message))
-            case DecoderChanged(reason):
-                task.segments = 0
-                yield Restarted(task.key, reason)
-            case DecodeReport():
-                self._finish(child, busy)
-                yield Decoded(task.key, message)
-            case Failed(reason):
-                self._finish(child, busy)
-                yield Undecodable(task.key, reason)
+        if isinstance(message, ReadDone | VideoHeader | DecodeReport | Failed):
+            self._finish(child, busy)
+        yield from _passed_on(message, task, child)
 
     def _retry_or_fail(
         self, task: _Task, reason: str, retries: deque[_Task]

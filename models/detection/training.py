@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,17 +49,12 @@ def train(
 ) -> Detector:
     """Trains a new detector and returns its state after the last epoch, in eval mode.
 
-    Each epoch makes `settings.passes` passes over all segments, each in a new order. The crops of a
-    segment stay together: the loss is the binary cross-entropy between its label and the mean score
-    of its crops. Only `settings.seed` decides weights, order and dropout. On the CPU, the same seed
-    and thread count give the same bytes. The global random state is neither read nor changed.
-
-    Threads read segments ahead in bounded memory. If the whole source fits in free GPU memory, it
-    is uploaded once instead. To train several detectors on the same segments, call
-    `feeding.feeder_for` once and pass the result to each training.
+    On the CPU, the same seed and thread count give the same bytes. The global random state is
+    neither read nor changed.
 
     Args:
-        source: the segments, or their feeder on `device`.
+        source: the segments, or their feeder on `device`: `feeding.feeder_for`, called once to
+            train several detectors.
         labels: (segments,) in [0, 1], hard or soft.
         settings: attention, optimisation, seed.
         device: device to train on; the detector stays there.
@@ -71,32 +66,40 @@ def train(
     """
     device = torch.device(device)
     targets = _checked(labels, len(source)).to(device)
-    if isinstance(source, StreamedFeeder | ResidentFeeder):
-        feeder: Feeder = source
-    else:
-        feeder = feeder_for(source, device)
+    feeder: Feeder = (
+        source
+        if isinstance(source, StreamedFeeder | ResidentFeeder)
+        else feeder_for(source, device)
+    )
     orders = np.random.default_rng(settings.seed)
     detector = Detector(feeder.dim, settings).to(device)
     detector.draw_dropout_from(torch.Generator(device).manual_seed(int(orders.integers(2**62))))
+    for epoch in _epochs(detector, feeder, targets, orders):
+        if after_epoch is not None:
+            after_epoch(epoch)
+    detector.draw_dropout_from(None)
+    return detector.eval()
+
+
+def _epochs(
+    detector: Detector, feeder: Feeder, targets: Tensor, orders: np.random.Generator
+) -> Iterator[Epoch]:
+    """Trains the detector, and yields after each epoch."""
+    settings = detector.settings
     optimiser = _optimiser(detector, settings)
     schedule = torch.optim.lr_scheduler.MultiStepLR(optimiser, list(MILESTONES), gamma=DECAY)
     for number in range(1, settings.epochs + 1):
         started = time.perf_counter()
         learning_rate = float(schedule.get_last_lr()[0])
-        loss = _one_epoch(
-            detector, optimiser, feeder, targets, _batches(orders, len(source), settings)
-        )
+        batches = _batches(orders, len(targets), settings)
+        loss = _one_epoch(detector, optimiser, feeder, targets, batches)
         schedule.step()
         if not math.isfinite(loss):
             raise TrainingDiverged(
                 f"the loss of epoch {number} is {loss}; every feature must be finite and the "
                 f"learning rate {settings.learning_rate:g} not too high: try a tenth of it"
             )
-        if after_epoch is not None:
-            seconds = time.perf_counter() - started
-            after_epoch(Epoch(number, loss, learning_rate, seconds, detector))
-    detector.draw_dropout_from(None)
-    return detector.eval()
+        yield Epoch(number, loss, learning_rate, time.perf_counter() - started, detector)
 
 
 def _optimiser(detector: Detector, settings: TrainingSettings) -> torch.optim.Optimizer:
@@ -141,7 +144,10 @@ def _one_epoch(
     targets: Tensor,
     batches: list[NDArray[np.int64]],
 ) -> float:
-    """Trains for one epoch and returns the mean loss; its sum stays on the device until the end."""
+    """Trains for one epoch and returns the mean loss; its sum stays on the device until the end.
+
+    The loss of a segment compares its label with the mean score of its crops.
+    """
     detector.train()
     precision = choose_precision(detector.settings.matmul_precision, targets.device)
     total = torch.zeros((), dtype=torch.float64, device=targets.device)

@@ -43,16 +43,8 @@ def watch(
     files = RunFiles(output)
     if events.threshold is None and events.quantile is None:
         events = replace(events, threshold=_threshold_beside(detector))
-    started = Watch(
-        videos=str(folder),
-        files=files,
-        detector=saved,
-        extraction=extraction_of(saved, weights, str(folder)),
-        scores=scores,
-        events=events,
-        settings=watching,
-        execution=execution,
-    )
+    extraction = extraction_of(saved, weights, str(folder))
+    started = Watch(*(str(folder), files, saved, extraction, scores, events), watching, execution)
     with only_writer(files):
         started.follow(ticks(folder, watching))
     return 0

@@ -168,27 +168,22 @@ def open_features(
         frame_counts: frames by joining name; replaces `reading.frame_counts`.
 
     Raises:
-        BadFeatures: no features, or files that cannot be used.
-        BadAnnotation: the list of names or the table of counts cannot be used.
+        BadFeatures, BadAnnotation: no features, or files, names or counts that cannot be used.
     """
     paths = npy_files(place)
     if frame_counts is None:
         frame_counts = read_frames(reading.frame_counts) if reading.frame_counts else {}
     rule = FrameRule(reading.frames_per_segment, frame_counts)
-    concatenation = find_concatenation(paths)
     videos: Sequence[StoredFeatures]
-    if concatenation is not None:
+    if concatenation := find_concatenation(paths):
         if names is None and reading.names is not None:
             names = read_name_list(reading.names)
         videos = read_concatenation(concatenation, names, frame_counts)
     elif paths:
         paths, side = take_side_files(paths)
         rule = rule.informed_by(side)
-        written = [video_name(path.name) for path in paths]
-        videos = separate_files(
-            list(zip(without_streams(written, side.frame_rates), paths, strict=True)),
-            reading.layout,
-        )
+        written = without_streams([video_name(path.name) for path in paths], side.frame_rates)
+        videos = separate_files(list(zip(written, paths, strict=True)), reading.layout)
     else:
         videos = find_text(place)
     if not videos:

@@ -50,18 +50,9 @@ def score_videos(
     before = _index(files.score_index)
     scored_by = fingerprint_of({"detector": saved.fingerprint, **_options_in_force(settings)})
     rows = {name: _index_row(features, name, scored_by) for name in features.names}
-    others = {
-        name: row
-        for name, row in before.items()
-        if name not in rows and row["detector"] == scored_by
-    }
-    again = before.keys() & rows.keys()
-    same = {name for name in again if before[name]["fingerprint"] == rows[name]["fingerprint"]}
-    if again - same:
-        logger.info(
-            "scores: detector, features or options changed, %s to be scored again",
-            counted(len(again - same), "video"),
-        )
+    rest = {name: row for name, row in before.items() if name not in rows}
+    others = {name: row for name, row in rest.items() if row["detector"] == scored_by}
+    same = _unchanged(before, rows)
     kept = set() if execution.overwrite else same
     _forget_others(files, before, kept | others.keys())
     failures: list[Failure] = []
@@ -77,6 +68,20 @@ def score_videos(
     say_left_out(files.scores)
     save_failures(files, STEP, failures)
     return failures
+
+
+def _unchanged(
+    before: Mapping[str, Mapping[str, str]], rows: Mapping[str, Mapping[str, object]]
+) -> set[str]:
+    """Videos that were scored by the same detector on the same features with the same options."""
+    again = before.keys() & rows.keys()
+    same = {name for name in again if before[name]["fingerprint"] == rows[name]["fingerprint"]}
+    if again - same:
+        logger.info(
+            "scores: detector, features or options changed, %s to be scored again",
+            counted(len(again - same), "video"),
+        )
+    return same
 
 
 def _options_in_force(settings: ScoreSettings) -> dict[str, float]:

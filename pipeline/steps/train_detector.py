@@ -1,9 +1,11 @@
 """Step 3: features and labels to detector.pt, which includes its settings."""
 
 import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from c2fpl.models.settings import TrainingSettings
 from c2fpl.pipeline.features.feature_set import FeatureSet
@@ -43,18 +45,31 @@ def train_detector(
     relative = is_relative(settings, labels.evidence)
     settings = replace(settings, detector_input="relative" if relative else "absolute")
     wanted = fingerprint({**asdict(settings), "labels": labels.fingerprint})
-    if not execution.overwrite and path.exists():
-        saved = load_detector(path)
-        if saved.fingerprint == wanted:
-            logger.info("%s was trained on these labels with these settings already", path)
-            return saved
-        cause = what_changed(asdict(saved.settings), asdict(settings)) or "labels"
-        logger.info("detector: %s changed, training again", cause)
+    if not execution.overwrite and (kept := _kept(path, settings, wanted)):
+        return kept
     device = resolve_device(execution.devices[0])
     source = training_source(features, relative=relative)
+    with _shown(settings.epochs, execution, tensorboard) as after_epoch:
+        targets = labels.concatenated()
+        detector = train(source, targets, settings, device=device, after_epoch=after_epoch)
+    joined = None
+    if labels.evidence is not None:
+        (joined,) = joined_with(labels.evidence, [detector.eval()], features, relative=relative)
+    saved = SavedDetector(
+        *(detector.cpu().eval(), source.dim, settings, _extraction_of(features), wanted, joined)
+    )
+    save_detector(path, saved)
+    return saved
+
+
+@contextmanager
+def _shown(
+    epochs: int, execution: Execution, tensorboard: Path | None
+) -> Iterator[Callable[["Epoch"], None]]:
+    """Show progress and write the losses; gives the function to call after each epoch."""
     with (
         scalars(tensorboard) as write_scalars,
-        progress("train", settings.epochs, "epochs", quiet=execution.quiet) as shown,
+        progress("train", epochs, "epochs", quiet=execution.quiet) as shown,
     ):
 
         def after_epoch(epoch: "Epoch") -> None:
@@ -62,14 +77,23 @@ def train_detector(
             write_scalars(epoch)
             shown.advance()
 
-        detector = train(
-            source, labels.concatenated(), settings, device=device, after_epoch=after_epoch
-        )
+        yield after_epoch
+
+
+def _kept(path: Path, settings: TrainingSettings, wanted: str) -> SavedDetector | None:
+    """The detector at this path, if it has the wanted fingerprint."""
+    if not path.exists():
+        return None
+    saved = load_detector(path)
+    if saved.fingerprint == wanted:
+        logger.info("%s was trained on these labels with these settings already", path)
+        return saved
+    cause = what_changed(asdict(saved.settings), asdict(settings)) or "labels"
+    logger.info("detector: %s changed, training again", cause)
+    return None
+
+
+def _extraction_of(features: FeatureSet) -> dict[str, Any]:
+    """How the features were made, so that new videos are extracted in the same way."""
     made_by = features.records[features.names[0]]
-    extraction = {**made_by["settings"], "weights_sha256": made_by["weights_sha256"]}
-    joined = None
-    if labels.evidence is not None:
-        (joined,) = joined_with(labels.evidence, [detector.eval()], features, relative=relative)
-    saved = SavedDetector(detector.cpu().eval(), source.dim, settings, extraction, wanted, joined)
-    save_detector(path, saved)
-    return saved
+    return {**made_by["settings"], "weights_sha256": made_by["weights_sha256"]}
