@@ -20,21 +20,25 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from c2fpl.errors import BadFeatures, BadLabels, BadVideo
-from c2fpl.extractors.decoder_messages import Decoded, Restarted, Undecodable
-from c2fpl.extractors.decoder_process import WatchedDecoders
 from c2fpl.extractors.encoding.encoder import SegmentEncoder, make_encoder
-from c2fpl.extractors.extraction import Extraction, FeatureRows
-from c2fpl.extractors.segments import SEGMENT_FRAMES, SegmentPlan
 from c2fpl.extractors.settings import DecodingSettings, ExtractionSettings, Tail
 from c2fpl.models.detection import training
 from c2fpl.models.detection.detector import Detector
 from c2fpl.models.detection.scores import finished
 from c2fpl.models.detection.training import Epoch
+from c2fpl.models.labels.joined import Joined
 from c2fpl.models.settings import LabelSettings, ScoreOptions, TrainingSettings
 from c2fpl.pipeline.extraction.devices import resolve_device
 from c2fpl.pipeline.extraction.worker import FeatureSettings
-from c2fpl.pipeline.features.in_memory import Features, InMemory, VideoFeatures, arrays_of
+from c2fpl.pipeline.features.in_memory import (
+    Features,
+    InMemory,
+    VideoFeatures,
+    arrays_of,
+    extract_in_memory,
+    joined_labels,
+    plan_of,
+)
 from c2fpl.pipeline.files.outcomes import Failure
 from c2fpl.pipeline.files.run_files import RunFiles, fingerprint
 from c2fpl.pipeline.run import RunSettings, run_folder
@@ -74,28 +78,7 @@ def extract(
         BadFeatures: values beyond the range of float16.
     """
     encoder = encoder or make_encoder(extraction, device=resolve_device(device))
-    rows: list[NDArray[np.float32]] = []
-    with WatchedDecoders(decoding, encoder.short_side_pixels, tail=extraction.tail) as decoders:
-        for message in Extraction(decoders, encoder).extract([("", Path(video))]):
-            match message:
-                case FeatureRows(_, values):
-                    rows.append(values)
-                case Restarted():
-                    rows.clear()
-                case Undecodable(_, reason):
-                    raise BadVideo(f"{video}: {reason}")
-                case Decoded(_, report):
-                    found = report
-    with np.errstate(over="ignore"):  # judged in the next line
-        stored = np.concatenate(rows).astype(extraction.dtype)
-    if not np.isfinite(stored).all():
-        raise BadFeatures(
-            f"{video}: features exceed the range of {extraction.dtype}; use dtype='float32' or "
-            "precision='fp32'"
-        )
-    return VideoFeatures(
-        stored, found, FeatureSettings(extraction, decoding), encoder.weights_sha256
-    )
+    return extract_in_memory(Path(video), FeatureSettings(extraction, decoding), encoder)
 
 
 def label_segments(
@@ -150,17 +133,9 @@ def train(
         BadLabels: another number of labels than segments, or a label outside [0, 1].
         TrainingDiverged: the loss is no longer a number.
     """
-    arrays = arrays_of(features)
-    wanted = [np.asarray(each, np.float32) for each in labels]
-    found = [each.shape for each in wanted]
-    if found != [(len(array),) for array in arrays]:
-        raise BadLabels(
-            f"labels of shapes {found} for videos of {[len(array) for array in arrays]} segments; "
-            "give one (segments,) array a video, in the same order"
-        )
+    targets = joined_labels(labels, [len(array) for array in arrays_of(features)])
     relative = settings.detector_input == "relative"
     source = training_source(InMemory(tuple(features)), relative=relative)
-    targets = np.concatenate(wanted)
     detector = training.train(
         source, targets, settings, device=resolve_device(device), after_epoch=after_epoch
     )
@@ -175,7 +150,7 @@ def score(
     tail: Tail = "loop",
     options: ScoreOptions = ScoreOptions(),
 ) -> NDArray[np.float32]:
-    """One score a frame, held for each segment: the mean over crops of the detector's scores.
+    """Score every frame of a video: the mean over crops of the detector's scores of its segment.
 
     A detector file that was trained on labels of `refined` also stores the evidence model, and
     the scores combine both, as `c2fpl score` does. A detector from `train` uses only its own.
@@ -186,11 +161,11 @@ def score(
         (125,)
 
     Args:
-        detector: what `train` gave, or the path of a detector.pt.
-        features: of one video.
-        frame_count: its decoded frames. `VideoFeatures` know theirs; for a bare array the default
-            is 16 a segment.
-        tail: the rule that the array was made with; `VideoFeatures` know theirs.
+        detector: the result of `train`, or the path of a detector.pt.
+        features: features of one video.
+        frame_count: decoded frames of the video, by default 16 per segment; for arrays only,
+            because `VideoFeatures` record theirs.
+        tail: rule for a short last segment; also for arrays only.
         options: smoothing and calibration, both off by default.
 
     Returns:
@@ -200,20 +175,19 @@ def score(
         BadDetector: features of another backbone.
         ValueError: a frame count that does not make this number of segments.
     """
-    if isinstance(detector, Detector):
-        network, joined = detector, []
-    else:
-        saved = load_detector(Path(detector))
-        network, joined = saved.detector, [saved.joined] if saved.joined is not None else []
-    (values,) = arrays_of([features])
-    if isinstance(features, VideoFeatures):
-        plan = features.plan
-    else:
-        plan = SegmentPlan(frame_count or len(values) * SEGMENT_FRAMES, tail=tail)
+    network, joined = _opened(detector)
+    plan = plan_of(features, frame_count, tail)
     video = InMemory((features,))
     relative = network.settings.detector_input == "relative"
     scores = segment_scores([network], joined, video, video.names[0], relative=relative)[0]
     return plan.to_frames(finished(scores, options))
+
+
+def _opened(detector: Detector | str | PathLike[str]) -> tuple[Detector, list[Joined]]:
+    if isinstance(detector, Detector):
+        return detector, []
+    saved = load_detector(Path(detector))
+    return saved.detector, [] if saved.joined is None else [saved.joined]
 
 
 def save(path: str | PathLike[str], detector: Detector, trained_on: VideoFeatures) -> None:

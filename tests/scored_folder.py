@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike
 
 from c2fpl.pipeline.evaluation.evaluate import evaluate
 from c2fpl.pipeline.evaluation.result import Evaluation
+from c2fpl.pipeline.evaluation.truth_inputs import TruthInputs
 from c2fpl.pipeline.truth.datasets import DatasetName
 from c2fpl.pipeline.truth.frame_counts import CountTable
 from c2fpl.pipeline.truth.protocols import ProtocolName
@@ -30,10 +31,12 @@ def measured(
 ) -> Evaluation:
     return evaluate(
         folder / "scores",
-        dataset=dataset,
-        annotations=folder / "annotations.txt",
-        protocol=protocol,
-        table=table,
+        TruthInputs(
+            dataset=dataset,
+            annotations=folder / "annotations.txt",
+            protocol=protocol,
+            table=table,
+        ),
         allow_missing=allow_missing,
         unit=unit,
     )

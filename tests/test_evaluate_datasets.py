@@ -10,6 +10,7 @@ from c2fpl.errors import BadAnnotation
 from c2fpl.pipeline.evaluation.evaluate import evaluate
 from c2fpl.pipeline.evaluation.result import Evaluation
 from c2fpl.pipeline.evaluation.tables import class_table, metrics_table
+from c2fpl.pipeline.evaluation.truth_inputs import TruthInputs
 from c2fpl.pipeline.truth.annotations import read_annotations
 from c2fpl.pipeline.truth.frame_counts import CountTable, read_count_table
 from c2fpl.pipeline.truth.protocols import Counts, rtfm
@@ -80,7 +81,7 @@ def test_shanghaitech_needs_its_test_list_and_the_length_of_the_mask(tmp_path: P
         save(tmp_path / "scores", name, [0.1, 0.2, 0.9])
 
     def measured_masks() -> Evaluation:
-        return evaluate(tmp_path / "scores", dataset="shanghaitech", annotations=masks)
+        return evaluate(tmp_path / "scores", TruthInputs(dataset="shanghaitech", annotations=masks))
 
     with pytest.raises(BadAnnotation, match=r"put SH_Test.txt next to"):
         measured_masks()
@@ -113,10 +114,7 @@ def test_perfect_scores_of_the_whole_ucf_test_set(shared_data: Path, tmp_path: P
         save(tmp_path, f"{videos[name].classes[0]}/{name}", rtfm(videos[name], counts))
     found = evaluate(
         tmp_path,
-        dataset="ucf-crime",
-        annotations=annotations,
-        protocol="rtfm",
-        table=table,
+        TruthInputs(dataset="ucf-crime", annotations=annotations, protocol="rtfm", table=table),
         bootstrap_replicates=20,
     )
     assert (found.metrics.frames, found.metrics.anomalous_frames) == (1114144, 84343)
@@ -132,6 +130,8 @@ def test_ped2_is_measured_from_its_own_annotations(shared_data: Path, tmp_path: 
         save(tmp_path, f"Test/Test{number:03}", np.linspace(0, 1, 180))
     for number in range(1, 17):
         save(tmp_path, f"Train/Train{number:03}", np.zeros(120))
-    found = evaluate(tmp_path, dataset="own", annotations=shared_data / "ped2" / "annotations.txt")
+    found = evaluate(
+        tmp_path, TruthInputs(dataset="own", annotations=shared_data / "ped2" / "annotations.txt")
+    )
     assert found.metrics.videos == 12
     assert any("16 scored videos not in the test set" in note for note in found.notes)

@@ -7,6 +7,7 @@ import pytest
 
 from c2fpl.errors import BadAnnotation
 from c2fpl.pipeline.evaluation.evaluate import evaluate
+from c2fpl.pipeline.evaluation.truth_inputs import TruthInputs
 from c2fpl.pipeline.truth.frame_counts import CountTable
 from c2fpl.pipeline.truth.protocols import Counts
 from c2fpl.pipeline.truth.score_lengths import ScoreUnit
@@ -127,4 +128,8 @@ def test_one_video_of_another_set_is_named(shared_data: Path, tmp_path: Path) ->
         count = int(frames) // 16 if "Fighting003" in name else int(frames)
         save(tmp_path, name.split("/")[-1].removesuffix(".mp4"), np.zeros(count))
     with pytest.raises(BadAnnotation, match=r"^Fighting003_x264 has 193 scores and 3102 frames"):
-        evaluate(tmp_path, dataset="ucf-crime", annotations=annotations, bootstrap_replicates=0)
+        evaluate(
+            tmp_path,
+            TruthInputs(dataset="ucf-crime", annotations=annotations),
+            bootstrap_replicates=0,
+        )

@@ -8,6 +8,7 @@ import pytest
 from c2fpl.errors import BadAnnotation
 from c2fpl.pipeline.evaluation.evaluate import evaluate
 from c2fpl.pipeline.evaluation.result import Evaluation
+from c2fpl.pipeline.evaluation.truth_inputs import TruthInputs
 from c2fpl.pipeline.truth.datasets import DatasetName
 from c2fpl.pipeline.truth.frame_counts import read_count_table
 from c2fpl.pipeline.truth.protocols import ProtocolName
@@ -40,11 +41,13 @@ def vector(folder: Path, frames: int, *anomalous: int) -> Path:
 def measured(folder: Path, gt: Path, protocol: ProtocolName = "native") -> Evaluation:
     return evaluate(
         folder / "scores",
-        dataset="ucf-crime",
-        annotations=folder / "own.txt",
-        protocol=protocol,
-        table=read_count_table(folder / "counts.csv"),
-        ground_truth=gt,
+        TruthInputs(
+            dataset="ucf-crime",
+            annotations=folder / "own.txt",
+            protocol=protocol,
+            table=read_count_table(folder / "counts.csv"),
+            ground_truth=gt,
+        ),
     )
 
 
@@ -77,7 +80,7 @@ def test_a_vector_alone_stands_as_annotations_with_the_table(pair: Path) -> None
     given = ("evaluate", pair / "scores", "--annotations", gt, "--dataset", "ucf-crime")
     assert c2fpl(*given, "--frame-counts", pair / "counts.csv") == 0
     with pytest.raises(BadAnnotation, match="is a vector of many videos: give --frame-counts"):
-        evaluate(pair / "scores", dataset="ucf-crime", annotations=gt)
+        evaluate(pair / "scores", TruthInputs(dataset="ucf-crime", annotations=gt))
 
 
 @pytest.mark.parametrize(
@@ -99,11 +102,13 @@ def test_a_published_vector_equals_the_intervals_of_its_protocol(
         save(tmp_path / "scores", name, part)
     found = evaluate(
         tmp_path / "scores",
-        dataset=dataset,
-        annotations=folder / FILES[dataset][0],
-        protocol=protocol,
-        table=read_count_table(folder / FILES[dataset][1], column),
-        ground_truth=tmp_path / "gt.npy",
+        TruthInputs(
+            dataset=dataset,
+            annotations=folder / FILES[dataset][0],
+            protocol=protocol,
+            table=read_count_table(folder / FILES[dataset][1], column),
+            ground_truth=tmp_path / "gt.npy",
+        ),
         bootstrap_replicates=0,
     )
     assert "gt.npy equals the intervals in every frame" in found.notes

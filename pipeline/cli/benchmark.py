@@ -1,6 +1,6 @@
 """The command benchmark: reproduces the paper's tables on a data set."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -39,24 +39,56 @@ class BenchmarkReading(ReadingSettings):
     """Set from the command's own option."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class BenchmarkOptions:
+    """Input files and variants of a benchmark, as given on the command line."""
+
+    annotations: Path
+    """annotation file of the data set; for ShanghaiTech the folder of frame masks."""
+    output: Output
+    """folder for results.json, results.md, figures, and the files needed to resume."""
+    videos: Path | None = None
+    """folder of the raw videos, in any layout. Their features are extracted into the output
+    folder."""
+    features: Path | None = None
+    """folder of features to use instead of videos: made by `extract`, or published."""
+    test_features: Path | None = None
+    """features of the test videos, if they are separate: a folder or a .npy file."""
+    seeds: int = 10
+    """number of trainings of each variant; the seeds count up from --seed."""
+    table: TableName = "seeds"
+    """table to make: seeds (mean and standard deviation), attention (supplementary Tables 5 and 6),
+    or pipeline (without fine labels, without coarse labels, without detector)."""
+    methods: Annotated[str, Parameter(name="--method")] = "paper"
+    """paper, released or refined; separate several with commas to compare them."""
+    protocol: ProtocolName | None = None
+    """convention of the ground truth. By default native (real frames) if the frame counts are
+    known, otherwise that of the published features."""
+    train_list: Path | None = None
+    """list of training videos. By default searched for by its official name."""
+    test_list: Path | None = None
+    """list of test videos. By default searched for by its official name."""
+    frame_counts: Path | None = None
+    """CSV of the test list with columns video and n_frames."""
+    segments_column: str | None = None
+    """column of that CSV with the segment counts of a published feature set."""
+    curve: bool = True
+    """evaluate the test set after every epoch, for the convergence figure."""
+
+    def paths(self) -> BenchmarkPaths:
+        """The input files.
+
+        Raises:
+            BadSettings: not exactly one of videos and features, or a folder that does not exist.
+        """
+        return BenchmarkPaths(**{f.name: getattr(self, f.name) for f in fields(BenchmarkPaths)})
+
+
 @app.command
 def benchmark(
     name: BenchmarkName,
     *,
-    annotations: Path,
-    output: Output,
-    videos: Path | None = None,
-    features: Path | None = None,
-    test_features: Path | None = None,
-    seeds: int = 10,
-    table: TableName = "seeds",
-    methods: Annotated[str, Parameter(name="--method")] = "paper",
-    protocol: ProtocolName | None = None,
-    train_list: Path | None = None,
-    test_list: Path | None = None,
-    frame_counts: Path | None = None,
-    segments_column: str | None = None,
-    curve: bool = True,
+    options: Annotated[BenchmarkOptions, Parameter(name="*")],
     reading: Annotated[
         BenchmarkReading, Parameter(name="*", group="Features")
     ] = BenchmarkReading(),
@@ -70,44 +102,17 @@ def benchmark(
 
     Args:
         name: data set.
-        annotations: annotation file of the data set; for ShanghaiTech the folder of frame masks.
-        output: folder for results.json, results.md, figures, and the files needed to resume.
-        videos: folder of the raw videos, in any layout. Their features are extracted into the
-            output folder.
-        features: folder of features to use instead of videos: made by `extract`, or published.
-        test_features: features of the test videos, if they are separate: a folder or a .npy file.
-        seeds: number of trainings of each variant; the seeds count up from --seed.
-        table: table to make: seeds (mean and standard deviation), attention (supplementary Tables 5
-            and 6), or pipeline (without fine labels, without coarse labels, without detector).
-        methods: paper, released or refined; separate several with commas to compare them.
-        protocol: convention of the ground truth. By default native (real frames) if the frame
-            counts are known, otherwise that of the published features.
-        train_list: list of training videos. By default searched for by its official name.
-        test_list: list of test videos. By default searched for by its official name.
-        frame_counts: CSV of the test list with columns video and n_frames.
-        segments_column: column of that CSV with the segment counts of a published feature set.
-        curve: evaluate the test set after every epoch, for the convergence figure.
     """
     from c2fpl.pipeline.benchmark.benchmark import benchmark as carry_out
 
-    paths = BenchmarkPaths(
-        annotations=annotations,
-        videos=videos,
-        features=features,
-        test_features=test_features,
-        train_list=train_list,
-        test_list=test_list,
-        frame_counts=frame_counts,
-        segments_column=segments_column,
-    )
     plan = BenchmarkPlan(
         dataset=name,
-        paths=paths,
-        protocol=protocol,
-        table=table,
-        methods=methods_of(methods),
-        seeds=seeds,
-        curve=curve,
+        paths=options.paths(),
+        protocol=options.protocol,
+        table=options.table,
+        methods=methods_of(options.methods),
+        seeds=options.seeds,
+        curve=options.curve,
         extraction=extraction,
         decoding=decoding,
         labels=labels,
@@ -115,4 +120,4 @@ def benchmark(
         reading=reading,
         execution=execution,
     )
-    return carry_out(plan, BenchmarkFiles(output))
+    return carry_out(plan, BenchmarkFiles(options.output))

@@ -1,7 +1,10 @@
 """Commands on results and file formats: evaluate, groundtruth, report, convert."""
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import Parameter
 
 from c2fpl.pipeline.cli.app import Annotation, Events, Output, Reading, Unit, app
 from c2fpl.pipeline.settings import EventSettings, ReadingSettings
@@ -10,17 +13,51 @@ from c2fpl.pipeline.truth.forms.records import AnnotationSettings
 from c2fpl.pipeline.truth.protocols import ProtocolName
 from c2fpl.pipeline.truth.score_lengths import ScoreUnit
 
+if TYPE_CHECKING:
+    from c2fpl.pipeline.evaluation.result import Evaluation
+    from c2fpl.pipeline.evaluation.truth_inputs import TruthInputs
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationTruth:
+    """Options of `evaluate` that give the annotations of the test set."""
+
+    annotations: Path
+    """annotation file of the data set; for ShanghaiTech the folder of frame masks; for your own
+    videos lines `name start end ...`, a table, JSON, XML or masks (docs/own-videos.md)."""
+    dataset: DatasetName = "own"
+    """data set whose video names, classes and published figures apply."""
+    protocol: ProtocolName = "native"
+    """convention of the ground truth. native uses the real frames."""
+    frame_counts: Path | None = None
+    """CSV of the test list with columns video and n_frames."""
+    segments_column: str | None = None
+    """column of that CSV with the segment counts of a published feature set."""
+    ground_truth: Path | None = None
+    """ready-made vector (gt.npy) of all videos in --frame-counts, in their order. It is used as
+    ground truth and compared with the annotations. It may also be given as --annotations."""
+
+    def inputs(self, reading: AnnotationSettings) -> "TruthInputs":
+        """The inputs of the evaluation, with the table of counts read."""
+        from c2fpl.pipeline.evaluation.truth_inputs import TruthInputs
+        from c2fpl.pipeline.truth.frame_counts import read_count_table
+
+        counts = self.frame_counts
+        return TruthInputs(
+            dataset=self.dataset,
+            annotations=self.annotations,
+            protocol=self.protocol,
+            table=read_count_table(counts, self.segments_column) if counts else None,
+            ground_truth=self.ground_truth,
+            reading=reading,
+        )
+
 
 @app.command
 def evaluate(
     scores: Path,
     *,
-    annotations: Path,
-    dataset: DatasetName = "own",
-    protocol: ProtocolName = "native",
-    frame_counts: Path | None = None,
-    segments_column: str | None = None,
-    ground_truth: Path | None = None,
+    truth: Annotated[EvaluationTruth, Parameter(name="*")],
     reading: Annotation = AnnotationSettings(),
     unit: Unit = ScoreUnit(),
     allow_missing: bool = False,
@@ -36,47 +73,41 @@ def evaluate(
 
     Args:
         scores: folder of scores per frame. With --scores-per also per segment or part.
-        annotations: annotation file of the data set; for ShanghaiTech the folder of frame masks;
-            for your own videos lines `name start end ...`, a table, JSON, XML or masks
-            (docs/own-videos.md).
-        dataset: data set whose video names, classes and published figures apply.
-        protocol: convention of the ground truth. native uses the real frames.
-        frame_counts: CSV of the test list with columns video and n_frames.
-        segments_column: column of that CSV with the segment counts of a published feature set.
-        ground_truth: ready-made vector (gt.npy) of all videos in --frame-counts, in their order. It
-            is used as ground truth and compared with the annotations. It may also be given as
-            --annotations.
         allow_missing: evaluate even if some test videos have no scores.
         frame_rate: frames per second, used for false alarms per hour. By default 24 for XD-Violence
             and ShanghaiTech, otherwise 30.
         seed: random seed of the bootstrap.
         output: metrics file. By default metrics.json in the folder of the run or of the scores.
     """
-    from rich.console import Console
-
     from c2fpl.pipeline.evaluation import evaluate as evaluation_of
     from c2fpl.pipeline.evaluation.result import save_metrics
-    from c2fpl.pipeline.evaluation.tables import class_table, metrics_table, reference_table
-    from c2fpl.pipeline.files.run_files import RunFiles
-    from c2fpl.pipeline.truth.frame_counts import read_count_table
 
-    table = read_count_table(frame_counts, segments_column) if frame_counts else None
     evaluation = evaluation_of.evaluate(
         scores,
-        dataset=dataset,
-        annotations=annotations,
-        protocol=protocol,
-        table=table,
-        ground_truth=ground_truth,
-        reading=reading,
+        truth.inputs(reading),
         unit=unit,
         allow_missing=allow_missing,
         frame_rate=frame_rate,
         seed=seed,
     )
-    in_run = RunFiles(scores.parent).record.exists() and RunFiles(scores.parent).scores == scores
-    path = output or RunFiles(scores.parent if in_run else scores).metrics
-    save_metrics(path, evaluation)
+    save_metrics(output or _metrics_path(scores), evaluation)
+    _show(evaluation)
+    return 0
+
+
+def _metrics_path(scores: Path) -> Path:
+    """metrics.json in the folder of the run that the scores belong to, or in their own folder."""
+    from c2fpl.pipeline.files.run_files import RunFiles
+
+    run = RunFiles(scores.parent)
+    return run.metrics if run.record.exists() and run.scores == scores else RunFiles(scores).metrics
+
+
+def _show(evaluation: "Evaluation") -> None:
+    from rich.console import Console
+
+    from c2fpl.pipeline.evaluation.tables import class_table, metrics_table, reference_table
+
     console = Console()
     console.print(metrics_table(evaluation))
     console.print(reference_table(evaluation))
@@ -84,7 +115,6 @@ def evaluate(
         console.print(class_table(evaluation))
     for note in (*evaluation.notes, *evaluation.metrics.notes):
         console.print(note, markup=False, highlight=False)
-    return 0
 
 
 @app.command
@@ -125,10 +155,8 @@ def groundtruth(
     save_array(output, truth.frames)
     frames, ones = len(truth.frames), int(truth.frames.sum())
     summary = f"{output}: {counted(len(truth.names), 'video')}, {frames} frames, {ones} anomalous, "
-    console = Console()
-    console.print(f"{summary}git blob {truth.blob_id()}", markup=False, highlight=False)
-    for note in truth.notes:
-        console.print(note, markup=False, highlight=False)
+    for line in (f"{summary}git blob {truth.blob_id()}", *truth.notes):
+        Console().print(line, markup=False, highlight=False)
     return 0
 
 

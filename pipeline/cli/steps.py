@@ -1,6 +1,6 @@
 """The command run and its single steps: extract, label, train, score."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -32,16 +32,27 @@ from c2fpl.pipeline.truth.forms.records import AnnotationSettings
 from c2fpl.pipeline.videos.find import find_videos
 
 
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """Options of `run` that are not settings of a step."""
+
+    annotations: Path | None = None
+    """known events to shade in the plots and on the page. No other step reads them."""
+    dataset: DatasetName = "own"
+    """data set whose format the annotations have."""
+    dry_run: bool = False
+    """only print what is done, what remains and how long it may take; write nothing."""
+    tensorboard: bool = False
+    """also write the training loss to tensorboard/ (extra [tensorboard])."""
+
+
 @app.command
 def run(
     videos: str,
     *,
     output: Output,
-    annotations: Path | None = None,
-    dataset: DatasetName = "own",
+    options: Annotated[RunOptions, Parameter(name="*")] = RunOptions(),
     reading: Annotation = AnnotationSettings(),
-    dry_run: bool = False,
-    tensorboard: bool = False,
     extraction: Extraction = ExtractionSettings(),
     decoding: Decoding = DecodingSettings(),
     labels: Annotated[OwnVideoLabels, Parameter(name="*", group="Labels")] = OwnVideoLabels(),
@@ -55,15 +66,12 @@ def run(
     Args:
         videos: a file, a folder (searched recursively), a quoted glob or a .txt list.
         output: folder for the run.
-        annotations: known events to shade in the plots and on the page. No other step reads them.
-        dataset: data set whose format the annotations have.
-        dry_run: only print what is done, what remains and how long it may take; write nothing.
-        tensorboard: also write the training loss to tensorboard/ (extra [tensorboard]).
     """
     from c2fpl.pipeline.run import RunSettings, run_folder
 
-    if dry_run:
-        return _show_plan(videos, RunFiles(output), extraction, decoding, execution, training)
+    files = RunFiles(output)
+    if options.dry_run:
+        return _show_plan(videos, files, extraction, decoding, execution, training)
     refuse_shards(execution)
     settings = RunSettings(
         extraction=extraction,
@@ -73,10 +81,10 @@ def run(
         scores=scores,
         events=events,
         execution=execution,
-        tensorboard=tensorboard,
+        tensorboard=options.tensorboard,
     )
-    files = RunFiles(output)
-    found, failures = run_folder(videos, files, settings, annotations, dataset, reading)
+    known = (options.annotations, options.dataset, reading)
+    found, failures = run_folder(videos, files, settings, *known)
     scored = len(found) - len({failure.video for failure in failures})
     return finish(files, failures, f"{counted(scored, 'video')}, scores in {files.scores}")
 

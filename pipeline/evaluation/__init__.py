@@ -1,6 +1,7 @@
 """Evaluate scores against annotations.
 
 - `evaluate`, `result`: evaluation of one test set
+- `truth_inputs`: annotations of a test set and how they are read
 - `join`: score files joined with a test set by name
 - `recorded`: frame times recorded with a folder of scores
 - `metrics`: AUC, average precision, false-alarm rate

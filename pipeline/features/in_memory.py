@@ -8,11 +8,16 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from c2fpl.errors import BadFeatures
+from c2fpl.errors import BadFeatures, BadLabels, BadVideo
+from c2fpl.extractors.decoder_messages import Decoded, Restarted, Undecodable
+from c2fpl.extractors.decoder_process import WatchedDecoders
 from c2fpl.extractors.decoding.video import DecodeReport
-from c2fpl.extractors.segments import SegmentPlan
+from c2fpl.extractors.encoding.encoder import SegmentEncoder
+from c2fpl.extractors.extraction import Extraction, FeatureRows
+from c2fpl.extractors.segments import SEGMENT_FRAMES, SegmentPlan
+from c2fpl.extractors.settings import Tail
 from c2fpl.models.sources import ArraySource
 from c2fpl.pipeline.extraction.worker import FeatureSettings
 from c2fpl.pipeline.features.crop_layouts import find_axes, refuse_turned
@@ -78,6 +83,64 @@ def arrays_of(features: Sequence[Features]) -> list[NDArray[Any]]:
         each.values if isinstance(each, VideoFeatures) else found[place]
         for place, each in enumerate(features)
     ]
+
+
+def plan_of(features: Features, frame_count: int | None, tail: Tail) -> SegmentPlan:
+    """The frames that each segment covers; an array without a count has 16 frames per segment."""
+    (values,) = arrays_of([features])
+    if isinstance(features, VideoFeatures):
+        return features.plan
+    return SegmentPlan(frame_count or len(values) * SEGMENT_FRAMES, tail=tail)
+
+
+def joined_labels(
+    labels: Sequence[ArrayLike], segment_counts: Sequence[int]
+) -> NDArray[np.float32]:
+    """Labels of all videos in one array (segments,).
+
+    Raises:
+        BadLabels: not one (segments,) array per video.
+    """
+    wanted = [np.asarray(each, np.float32) for each in labels]
+    found = [each.shape for each in wanted]
+    if found != [(count,) for count in segment_counts]:
+        raise BadLabels(
+            f"labels of shapes {found} for videos of {list(segment_counts)} segments; "
+            "give one (segments,) array a video, in the same order"
+        )
+    return np.concatenate(wanted)
+
+
+def extract_in_memory(
+    video: Path, settings: FeatureSettings, encoder: SegmentEncoder
+) -> VideoFeatures:
+    """Decode one video in a child process and encode its segments.
+
+    Raises:
+        BadVideo: the video cannot be decoded.
+        BadFeatures: values beyond the range of the stored type.
+    """
+    extraction, decoding = settings.extraction, settings.decoding
+    rows: list[NDArray[np.float32]] = []
+    with WatchedDecoders(decoding, encoder.short_side_pixels, tail=extraction.tail) as decoders:
+        for message in Extraction(decoders, encoder).extract([("", video)]):
+            match message:
+                case FeatureRows(_, values):
+                    rows.append(values)
+                case Restarted():
+                    rows.clear()
+                case Undecodable(_, reason):
+                    raise BadVideo(f"{video}: {reason}")
+                case Decoded(_, report):
+                    found = report
+    with np.errstate(over="ignore"):  # judged in the next line
+        stored = np.concatenate(rows).astype(extraction.dtype)
+    if not np.isfinite(stored).all():
+        raise BadFeatures(
+            f"{video}: features exceed the range of {extraction.dtype}; use dtype='float32' or "
+            "precision='fp32'"
+        )
+    return VideoFeatures(stored, found, settings, encoder.weights_sha256)
 
 
 def _given(place: int, features: NDArray[Any] | str | PathLike[str]) -> _Given:
