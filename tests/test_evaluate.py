@@ -130,7 +130,7 @@ def test_score_files_that_are_no_scores_are_refused(own: Path) -> None:
     with pytest.raises(BadFile, match="pickled objects"):
         measured(own)
     path.write_bytes(path.read_bytes()[:20])
-    with pytest.raises(BadFile, match=r"no \.npy file"):
+    with pytest.raises(BadFile, match=r"is not a \.npy file"):
         measured(own)
     save(own / "scores", "cam/a", [0.1, np.nan, 0.2, 0.3])
     with pytest.raises(BadScores, match="a, frame 1"):
