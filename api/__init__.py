@@ -10,7 +10,8 @@ torch nor a decoder.
 - `VideoFeatures`: what `extract` returns; `make_encoder`: a network loaded once for many videos
 - `Error`: the base of every error that a user can fix
 
-The modules of this folder: `functions`, the steps; `errors`, the errors; `__main__`, the command.
+The modules of this folder: `functions`, the steps; `errors`, the errors; `field_checks`, checks of
+settings; `__main__`, the command.
 """
 
 from importlib import import_module

@@ -43,7 +43,7 @@ class SegmentPlan:
         if self.segment_count == 0:
             raise TooShort(
                 f"{self.frame_count} frames are fewer than one segment of {self.segment_frames}; "
-                "--tail loop repeats them instead of dropping them"
+                "tail rule loop repeats them instead of dropping them"
             )
 
     @property

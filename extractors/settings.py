@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from c2fpl.errors import BadSettings
+from c2fpl.field_checks import check_fields
 
 BackboneName = Literal[
     "i3d",
@@ -48,6 +49,7 @@ class DecodingSettings:
     """Largest fraction of a video's frames that may be lost; beyond it the video fails."""
 
     def __post_init__(self) -> None:
+        check_fields(self)
         if self.jpeg_quality is not None and not 1 <= self.jpeg_quality <= 100:
             raise BadSettings(
                 f"jpeg quality {self.jpeg_quality} is not in 1..100; leave it out to skip JPEG"
@@ -86,12 +88,13 @@ class ExtractionSettings:
     is not known which of the two made the published features (RTFM issues 63, 76, 95)."""
 
     def __post_init__(self) -> None:
+        check_fields(self)
         if self.nonlocal_blocks and self.backbone != "i3d-nonlocal-net":
             raise BadSettings(
-                f"backbone {self.backbone} has no non-local blocks; use --backbone i3d-nonlocal-net"
+                f"backbone {self.backbone} has no non-local blocks; use backbone i3d-nonlocal-net"
             )
         if self.backbone == "flow" and self.weights is not None:
             raise BadSettings(
-                f"backbone flow takes no weights, got {self.weights}; leave --weights out"
-                " or choose the network of the weights with --backbone"
+                f"backbone flow takes no weights, got {self.weights}; leave the weights out"
+                " or choose the backbone of the weights"
             )

@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Literal
 
 from c2fpl.errors import BadSettings
+from c2fpl.field_checks import check_fields
 
 Method = Literal["paper", "released", "refined"]
 Norm = Literal["l2", "squared"]
@@ -49,12 +50,13 @@ class LabelSettings:
     """Anomalous window: the one with the lowest mean density of its magnitudes, or with the largest
     total variation of the density. paper uses lowest-mean-p, released largest-variation."""
     window_length: WindowLength | None = None
-    """Window length for m segments: ceil(beta * m) or floor(beta * m). paper uses ceil, released
-    floor."""
+    """Window length for m segments: beta m rounded up (ceil) or down (floor). paper uses ceil,
+    released floor."""
     seed: int = 0
     """Random seed of the mixtures (notebook: random_state=0)."""
 
     def __post_init__(self) -> None:
+        check_fields(self)
         if not self.eta > 0:
             raise BadSettings(f"eta {self.eta} must be above 0; the paper uses 1.0")
         if not 0 < self.beta <= 1:
@@ -108,8 +110,8 @@ class TrainingSettings:
     """Detector and optimiser settings (supplementary A; released mainv2.py and train.sh)."""
 
     attention: Attention = "residual"
-    """Output of an attention layer: FC*S + FC (residual), FC*S (multiplicative) or FC (none), where
-    S is the attention (supplementary A.1)."""
+    """Output of an attention layer: S x FC + FC (residual), S x FC (multiplicative) or FC (none),
+    where S is the attention (supplementary A.1)."""
     softmax: Softmax = "feature"
     """Axis of the attention's softmax: the features of each vector, or the batch (supplementary
     A.2)."""
@@ -145,6 +147,7 @@ class TrainingSettings:
     """Random seed of the initial weights, shuffling and dropout."""
 
     def __post_init__(self) -> None:
+        check_fields(self)
         for name in ("epochs", "epoch_steps", "batch_size"):
             if getattr(self, name) < 1:
                 raise BadSettings(f"{name} {getattr(self, name)} must be at least 1")
@@ -175,6 +178,7 @@ class ScoreOptions:
     with 1, scores only show what stands out within a video."""
 
     def __post_init__(self) -> None:
+        check_fields(self)
         if not 0 <= self.smoothing_segments < math.inf:
             raise BadSettings(
                 f"smoothing segments {self.smoothing_segments} must be at least 0; 0 turns it off"

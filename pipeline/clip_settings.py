@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from c2fpl.errors import BadSettings
+from c2fpl.field_checks import check_fields
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,6 +18,7 @@ class ClipSettings:
     """Seconds of video to include after the event."""
 
     def __post_init__(self) -> None:
+        check_fields(self)
         if self.top < 1:
             raise BadSettings(f"top {self.top} must be at least 1: the number of events to cut")
         for name in ("before_s", "after_s"):

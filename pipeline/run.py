@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from c2fpl.extractors.settings import DecodingSettings, ExtractionSettings
+from c2fpl.field_checks import check_fields
 from c2fpl.models.settings import LabelSettings, OwnVideoLabels, TrainingSettings
 from c2fpl.pipeline.extraction.extract_features import extract_features
 from c2fpl.pipeline.extraction.worker import FeatureSettings
@@ -41,6 +42,9 @@ class RunSettings:
     execution: Execution = field(default_factory=Execution)
     tensorboard: bool = False
     """Whether to write the training loss to tensorboard/."""
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
 
 def run_folder(

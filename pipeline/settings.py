@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from c2fpl.errors import BadSettings
+from c2fpl.field_checks import check_fields
 from c2fpl.models.settings import ScoreOptions
 
 Engine = Literal["local", "ray"]
@@ -38,6 +39,7 @@ class Execution:
     """Also write the log, with times, to this file."""
 
     def __post_init__(self) -> None:
+        check_fields(self)
         if self.workers < 0 or self.segments_per_call < 0:
             raise BadSettings(
                 f"workers {self.workers} and segments per call {self.segments_per_call} must not"
@@ -95,6 +97,7 @@ class ReadingSettings:
     as the videos. Required for equal parts and for concatenated features without offsets."""
 
     def __post_init__(self) -> None:
+        check_fields(self)
         if isinstance(self.frames_per_segment, int) and self.frames_per_segment < 1:
             raise BadSettings(
                 f"frames per segment {self.frames_per_segment} must be at least 1; 16 is usual"
@@ -116,6 +119,7 @@ class WatchSettings:
     """Poll the folder for changes. Needed on network disks, which do not report them."""
 
     def __post_init__(self) -> None:
+        check_fields(self)
         if not 0 <= self.settle_s < math.inf:
             raise BadSettings(f"settle {self.settle_s} is not a number of seconds >= 0")
         if self.webhook and not self.webhook.startswith(("http://", "https://")):
@@ -144,6 +148,7 @@ class EventSettings:
     enough."""
 
     def __post_init__(self) -> None:
+        check_fields(self)
         for name in ("threshold", "quantile", "hysteresis"):
             value = getattr(self, name)
             if value is not None and not 0 <= value <= 1:

@@ -76,7 +76,9 @@ def test_scores_of_another_length_are_refused() -> None:
 
 
 def test_fewer_frames_than_a_segment_cannot_be_dropped() -> None:
-    with pytest.raises(TooShort, match="15 frames are fewer than one segment of 16; --tail loop"):
+    with pytest.raises(
+        TooShort, match="15 frames are fewer than one segment of 16; tail rule loop"
+    ):
         SegmentPlan(15, "drop")
 
 

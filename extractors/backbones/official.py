@@ -30,8 +30,8 @@ def official_file(backbone: Backbone) -> Path:
             fetch(backbone.url, path)
         except OSError as error:
             raise BadWeights(
-                f"cannot download {backbone.url} ({error}): give a weights file with --weights FILE"
-                " or use --backbone flow, which needs no weights"
+                f"cannot download {backbone.url} ({error}): give a weights file"
+                " or use backbone flow, which needs no weights"
             ) from error
     check_digest(path, backbone.sha256)
     return path

@@ -74,7 +74,7 @@ def load_weights(network: nn.Module, backbone: Backbone, file: Path | None) -> s
     """
     path = file if file is not None else official_file(backbone)
     if not path.is_file():
-        raise BadWeights(f"no weights file at {path}: give an existing file with --weights")
+        raise BadWeights(f"no weights file at {path}: give an existing weights file")
     fit = best_fit(network, backbone, read_state(path))
     network.load_state_dict(fit.tensors, strict=False)
     return sha256(path)

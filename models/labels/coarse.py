@@ -149,7 +149,7 @@ def _leaving(
     if number == 1 and second.all() | ~second.any():
         raise CannotLabel(
             f"the mixture puts all {len(points)} videos into one group, so it cannot split them; "
-            "give more videos that differ, or use --method refined"
+            "give more videos that differ, or use method refined"
         )
     return second if settings.split == "low-likelihood" else _smaller(second, points)
 
@@ -174,7 +174,7 @@ def _fitted(points: NDArray[np.floating[Any]], seed: int) -> GaussianMixture:
     except ValueError as error:
         raise CannotLabel(
             f"the mixture cannot be fitted to {len(points)} videos in {points.dtype} (their norms "
-            "are too similar); use --method paper or refined"
+            "are too similar); use method paper or refined"
         ) from error
 
 
@@ -189,7 +189,7 @@ def _ended_early(rounds: NDArray[np.int64], number: int, settings: LabelSettings
 def _nothing_left(after: NDArray[np.int64], settings: LabelSettings) -> str:
     return (
         f"no video is anomalous: the ratio of the first split is {_ratio(after):.3g}, above "
-        f"eta {settings.eta:g}; raise eta or use --stop literal"
+        f"eta {settings.eta:g}; raise eta or set stop to literal"
     )
 
 
@@ -200,12 +200,12 @@ def _doubts(points: NDArray[np.floating[Any]]) -> list[str]:
     if spreads < _CONSTANT * level:
         return [
             f"the statistic is uninformative: the norms vary by only {spreads / level:.1g} of "
-            "their mean, so the labels are noise; use --method refined"
+            "their mean, so the labels are noise; use method refined"
         ]
     if len(points) >= _ENOUGH_FOR_BIC and _is_one_cloud(points.astype(np.float64)):
         return [
             "the statistic is uninformative: one Gaussian describes the videos better than two "
-            "(BIC), so the coarse split is arbitrary; use --method refined"
+            "(BIC), so the coarse split is arbitrary; use method refined"
         ]
     return []
 

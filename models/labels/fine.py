@@ -174,7 +174,7 @@ def _notes(
     if std == 0:
         notes.append(
             f"the statistic is uninformative: the norms of all normal segments are {mean:.6g}, so "
-            "the null model has no spread; use --method refined"
+            "the null model has no spread; use method refined"
         )
     if not any(video.any() for video in labels):
         notes.append(

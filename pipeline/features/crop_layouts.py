@@ -83,7 +83,7 @@ def find_axes(forms: Sequence[Form], layout: Layout = "auto") -> tuple[int, int]
     if layout not in _AXES and best[0] == 1 and best_axes(forms, "crops-first")[2] == len(forms):
         logger.warning(
             "%s: shape %s can be read both ways; it is read as (segments, crops, dim). If it is "
-            "(crops, segments, dim), give --layout crops-first",
+            "(crops, segments, dim), swap the first two axes or set the layout to crops-first",
             forms[0].path,
             forms[0].shape,
         )
@@ -120,8 +120,8 @@ def refuse_turned(forms: Sequence[Form], layout: Layout) -> None:
     if layout != "segments-first" and is_turned(forms):
         raise BadFeatures(
             f"{forms[0].path} has shape {forms[0].shape}, which looks like (dim, segments):"
-            " (segments, dim) is needed; transpose it with `c2fpl convert`, or give --layout"
-            " segments-first if the first axis is segments"
+            " (segments, dim) is needed; transpose it, or set the layout to segments-first if the"
+            " first axis is segments"
         )
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from c2fpl.errors import BadAnnotation, BadSettings
+from c2fpl.field_checks import check_fields
 from c2fpl.pipeline.truth.protocols import SEGMENT_FRAMES, SULTANI_PARTS, Counts, spread_parts
 
 
@@ -21,6 +22,7 @@ class ScoreUnit:
     """Frames of a segment, for scores per segment; 64 for features of 64-frame snippets."""
 
     def __post_init__(self) -> None:
+        check_fields(self)
         if self.frames_per_segment < 1:
             raise BadSettings(
                 f"frames_per_segment {self.frames_per_segment} must be at least 1; most feature"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from c2fpl.errors import BadAnnotation
+from c2fpl.field_checks import check_fields
 from c2fpl.pipeline.truth.forms.positions import (
     NotAPosition,
     Position,
@@ -34,6 +35,9 @@ class AnnotationSettings:
     """Number of the first frame."""
     annotation_end: Literal["exclusive", "inclusive"] = "exclusive"
     """Whether the end frame belongs to the interval."""
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
     def __str__(self) -> str:
         """Description for the summary line."""

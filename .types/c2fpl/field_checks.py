@@ -1,0 +1,1 @@
+../../api/field_checks.py
