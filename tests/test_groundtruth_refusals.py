@@ -168,5 +168,5 @@ def test_counts_of_no_length_are_refused_by_the_name_of_the_video(tmp_path: Path
         ):
             read_count_table(path)
     path.write_text("video,n_frames\na," + "1" * 200_000)
-    with pytest.raises(BadAnnotation, match="is no CSV"):
+    with pytest.raises(BadAnnotation, match="is not a CSV"):
         read_count_table(path)
