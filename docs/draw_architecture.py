@@ -22,7 +22,9 @@ ORDER = (
 )
 """Folders, and the two modules of settings; each imports only those after it."""
 BASES = {"extractors.segments", "extractors.cores", "extractors.devices"}
-"""Modules as basic as the settings, which they are counted with."""
+"""Basic modules, counted with the settings."""
+LOWEST = {"c2fpl.errors", "c2fpl.field_checks", "c2fpl.processor"}
+"""Modules below all folders. They import no folder and are not drawn."""
 
 
 def imports() -> Counter[tuple[str, str]]:
@@ -33,8 +35,9 @@ def imports() -> Counter[tuple[str, str]]:
             name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
             entry = "api" if floor == "api" else folder_of(name)
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-                if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("c2fpl"):
-                    found[entry, folder_of(node.module or "")] += 1
+                module = (isinstance(node, ast.ImportFrom) and node.module) or ""
+                if module.startswith("c2fpl") and module not in LOWEST:
+                    found[entry, folder_of(module)] += 1
     return found
 
 

@@ -12,5 +12,6 @@ In the order in which a video passes through them:
 - `backbones`: the networks and their weights
 - `encoding`: frames to crops to features, on the CPU or a GPU
 - `extraction`: the pipeline from videos to features
-- `cores`, `devices`, `posix`: CPU cores, GPUs and system calls of this machine
+- `cores`, `devices`: the CPU cores and GPUs of this machine
+- `unix_only`: imports what exists only on Linux and macOS
 """

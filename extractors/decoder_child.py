@@ -33,9 +33,9 @@ from c2fpl.extractors.decoding.video import (
     decord_is_installed,
 )
 from c2fpl.extractors.frame_slots import FrameSlots
-from c2fpl.extractors.posix import fcntl
 from c2fpl.extractors.segments import SegmentCutter
 from c2fpl.extractors.settings import DecodingSettings, Tail
+from c2fpl.extractors.unix_only import fcntl
 
 SLOT_COUNT: Final = 4
 """Segments or single frames per child that wait for the consumer."""

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from c2fpl.models.rows import thinned
+from c2fpl.models.chunks import thinned
 from c2fpl.models.sources import SegmentSource, locate
 
 _USUAL_ROWS = 256

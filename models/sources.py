@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from c2fpl.errors import BadFeatures
-from c2fpl.models.halves import as_float32
+from c2fpl.models.float16 import as_float32
 
 
 class SegmentSource(Protocol):

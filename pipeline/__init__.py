@@ -11,8 +11,9 @@ Each folder imports only those before it:
 - `report`: events, plots, clips and the page
 - `evaluation`: scores against annotations
 - `benchmark`: the paper's tables on whole data sets
-- `settings`, `clip_settings`: settings of a run and of clips
-- `run`, `looking`, `demo`, `demo_videos`: all steps in order
+- `settings`: settings of a run, of clips and of watching
+- `results`: writes the events, plots and page of a run again
+- `run`: all steps in order; `demo`, `demo_videos`: the same on generated videos
 - `machine`: what is installed and what the machine can do
 - `watch`, `notify`: the same for videos as they arrive
 - `cli`: the command line

@@ -49,7 +49,7 @@ def _sandbox() -> str:
 def _processors() -> dict[str, str]:
     import torch
 
-    from c2fpl.extractors.encoding.encoder import has_native_bf16
+    from c2fpl.processor import has_native_bf16
 
     gpus = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
     return {

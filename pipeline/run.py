@@ -14,7 +14,7 @@ from c2fpl.pipeline.features.extracted import OwnFeatures
 from c2fpl.pipeline.files.lock import only_writer
 from c2fpl.pipeline.files.outcomes import Failure, exit_code
 from c2fpl.pipeline.files.run_files import RunFiles
-from c2fpl.pipeline.looking import look
+from c2fpl.pipeline.results import write_results
 from c2fpl.pipeline.settings import EventSettings, Execution, ScoreSettings
 from c2fpl.pipeline.steps.label_segments import label_segments
 from c2fpl.pipeline.steps.run_record import RunRecord, recorded
@@ -124,4 +124,4 @@ def _steps(
         record.failures += score_videos(files, features, detector, settings.scores, execution)
     record.save(files, exit_code(record.failures))  # the page shows it
     with record.stage("look"):
-        look(files, settings.events, windows, quiet=execution.quiet)
+        write_results(files, settings.events, windows, quiet=execution.quiet)

@@ -11,8 +11,8 @@ from c2fpl.pipeline.extraction.extract_features import extract_features
 from c2fpl.pipeline.extraction.worker import FeatureSettings
 from c2fpl.pipeline.features.extracted import OwnFeatures
 from c2fpl.pipeline.files.run_files import RunFiles
-from c2fpl.pipeline.looking import look
 from c2fpl.pipeline.notify import Notifier
+from c2fpl.pipeline.results import write_results
 from c2fpl.pipeline.settings import EventSettings, Execution, ScoreSettings, WatchSettings
 from c2fpl.pipeline.steps.detector_files import SavedDetector
 from c2fpl.pipeline.steps.run_record import recorded
@@ -93,7 +93,7 @@ class Watch:
             record.failures += score_videos(
                 *(self.files, features, self.detector, self.scores, self.execution)
             )
-            found = look(self.files, self.events, None, quiet=self.execution.quiet)
+            found = write_results(self.files, self.events, None, quiet=self.execution.quiet)
         notifier.report(found.events)
 
     def _present(self) -> dict[VideoFile, Signature]:

@@ -13,13 +13,12 @@ import pytest
 from numpy.typing import NDArray
 
 from c2fpl.errors import BadVideo, UnknownVideo
-from c2fpl.pipeline.clip_settings import ClipSettings
 from c2fpl.pipeline.files.run_files import RunFiles
 from c2fpl.pipeline.report.clips import clip_name, cut_clips
 from c2fpl.pipeline.report.events import Event, write_events
 from c2fpl.pipeline.report.mp4 import Mp4Writer
 from c2fpl.pipeline.report.overlay import BACK, BAR, EVENT, panel_height, write_overlay
-from c2fpl.pipeline.settings import EventSettings
+from c2fpl.pipeline.settings import ClipSettings, EventSettings
 from command_line import c2fpl
 from run_folder import (
     FRAME_RATE,

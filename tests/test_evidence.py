@@ -8,12 +8,12 @@ import pytest
 from numpy.typing import NDArray
 
 from c2fpl.errors import BadLabels
+from c2fpl.models.chunks import blocks, thinned
 from c2fpl.models.labels.evidence import Evidence, distance, nearness_to_middle
 from c2fpl.models.labels.joined import Joined, join
 from c2fpl.models.labels.refined import label
 from c2fpl.models.labels.usual import ends_are_stiller, scene_share, scenes_differ
 from c2fpl.models.relative import RelativeSource, relative_to, usual_state
-from c2fpl.models.rows import blocks, thinned
 from c2fpl.models.sources import ArraySource
 from c2fpl.pipeline.steps.label_segments import load_evidence, save_evidence
 

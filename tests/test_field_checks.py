@@ -14,9 +14,8 @@ from c2fpl.errors import BadSettings
 from c2fpl.extractors.settings import DecodingSettings, ExtractionSettings
 from c2fpl.models.settings import LabelSettings, TrainingSettings
 from c2fpl.pipeline.cli.app import SETTINGS
-from c2fpl.pipeline.clip_settings import ClipSettings
 from c2fpl.pipeline.run import RunSettings
-from c2fpl.pipeline.settings import EventSettings, Execution, ReadingSettings
+from c2fpl.pipeline.settings import ClipSettings, EventSettings, Execution, ReadingSettings
 
 ALL = (*SETTINGS, ClipSettings, RunSettings)
 FIELDS = [(each, name) for each in ALL for name in get_type_hints(each)]

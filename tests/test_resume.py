@@ -11,7 +11,7 @@ from c2fpl import functions as api
 from c2fpl.models.settings import ScoreOptions
 from c2fpl.pipeline.files.atomic import whole_file
 from c2fpl.pipeline.files.run_files import load_json, save_json
-from c2fpl.pipeline.files.words import what_changed
+from c2fpl.pipeline.files.wording import what_changed
 from c2fpl.pipeline.steps import score_videos
 from command_line import c2fpl
 from killing import results, write_short_videos

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from c2fpl.extractors.confinement.system_calls import filter_program
-from c2fpl.extractors.posix import resource
+from c2fpl.extractors.unix_only import resource
 
 MEMORY_BYTES: Final = 8 * 2**30
 """Address space a decoder may add to what it has: several times the frames of an 8K video."""

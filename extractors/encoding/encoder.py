@@ -19,6 +19,7 @@ from c2fpl.extractors.encoding.cuda_encoder import CudaEncoder
 from c2fpl.extractors.encoding.flow_encoder import FlowEncoder
 from c2fpl.extractors.encoding.network import fast_form
 from c2fpl.extractors.settings import Crops, ExtractionSettings, Precision
+from c2fpl.processor import has_native_bf16
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 FLOW_SEGMENTS_PER_CALL = 4
@@ -188,11 +189,3 @@ def choose_precision(asked: Precision, device: torch.device) -> str:
     if asked == "bf16" and not native:
         raise BadSettings("precision bf16 needs a CPU with AVX512_BF16 or AMX: use fp32")
     return asked
-
-
-def has_native_bf16() -> bool:
-    """Whether this CPU multiplies bf16 in hardware."""
-    if not hasattr(torch.cpu, "get_capabilities"):  # torch 2.6
-        return bool(torch.cpu._is_avx512_bf16_supported())
-    capabilities = torch.cpu.get_capabilities()
-    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))

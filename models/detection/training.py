@@ -17,6 +17,7 @@ from c2fpl.models.detection.detector import Detector
 from c2fpl.models.detection.feeding import Feeder, ResidentFeeder, StreamedFeeder, feeder_for
 from c2fpl.models.settings import TrainingPrecision, TrainingSettings
 from c2fpl.models.sources import SegmentSource
+from c2fpl.processor import has_native_bf16
 
 MOMENTUM = 0.9  # released mainv2.py, with Nesterov
 MILESTONES = (15, 25)  # epochs after which the learning rate falls (released mainv2.py)
@@ -149,7 +150,7 @@ def _one_epoch(
     The loss of a segment compares its label with the mean score of its crops.
     """
     detector.train()
-    precision = choose_precision(detector.settings.matmul_precision, targets.device)
+    precision = training_precision(detector.settings.matmul_precision, targets.device)
     total = torch.zeros((), dtype=torch.float64, device=targets.device)
     for features, batch in feeder.batches(batches):
         loss = _loss(detector, features, targets[batch], precision)
@@ -161,19 +162,11 @@ def _one_epoch(
     return float(total) / sum(map(len, batches))
 
 
-def choose_precision(asked: TrainingPrecision, device: torch.device) -> TrainingPrecision:
+def training_precision(asked: TrainingPrecision, device: torch.device) -> TrainingPrecision:
     """Resolves `auto` to bf16 on a CPU with bf16 hardware, else to fp32."""
     if asked != "auto":
         return asked
     return "bf16" if device.type == "cpu" and has_native_bf16() else "fp32"
-
-
-def has_native_bf16() -> bool:
-    """Whether this CPU has hardware for bf16 matrix products."""
-    if not hasattr(torch.cpu, "get_capabilities"):  # torch 2.6
-        return bool(torch.cpu._is_avx512_bf16_supported())
-    capabilities = torch.cpu.get_capabilities()
-    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 
 
 def _loss(

@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 from scipy.stats import rankdata
 
+from c2fpl.models.chunks import blocks, thinned
 from c2fpl.models.labels.change import Array, Videos, larger_side, steps_of
 from c2fpl.models.labels.usual import ends_are_stiller, scenes_differ
-from c2fpl.models.rows import blocks, thinned
 
 _OWN_ROWS = 256  # of a video, to compare its segments with
 _SAMPLED_VIDEOS = 128

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from c2fpl.errors import BadFeatures
-from c2fpl.models.halves import as_float32
+from c2fpl.models.float16 import as_float32
 from c2fpl.models.settings import Norm, Spread
 
 _CHUNK_SEGMENTS = 64  # 5 MB of float32 at 10 x 2048; the result does not depend on it

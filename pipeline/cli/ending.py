@@ -11,7 +11,7 @@ from c2fpl.models.settings import TrainingSettings
 from c2fpl.pipeline.files.outcomes import Failure, exit_code
 from c2fpl.pipeline.files.progress import last_line
 from c2fpl.pipeline.files.run_files import RunFiles
-from c2fpl.pipeline.files.words import counted
+from c2fpl.pipeline.files.wording import counted
 from c2fpl.pipeline.settings import Execution
 
 if TYPE_CHECKING:

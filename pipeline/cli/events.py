@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from c2fpl.pipeline.cli.app import app
-from c2fpl.pipeline.clip_settings import ClipSettings
+from c2fpl.pipeline.settings import ClipSettings
 
 logger = logging.getLogger(__name__)
 

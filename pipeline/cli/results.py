@@ -141,7 +141,7 @@ def groundtruth(
     from rich.console import Console
 
     from c2fpl.pipeline.files.run_files import save_array
-    from c2fpl.pipeline.files.words import counted
+    from c2fpl.pipeline.files.wording import counted
     from c2fpl.pipeline.truth.groundtruth import make_ground_truth
 
     truth = make_ground_truth(
@@ -178,7 +178,7 @@ def report(
     """
     from c2fpl.pipeline.files.lock import only_writer
     from c2fpl.pipeline.files.run_files import RunFiles
-    from c2fpl.pipeline.looking import look
+    from c2fpl.pipeline.results import write_results
     from c2fpl.pipeline.steps.score_index import say_left_out
     from c2fpl.pipeline.steps.scored_videos import scored_videos
     from c2fpl.pipeline.truth.windows import read_windows
@@ -188,7 +188,7 @@ def report(
     say_left_out(files.scores)
     windows = read_windows(annotations, names, dataset, reading) if annotations else None
     with only_writer(files):
-        look(files, events, windows)
+        write_results(files, events, windows)
     return 0
 
 
@@ -212,7 +212,7 @@ def convert(
     import logging
 
     from c2fpl.pipeline.files.outcomes import exit_code
-    from c2fpl.pipeline.files.words import counted
+    from c2fpl.pipeline.files.wording import counted
     from c2fpl.pipeline.steps.convert_features import convert_features
 
     logger = logging.getLogger(__name__)

@@ -25,7 +25,7 @@ from c2fpl.pipeline.cli.ending import finish, refuse_shards, show_estimate
 from c2fpl.pipeline.files.lock import only_writer
 from c2fpl.pipeline.files.progress import last_line
 from c2fpl.pipeline.files.run_files import RunFiles
-from c2fpl.pipeline.files.words import counted
+from c2fpl.pipeline.files.wording import counted
 from c2fpl.pipeline.settings import EventSettings, Execution, ReadingSettings, ScoreSettings
 from c2fpl.pipeline.truth.datasets import DatasetName
 from c2fpl.pipeline.truth.forms.records import AnnotationSettings

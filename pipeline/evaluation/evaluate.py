@@ -10,12 +10,12 @@ from c2fpl.pipeline.evaluation.join import (
     refuse_missing,
 )
 from c2fpl.pipeline.evaluation.metrics import measure
-from c2fpl.pipeline.evaluation.recorded import recorded_times, resampling_note
 from c2fpl.pipeline.evaluation.references import references_of
 from c2fpl.pipeline.evaluation.result import Evaluation
+from c2fpl.pipeline.evaluation.score_times import recorded_times, resampling_note
 from c2fpl.pipeline.evaluation.truth_inputs import TruthInputs, read_test_set
 from c2fpl.pipeline.evaluation.yardsticks import FRAME_RATES, hours_note, measure_yardsticks
-from c2fpl.pipeline.files.words import counted
+from c2fpl.pipeline.files.wording import counted
 from c2fpl.pipeline.truth.datasets import DATASETS
 from c2fpl.pipeline.truth.frame_runs import VideoRuns
 from c2fpl.pipeline.truth.score_lengths import ScoreUnit

@@ -4,7 +4,7 @@ from rich.table import Table
 
 from c2fpl.pipeline.evaluation.intervals import Interval
 from c2fpl.pipeline.evaluation.result import Evaluation
-from c2fpl.pipeline.files.words import counted
+from c2fpl.pipeline.files.wording import counted
 from c2fpl.pipeline.truth.datasets import DATASETS, PublishedFigure
 
 _TITLES = {

@@ -18,7 +18,7 @@ from c2fpl.pipeline.extraction.worker import (
 )
 from c2fpl.pipeline.files.progress import Progress
 from c2fpl.pipeline.files.run_files import RunFiles
-from c2fpl.pipeline.files.words import counted
+from c2fpl.pipeline.files.wording import counted
 from c2fpl.pipeline.settings import Execution
 from c2fpl.pipeline.videos.find import VideoFile
 

@@ -14,7 +14,7 @@ from c2fpl.pipeline.extraction.extract_features import still_to_do
 from c2fpl.pipeline.extraction.inspect_videos import INSPECT_SHORT_SIDE_PIXELS
 from c2fpl.pipeline.extraction.worker import FeatureSettings
 from c2fpl.pipeline.files.run_files import RunFiles
-from c2fpl.pipeline.files.words import counted
+from c2fpl.pipeline.files.wording import counted
 from c2fpl.pipeline.settings import Execution
 from c2fpl.pipeline.videos.find import VideoFile
 

@@ -23,7 +23,7 @@ from c2fpl.pipeline.extraction.worker import (
 from c2fpl.pipeline.files.outcomes import Failure, save_failures
 from c2fpl.pipeline.files.progress import Progress, progress
 from c2fpl.pipeline.files.run_files import RunFiles
-from c2fpl.pipeline.files.words import counted, what_changed
+from c2fpl.pipeline.files.wording import counted, what_changed
 from c2fpl.pipeline.settings import Execution
 from c2fpl.pipeline.videos.find import VideoFile
 from c2fpl.pipeline.videos.name_limits import unusable_names

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from c2fpl.errors import BadFeatures, BadFile
-from c2fpl.models.halves import as_float32
+from c2fpl.models.float16 import as_float32
 from c2fpl.models.sources import locate
 from c2fpl.pipeline.files.npy_header import read_npy_header
 

@@ -9,5 +9,5 @@
 - `lock`: one writer at a time
 - `progress`: progress bar or log lines
 - `outcomes`: failed videos, their reasons and the exit code
-- `words`: wording shared by messages
+- `wording`: wording shared by messages
 """

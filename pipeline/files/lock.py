@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO
 
 from c2fpl.errors import FolderInUse
-from c2fpl.extractors.posix import fcntl
+from c2fpl.extractors.unix_only import fcntl
 from c2fpl.pipeline.files.atomic import PART_PREFIX
 from c2fpl.pipeline.files.run_files import RunFiles
 

@@ -9,13 +9,13 @@ from pathlib import Path
 from c2fpl.errors import BadVideo
 from c2fpl.extractors.decoding.frame_reader import NumberedFrame, Span
 from c2fpl.extractors.decoding.presentation_times import PresentationTimes
-from c2fpl.pipeline.clip_settings import ClipSettings
 from c2fpl.pipeline.files.outcomes import Failure
 from c2fpl.pipeline.files.run_files import RunFiles
-from c2fpl.pipeline.files.words import counted
+from c2fpl.pipeline.files.wording import counted
 from c2fpl.pipeline.report.events import Event, load_events, timecode
 from c2fpl.pipeline.report.frames import VideoFrames
 from c2fpl.pipeline.report.mp4 import Mp4Writer
+from c2fpl.pipeline.settings import ClipSettings
 from c2fpl.pipeline.steps.scored_videos import ScoredVideo, scored_videos
 
 STEP = "clips"

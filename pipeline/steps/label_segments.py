@@ -25,7 +25,7 @@ from c2fpl.pipeline.files.run_files import (
     save_json,
     save_table,
 )
-from c2fpl.pipeline.files.words import counted, what_changed
+from c2fpl.pipeline.files.wording import counted, what_changed
 from c2fpl.pipeline.settings import Execution
 from c2fpl.pipeline.steps.make_labels import MadeLabels, make_labels
 from c2fpl.pipeline.videos.names import named

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from c2fpl.pipeline.files.run_files import RunFiles, load_table, save_table
-from c2fpl.pipeline.files.words import counted
+from c2fpl.pipeline.files.wording import counted
 from c2fpl.pipeline.videos.names import named
 
 INDEX_KEY = ("video", "fingerprint", "detector")

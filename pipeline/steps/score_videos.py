@@ -18,7 +18,7 @@ from c2fpl.pipeline.files.progress import progress
 from c2fpl.pipeline.files.run_files import RunFiles, beside, load_table, save_array, save_table
 from c2fpl.pipeline.files.run_files import fingerprint as fingerprint_of
 from c2fpl.pipeline.files.saved_times import save_times, times_facts
-from c2fpl.pipeline.files.words import counted
+from c2fpl.pipeline.files.wording import counted
 from c2fpl.pipeline.settings import Execution, ScoreSettings
 from c2fpl.pipeline.steps.detector_files import UNKNOWN_BACKBONE
 from c2fpl.pipeline.steps.score_index import INDEX_KEY, save_index, say_left_out

@@ -11,7 +11,7 @@ from c2fpl.models.settings import TrainingSettings
 from c2fpl.pipeline.features.feature_set import FeatureSet
 from c2fpl.pipeline.files.progress import progress
 from c2fpl.pipeline.files.run_files import fingerprint
-from c2fpl.pipeline.files.words import what_changed
+from c2fpl.pipeline.files.wording import what_changed
 from c2fpl.pipeline.settings import Execution
 from c2fpl.pipeline.steps.detector_files import SavedDetector, load_detector, save_detector
 from c2fpl.pipeline.steps.label_segments import SegmentLabels

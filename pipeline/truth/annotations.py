@@ -20,7 +20,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from c2fpl.errors import BadAnnotation, UnknownVideo
-from c2fpl.pipeline.files.words import counted
+from c2fpl.pipeline.files.wording import counted
 from c2fpl.pipeline.truth.dataset_videos import read_name_list
 from c2fpl.pipeline.truth.datasets import DatasetName, classes_of
 from c2fpl.pipeline.truth.forms.forms import read_records

@@ -11,7 +11,7 @@ from collections import Counter, deque
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
-from c2fpl.pipeline.files.words import counted
+from c2fpl.pipeline.files.wording import counted
 
 SUFFIXES = frozenset(
     f".{suffix}"

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping
 
 from c2fpl.pipeline.files.run_files import RunFiles
-from c2fpl.pipeline.files.words import counted
+from c2fpl.pipeline.files.wording import counted
 from c2fpl.pipeline.report.events import RunEvents, write_events
 from c2fpl.pipeline.report.page import write_report
 from c2fpl.pipeline.report.plots import write_plots
@@ -17,7 +17,7 @@ from c2fpl.pipeline.videos.names import named
 logger = logging.getLogger(__name__)
 
 
-def look(
+def write_results(
     files: RunFiles,
     events: EventSettings,
     annotated: Mapping[str, VideoAnnotation] | None,

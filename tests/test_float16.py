@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from c2fpl.models.halves import as_float32
+from c2fpl.models.float16 import as_float32
 
 EVERY_HALF = np.arange(2**16, dtype=np.uint16).view(np.float16)
 
