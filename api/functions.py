@@ -14,6 +14,7 @@ files. In these examples `videos` are the paths of videos of 60 frames.
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from hashlib import sha256
 from os import PathLike
 from pathlib import Path
 
@@ -205,7 +206,8 @@ def save(path: str | PathLike[str], detector: Detector, trained_on: VideoFeature
         detector: what `train` gave.
         trained_on: any of its features: they tell how new videos must be extracted.
     """
-    state = {name: value.tolist() for name, value in detector.state_dict().items()}
+    weights = detector.state_dict().items()
+    state = {name: sha256(value.cpu().numpy()).hexdigest() for name, value in weights}
     extraction = {**trained_on.settings.as_json(), "weights_sha256": trained_on.weights_sha256}
     made_by = fingerprint({**asdict(detector.settings), "state": state})
     saved = SavedDetector(detector, detector.dim, detector.settings, extraction, made_by)

@@ -118,7 +118,12 @@ def _steps(
     with record.stage("train"):
         scalars = files.tensorboard if settings.tensorboard else None
         detector = train_detector(
-            *(files.detector, features, labels, settings.training, execution), tensorboard=scalars
+            files.detector,
+            features,
+            labels,
+            settings.training,
+            execution,
+            tensorboard=scalars,
         )
     with record.stage("score"):
         record.failures += score_videos(files, features, detector, settings.scores, execution)

@@ -102,7 +102,9 @@ def best_fit(network: nn.Module, backbone: Backbone, saved: SavedState) -> Fit:
             )
         logger.warning(
             "%s: it holds %d copies of the network; using %s",
-            *(saved.path, len(copies), named[0].prefix),
+            saved.path,
+            len(copies),
+            named[0].prefix,
         )
         copies = named
     best = min(copies or fits, key=lambda fit: fit.problem_count)

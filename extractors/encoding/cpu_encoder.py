@@ -70,7 +70,10 @@ class CpuEncoder:
         pixels = integers(frames[clip_indices(self._backbone)], self._backbone, self._dtype)
         _, height, width, _ = frames.shape
         boxes = crop_boxes(
-            *(height, width, self._backbone.crop_pixels, self.crops),
+            height,
+            width,
+            self._backbone.crop_pixels,
+            self.crops,
             centre_first=self._backbone.centre_first,
         )
         cut_crops = (

@@ -115,7 +115,10 @@ class ClipCutter:
             (segment, box)
             for segment, one in enumerate(frames)
             for box in crop_boxes(
-                *(one.shape[1], one.shape[2], backbone.crop_pixels, crops),
+                one.shape[1],
+                one.shape[2],
+                backbone.crop_pixels,
+                crops,
                 centre_first=backbone.centre_first,
             )
         ]

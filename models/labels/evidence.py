@@ -12,7 +12,7 @@ normal score again.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -120,10 +120,10 @@ def make_evidence(videos: Videos, steps: Sequence[Array]) -> tuple[Evidence, tup
         reference=reference,
         changes=knots_of(known),
         distances=knots_of(np.concatenate(distances)),
-        means=np.empty(0),
+        means=np.empty(0),  # of the views that count, so they need the draft
     )
     means = [draft._mean(*views) for views in zip(changes, distances, strict=True)]
-    evidence = Evidence(**{**vars(draft), "means": knots_of(np.concatenate(means))})
+    evidence = replace(draft, means=knots_of(np.concatenate(means)))
     return evidence, tuple(normal_scores(mean, evidence.means) for mean in means)
 
 

@@ -133,8 +133,13 @@ def events_of(video: ScoredVideo, threshold: Threshold, settings: EventSettings)
     ]
     return [
         Event(
-            *(video.name, start, end, times.start_s(start), times.end_s(end)),
-            *(float(scores[peak]), peak),
+            video.name,
+            start,
+            end,
+            times.start_s(start),
+            times.end_s(end),
+            float(scores[peak]),
+            peak,
         )
         for start, end, peak in peaks
     ]

@@ -161,7 +161,8 @@ def read_checkpoint(path: Path) -> SavedDetector:
     logger.info(
         "%s: a C2FPL checkpoint for features of dimension %d; its attention layers are not used, "
         "as in the published code",
-        *(path, detector.dim),
+        path,
+        detector.dim,
     )
     extraction = {"backbone": UNKNOWN_BACKBONE, "weights_sha256": None}
     return SavedDetector(detector.eval(), detector.dim, detector.settings, extraction, sha256(path))

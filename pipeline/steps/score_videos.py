@@ -156,7 +156,8 @@ def _check_length(dim: int, backbone: str, wanted: int) -> None:
         logger.warning(
             "the detector was trained on published features of length %d; it cannot be checked "
             "whether features of %s are compatible",
-            *(dim, backbone),
+            dim,
+            backbone,
         )
 
 
