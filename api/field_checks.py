@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from difflib import get_close_matches
 from numbers import Integral, Real
+from os import PathLike
 from pathlib import PurePath
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -27,9 +28,23 @@ def check_fields(settings: object) -> None:
         BadSettings: names the field, its value, what is allowed and the nearest choice.
     """
     for name, kinds in _field_kinds(type(settings)).items():
-        value = getattr(settings, name)
-        if not any(_fits(value, kind) for kind in kinds):
-            raise BadSettings(f"{name} {value!r} is not {_allowed(kinds)}{_nearest(value, kinds)}")
+        _check(name, getattr(settings, name), kinds)
+
+
+def check_argument(name: str, value: object, hint: object) -> None:
+    """Check one argument of a public function against a type, such as `str | PathLike`.
+
+    Raises:
+        BadSettings: as `check_fields`.
+    """
+    _check(name, value, _kinds(hint))
+
+
+def _check(name: str, value: object, kinds: tuple[object, ...]) -> None:
+    if not any(_fits(value, kind) for kind in kinds):
+        shown = " ".join(repr(value).split())
+        shown = shown if len(shown) <= 80 else f"{shown[:77]}..."
+        raise BadSettings(f"{name} {shown} is not {_allowed(kinds)}{_nearest(value, kinds)}")
 
 
 def _field_kinds(settings_class: type) -> dict[str, tuple[object, ...]]:
@@ -66,7 +81,9 @@ def _allowed(kinds: tuple[object, ...]) -> str:
 
 
 def _class_name(kind: type[Any]) -> str:
-    return "a pathlib.Path" if issubclass(kind, PurePath) else f"of class {kind.__name__}"
+    if issubclass(kind, PurePath):
+        return "a pathlib.Path"
+    return "a path" if kind is PathLike else f"of class {kind.__name__}"
 
 
 def _nearest(value: object, kinds: tuple[object, ...]) -> str:

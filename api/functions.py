@@ -4,15 +4,13 @@
     >>> features = [extract(video, flow) for video in videos]
     >>> made = label_segments(features)
     >>> detector = train(features, made.labels, TrainingSettings(epochs=2))
-    >>> scores = score(detector, features[0])
-    >>> scores.shape, scores.dtype
-    ((60,), dtype('float32'))
+    >>> score(detector, features[0]).shape
+    (60,)
 
-`run` does the same on folders: it streams, resumes, and keeps the provenance of every result in
-files. In these examples `videos` are the paths of videos of 60 frames.
+`run` also streams, resumes and writes all results with provenance. Here, `videos` have 60 frames.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from hashlib import sha256
 from os import PathLike
@@ -23,11 +21,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from c2fpl.extractors.encoding.encoder import SegmentEncoder, make_encoder
 from c2fpl.extractors.settings import DecodingSettings, ExtractionSettings, Tail
+from c2fpl.field_checks import check_argument
 from c2fpl.models.detection import training
 from c2fpl.models.detection.detector import Detector
 from c2fpl.models.detection.scores import finished
 from c2fpl.models.detection.training import Epoch
-from c2fpl.models.labels.joined import Joined
 from c2fpl.models.settings import LabelSettings, ScoreOptions, TrainingSettings
 from c2fpl.pipeline.extraction.devices import resolve_device
 from c2fpl.pipeline.extraction.worker import FeatureSettings
@@ -35,6 +33,7 @@ from c2fpl.pipeline.features.in_memory import (
     Features,
     InMemory,
     VideoFeatures,
+    all_of,
     arrays_of,
     extract_in_memory,
     joined_labels,
@@ -43,9 +42,10 @@ from c2fpl.pipeline.features.in_memory import (
 from c2fpl.pipeline.files.outcomes import Failure
 from c2fpl.pipeline.files.run_files import RunFiles, fingerprint
 from c2fpl.pipeline.run import RunSettings, run_folder
-from c2fpl.pipeline.steps.detector_files import SavedDetector, load_detector, save_detector
+from c2fpl.pipeline.steps.detector_files import SavedDetector, opened, save_detector
 from c2fpl.pipeline.steps.make_labels import MadeLabels, make_labels
 from c2fpl.pipeline.steps.segment_scores import segment_scores, training_source
+from c2fpl.pipeline.videos.find import places_of
 
 __all__ = ["extract", "label_segments", "run", "save", "score", "train"]
 
@@ -73,13 +73,18 @@ def extract(
         device: auto (a GPU if there is one), cpu, cuda or cuda:1.
         encoder: of `make_encoder(extraction, device=...)`, to load a network once for many videos.
 
+    Returns:
+        `values` (segments, crops, dim), of type `extraction.dtype`, and how they were made.
+
     Raises:
         BadVideo: no frame can be decoded, or more than `decoding.max_lost` is lost.
         BadWeights, MissingDevice: the backbone cannot be built.
         BadFeatures: values beyond the range of float16.
     """
-    encoder = encoder or make_encoder(extraction, device=resolve_device(device))
-    return extract_in_memory(Path(video), FeatureSettings(extraction, decoding), encoder)
+    check_argument("video", video, str | PathLike)
+    settings = FeatureSettings(extraction, decoding)
+    network = encoder or make_encoder(extraction, device=resolve_device(device))
+    return extract_in_memory(Path(video), settings, network)
 
 
 def label_segments(
@@ -94,15 +99,18 @@ def label_segments(
         [[0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0], [0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0]]
 
     Args:
-        features: one entry a video; the order matters for `method="released"` alone.
+        features: one per video, floats (segments, crops, dim); released depends on the order.
         settings: method, eta, beta and the switches.
 
+    Returns:
+        `anomalous` bool (videos,); per video, `labels` float32 (segments,) in [0, 1].
+
     Raises:
-        CannotLabel: the videos are indistinguishable. (A single video is compared with itself; a
-            note says so.)
+        CannotLabel: the videos are indistinguishable. (A single one is compared with itself.)
         BadFeatures: values that are not finite, or axes that fit no layout.
     """
-    return make_labels(InMemory(tuple(features)), settings, quiet=True)
+    check_argument("settings", settings, LabelSettings)
+    return make_labels(all_of(features), settings, quiet=True)
 
 
 def train(
@@ -115,6 +123,9 @@ def train(
 ) -> Detector:
     """Train a detector on all segments; on the CPU the same seed gives the same bytes.
 
+    After `method="refined"`, only `c2fpl.run` does what the command does: it also scores with the
+    evidence, which chooses the `detector_input` of auto. Here auto is absolute.
+
         >>> losses = []
         >>> made = label_segments(folder_of_arrays)
         >>> settings = TrainingSettings(epochs=3, seed=7)
@@ -124,8 +135,8 @@ def train(
         (3, True)
 
     Args:
-        features: one entry a video, all of the same crops and dim.
-        labels: (segments,) a video, in [0, 1], hard or soft; in the same order.
+        features: one entry per video, floats (segments, crops, dim), with equal crops and dim.
+        labels: (segments,) per video, in [0, 1], hard or soft; in the same order.
         settings: attention, optimisation, seed.
         device: auto, cpu, cuda or cuda:1.
         after_epoch: called with number, mean loss, learning rate and seconds of each epoch.
@@ -134,13 +145,12 @@ def train(
         BadLabels: another number of labels than segments, or a label outside [0, 1].
         TrainingDiverged: the loss is no longer a number.
     """
-    targets = joined_labels(labels, [len(array) for array in arrays_of(features)])
-    relative = settings.detector_input == "relative"
-    source = training_source(InMemory(tuple(features)), relative=relative)
-    detector = training.train(
-        source, targets, settings, device=resolve_device(device), after_epoch=after_epoch
-    )
-    return detector.cpu()
+    check_argument("settings", settings, TrainingSettings)
+    videos = all_of(features)
+    targets = joined_labels(labels, [len(array) for array in arrays_of(videos.features)])
+    source = training_source(videos, relative=settings.detector_input == "relative")
+    chosen = resolve_device(device)
+    return training.train(source, targets, settings, device=chosen, after_epoch=after_epoch).cpu()
 
 
 def score(
@@ -163,10 +173,9 @@ def score(
 
     Args:
         detector: the result of `train`, or the path of a detector.pt.
-        features: features of one video.
-        frame_count: decoded frames of the video, by default 16 per segment; for arrays only,
-            because `VideoFeatures` record theirs.
-        tail: rule for a short last segment; also for arrays only.
+        features: features of one video, floats (segments, crops, dim).
+        frame_count: decoded frames, by default 16 per segment or what `VideoFeatures` record.
+        tail: rule for a short last segment; for arrays only.
         options: smoothing and calibration, both off by default.
 
     Returns:
@@ -174,21 +183,14 @@ def score(
 
     Raises:
         BadDetector: features of another backbone.
-        ValueError: a frame count that does not make this number of segments.
+        BadScores: a frame count that does not fit the number of segments or the features.
     """
-    network, joined = _opened(detector)
-    plan = plan_of(features, frame_count, tail)
-    video = InMemory((features,))
+    check_argument("options", options, ScoreOptions)
+    network, joined = opened(detector)
+    plan, video = plan_of(features, frame_count, tail), InMemory((features,))
     relative = network.settings.detector_input == "relative"
-    scores = segment_scores([network], joined, video, video.names[0], relative=relative)[0]
+    (scores,) = segment_scores([network], joined, video, video.names[0], relative=relative)
     return plan.to_frames(finished(scores, options))
-
-
-def _opened(detector: Detector | str | PathLike[str]) -> tuple[Detector, list[Joined]]:
-    if isinstance(detector, Detector):
-        return detector, []
-    saved = load_detector(Path(detector))
-    return saved.detector, [] if saved.joined is None else [saved.joined]
 
 
 def save(path: str | PathLike[str], detector: Detector, trained_on: VideoFeatures) -> None:
@@ -203,19 +205,22 @@ def save(path: str | PathLike[str], detector: Detector, trained_on: VideoFeature
 
     Args:
         path: the file.
-        detector: what `train` gave.
-        trained_on: any of its features: they tell how new videos must be extracted.
+        detector: the result of `train`; the file has no evidence (see `train`).
+        trained_on: features of any of its videos, which record how to extract new ones.
     """
+    check_argument("path", path, str | PathLike)
+    check_argument("detector", detector, Detector)
+    check_argument("trained_on", trained_on, VideoFeatures)
     weights = detector.state_dict().items()
     state = {name: sha256(value.cpu().numpy()).hexdigest() for name, value in weights}
     extraction = {**trained_on.settings.as_json(), "weights_sha256": trained_on.weights_sha256}
     made_by = fingerprint({**asdict(detector.settings), "state": state})
-    saved = SavedDetector(detector, detector.dim, detector.settings, extraction, made_by)
-    save_detector(Path(path), saved)
+    made = SavedDetector(detector, detector.dim, detector.settings, extraction, made_by)
+    save_detector(Path(path), made)
 
 
 def run(
-    videos: str | PathLike[str],
+    videos: str | PathLike[str] | Iterable[str | PathLike[str]],
     output: str | PathLike[str],
     settings: RunSettings = RunSettings(),
 ) -> list[Failure]:
@@ -223,16 +228,14 @@ def run(
 
         >>> flow = RunSettings(
         ...     extraction=ExtractionSettings(backbone="flow", crops=1),
-        ...     training=TrainingSettings(epochs=2),
-        ...     execution=Execution(quiet=True),
-        ... )
+        ...     training=TrainingSettings(epochs=2), execution=Execution(quiet=True))
         >>> run(videos[0].parent, tmp_path / "run", flow)
         []
         >>> np.load(tmp_path / "run" / "scores" / "v0.npy").shape
         (60,)
 
     Args:
-        videos: a file, a folder (searched with its sub-folders), a glob or a list of paths.
+        videos: a file, folder (with its sub-folders), glob or list file, or several of them.
         output: the run's folder; docs/index.md names its files.
         settings: of every step.
 
@@ -242,4 +245,6 @@ def run(
     Raises:
         Error: no videos, a folder in use, settings that do not fit together.
     """
-    return run_folder(str(videos), RunFiles(Path(output)), settings)[1]
+    check_argument("output", output, str | PathLike)
+    check_argument("settings", settings, RunSettings)
+    return run_folder(places_of(videos), RunFiles(Path(output)), settings)[1]

@@ -48,7 +48,7 @@ class RunSettings:
 
 
 def run_folder(
-    videos: str,
+    videos: str | Sequence[str],
     files: RunFiles,
     settings: RunSettings,
     annotations: Path | None = None,
@@ -58,7 +58,8 @@ def run_folder(
     """Find the videos, lock the folder of the run and execute every step.
 
     Args:
-        videos: a file, folder, glob or list. Clips and overlays of the run are excluded.
+        videos: a file, folder, glob or list, or a sequence of them. Clips and overlays of the run
+            are excluded.
         files: the files of the run.
         settings: settings of all steps.
         annotations: known events to shade in plots and page. No other step reads them.

@@ -1,7 +1,9 @@
 """The steps as functions: their examples run, and they give what the command line gives."""
 
 import doctest
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,9 +11,10 @@ from numpy.typing import NDArray
 
 import c2fpl as package
 from c2fpl import functions as api
-from c2fpl.errors import BadFeatures, BadLabels, BadVideo
+from c2fpl.errors import BadFeatures, BadLabels, BadScores, BadVideo
 from c2fpl.extractors.settings import ExtractionSettings
-from c2fpl.models.settings import TrainingSettings
+from c2fpl.models.detection.detector import Detector
+from c2fpl.models.settings import LabelSettings, TrainingSettings
 from c2fpl.pipeline.demo_videos import DemoVideo, write_videos
 from c2fpl.pipeline.steps.detector_files import load_detector
 from command_line import c2fpl
@@ -133,3 +136,68 @@ def test_a_frame_count_of_other_segments_is_refused() -> None:
     )
     with pytest.raises(ValueError, match="give one score per segment"):
         api.score(detector, arrays()[0], frame_count=129)
+
+
+def test_a_list_of_paths_runs_like_a_folder_and_names_what_is_missing(
+    videos: list[Path], tmp_path: Path
+) -> None:
+    settings = package.RunSettings(
+        extraction=FLOW,
+        training=TrainingSettings(epochs=1, epoch_steps=1),
+        execution=package.Execution(quiet=True, device="cpu"),
+    )
+    failures = api.run([*videos, str(tmp_path / "absent.mp4")], tmp_path / "run", settings)
+    assert [Path(failure.video).name for failure in failures] == ["absent"]
+    scores = {path.stem for path in (tmp_path / "run" / "scores").rglob("*.npy")}
+    assert {video.stem for video in videos} <= scores
+
+
+call: Any = api
+"""The functions without their types, to be called wrongly."""
+
+WRONG: dict[str, Callable[[Any, Any], object]] = {
+    "no features": lambda made, detector: call.label_segments([]),
+    "one array": lambda made, detector: call.label_segments(made[0]),
+    "one path": lambda made, detector: call.label_segments("video.npy"),
+    "features None": lambda made, detector: call.label_segments(None),
+    "entries None": lambda made, detector: call.label_segments([None]),
+    "whole numbers": lambda made, detector: call.label_segments([np.zeros((4, 1, 8), int)]),
+    "method for settings": lambda made, detector: call.label_segments(made, "refined"),
+    "nothing to train on": lambda made, detector: call.train([], []),
+    "labels of text": lambda made, detector: call.train(made, ["a"] * 6),
+    "no labels": lambda made, detector: call.train(made, None),
+    "wrong settings": lambda made, detector: call.train(made, [], LabelSettings()),
+    "no detector": lambda made, detector: call.score(None, made[0]),
+    "absent detector": lambda made, detector: call.score("absent.pt", made[0]),
+    "another dim": lambda made, detector: call.score(detector, made[0][:, :, :8]),
+    "no frames": lambda made, detector: call.score(detector, made[0], 0),
+    "half frames": lambda made, detector: call.score(detector, made[0], 128.5),
+    "unknown tail": lambda made, detector: call.score(detector, made[0], tail="lop"),
+    "save an array": lambda made, detector: call.save("d.pt", detector, made[0]),
+    "video None": lambda made, detector: call.extract(None),
+    "device number": lambda made, detector: call.extract("v.mp4", FLOW, device=0),
+    "run on nothing": lambda made, detector: call.run([], "out"),
+    "run on a number": lambda made, detector: call.run(3, "out"),
+    "run on numbers": lambda made, detector: call.run([3], "out"),
+    "run into None": lambda made, detector: call.run("v.mp4", None),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_empty_and_wrong_arguments_give_an_error_of_one_line(
+    wrong: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(package.Error) as caught:
+        WRONG[wrong](arrays(), Detector(16, TrainingSettings()).eval())
+    assert "\n" not in str(caught.value)
+    assert not list(tmp_path.rglob("*.*"))
+
+
+def test_a_count_that_contradicts_extracted_features_is_refused(videos: list[Path]) -> None:
+    features = api.extract(videos[0], FLOW, device="cpu")
+    detector = Detector(features.values.shape[2], TrainingSettings()).eval()
+    assert api.score(detector, features, 60).shape == (60,)
+    for count in (0, 3, 59):
+        with pytest.raises(BadScores, match="60 frames were decoded"):
+            api.score(detector, features, count)

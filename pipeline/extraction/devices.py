@@ -27,7 +27,7 @@ def resolve_device(name: str) -> "torch.device":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     try:
         device = torch.device(name)
-    except RuntimeError as error:
+    except (RuntimeError, TypeError) as error:
         raise MissingDevice(f"device {name!r} is unknown; use auto, cpu, cuda or cuda:1") from error
     check_device(device)
     return device

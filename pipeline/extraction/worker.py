@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from c2fpl.extractors.cores import default_workers
 from c2fpl.extractors.settings import DecodingSettings, ExtractionSettings
+from c2fpl.field_checks import check_fields
 from c2fpl.pipeline.extraction.devices import explain_device_failures, resolve_device
 from c2fpl.pipeline.extraction.feature_writer import FeatureWriter, GrowingArray
 from c2fpl.pipeline.extraction.freshness import source_facts, source_size
@@ -47,6 +48,9 @@ class FeatureSettings:
 
     extraction: ExtractionSettings
     decoding: DecodingSettings
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
     def fingerprint(self, video: Path, weights_sha256: str | None) -> str:
         """Fingerprint of a video's features: settings, weights, and the video's size and digest."""

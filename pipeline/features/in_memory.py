@@ -1,6 +1,6 @@
 """Features as the public Python functions take them: in memory, or as the path of a file."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike
@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from c2fpl.errors import BadFeatures, BadLabels, BadVideo
+from c2fpl.errors import BadFeatures, BadLabels, BadScores, BadVideo
 from c2fpl.extractors.decoder_messages import Decoded, Restarted, Undecodable
 from c2fpl.extractors.decoder_process import WatchedDecoders
 from c2fpl.extractors.decoding.video import DecodeReport
@@ -18,6 +18,7 @@ from c2fpl.extractors.encoding.encoder import SegmentEncoder
 from c2fpl.extractors.extraction import Extraction, FeatureRows
 from c2fpl.extractors.segments import SEGMENT_FRAMES, SegmentPlan
 from c2fpl.extractors.settings import Tail
+from c2fpl.field_checks import check_argument
 from c2fpl.models.sources import ArraySource
 from c2fpl.pipeline.extraction.worker import FeatureSettings
 from c2fpl.pipeline.features.crop_layouts import find_axes, refuse_turned
@@ -85,12 +86,43 @@ def arrays_of(features: Sequence[Features]) -> list[NDArray[Any]]:
     ]
 
 
+def all_of(features: Sequence[Features]) -> "InMemory":
+    """A feature set of at least one video.
+
+    Raises:
+        BadFeatures: no video, or one video instead of a sequence of videos.
+    """
+    if isinstance(features, VideoFeatures | np.ndarray | str | PathLike):
+        raise BadFeatures(
+            f"features of class {type(features).__name__} are those of one video; give a list with"
+            " one entry per video"
+        )
+    if not isinstance(features, Iterable):
+        raise BadFeatures(f"features {features!r} are not a list with one entry per video")
+    videos = tuple(features)
+    if not videos:
+        raise BadFeatures("no features: the list is empty; give one entry per video")
+    return InMemory(videos)
+
+
 def plan_of(features: Features, frame_count: int | None, tail: Tail) -> SegmentPlan:
-    """The frames that each segment covers; an array without a count has 16 frames per segment."""
+    """The frames that each segment covers; an array without a count has 16 frames per segment.
+
+    Raises:
+        BadScores: the count contradicts that of a result of `extract`.
+        TooShort: the count is too small for one segment.
+    """
+    check_argument("frame_count", frame_count, int | None)
     (values,) = arrays_of([features])
-    if isinstance(features, VideoFeatures):
-        return features.plan
-    return SegmentPlan(frame_count or len(values) * SEGMENT_FRAMES, tail=tail)
+    if not isinstance(features, VideoFeatures):
+        own = len(values) * SEGMENT_FRAMES
+        return SegmentPlan(own if frame_count is None else frame_count, tail=tail)
+    if frame_count not in (None, features.plan.frame_count):
+        raise BadScores(
+            f"frame_count {frame_count}, but {features.plan.frame_count} frames were decoded for"
+            " these features; leave it out"
+        )
+    return features.plan
 
 
 def joined_labels(
@@ -101,7 +133,10 @@ def joined_labels(
     Raises:
         BadLabels: not one (segments,) array per video.
     """
-    wanted = [np.asarray(each, np.float32) for each in labels]
+    try:
+        wanted = [np.asarray(each, np.float32) for each in labels]
+    except (TypeError, ValueError) as error:
+        raise BadLabels(f"labels are not numbers ({error}); give one array per video") from error
     found = [each.shape for each in wanted]
     if found != [(count,) for count in segment_counts]:
         raise BadLabels(
@@ -144,6 +179,11 @@ def extract_in_memory(
 
 
 def _given(place: int, features: NDArray[Any] | str | PathLike[str]) -> _Given:
+    if not isinstance(features, np.ndarray | str | PathLike):
+        raise BadFeatures(
+            f"video {place} is of class {type(features).__name__}; give an array, the path of a"
+            " .npy file or the result of `extract`"
+        )
     if not isinstance(features, np.ndarray):
         return _Given(Path(features), map_features(Path(features), (2, 3)))
     if features.ndim not in (2, 3) or features.dtype.kind != "f" or 0 in features.shape:

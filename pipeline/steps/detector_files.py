@@ -7,12 +7,14 @@ is written as safetensors.
 import json
 import logging
 from dataclasses import asdict, dataclass
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from c2fpl.errors import BadDetector, BadWeights
+from c2fpl.field_checks import check_argument
 from c2fpl.models.labels.joined import Joined
 from c2fpl.models.settings import TrainingSettings
 from c2fpl.pipeline.files.atomic import whole_file
@@ -92,6 +94,22 @@ def load_detector(path: Path) -> SavedDetector:
         raise BadDetector(
             f"{path} is not a detector of c2fpl ({reason}); make one with `c2fpl train`"
         ) from error
+
+
+def opened(detector: "Detector | str | PathLike[str]") -> tuple["Detector", list[Joined]]:
+    """A detector, or the one in a file with its join if it has one.
+
+    Raises:
+        BadSettings: neither a detector nor a path.
+        BadDetector: the file is missing, damaged or not a detector.
+    """
+    from c2fpl.models.detection.detector import Detector
+
+    check_argument("detector", detector, Detector | str | PathLike)
+    if isinstance(detector, Detector):
+        return detector, []
+    saved = load_detector(Path(detector))
+    return saved.detector, [] if saved.joined is None else [saved.joined]
 
 
 def _saved_content(path: Path) -> dict[str, Any] | None:

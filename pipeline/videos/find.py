@@ -4,8 +4,9 @@ import logging
 import os
 import unicodedata
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from os import PathLike, fspath
 from pathlib import Path
 
 from c2fpl.errors import NoVideos
@@ -29,25 +30,39 @@ class VideoFile:
     """The file."""
 
 
-def find_videos(where: str, leave_out: Collection[Path] = ()) -> list[VideoFile]:
+def places_of(videos: str | PathLike[str] | Iterable[str | PathLike[str]]) -> str | list[str]:
+    """The argument of `find_videos` for one path or a sequence of paths.
+
+    Raises:
+        NoVideos: something is not a path.
+    """
+    if isinstance(videos, str | PathLike):
+        return fspath(videos)
+    places = list(videos) if isinstance(videos, Iterable) else [videos]
+    if not all(isinstance(place, str | PathLike) for place in places):
+        raise NoVideos(f"videos {videos!r} are not paths; give a path or a list of paths")
+    return [fspath(place) for place in places]
+
+
+def find_videos(where: str | Sequence[str], leave_out: Collection[Path] = ()) -> list[VideoFile]:
     """The videos at a place, in name order. Logs in one line how many files were left out, and why.
 
     Args:
         where: a file, a folder (searched recursively, linked folders once), a glob, or a list (see
             list_entries). Relative paths in a list start at its folder; an entry may also be a
-            folder or a glob.
+            folder or a glob. A sequence of such places is searched in the same way; those that
+            do not exist are kept, so that they are reported as failures.
         leave_out: folders to skip, such as those with the clips of a run.
 
     Raises:
         NoVideos: no video was found.
         BadFile: a list cannot be read.
     """
-    path, search = Path(where), VideoSearch(leave_out)
-    found = [
-        video
-        for place in _at(path, search)
-        for video in (_listed(place, search) if _is_list(place) else (place,))
-    ]
+    search = VideoSearch(leave_out)
+    if isinstance(where, str):
+        found = list(_videos_at(Path(where), search))
+    else:
+        found = [video for each in where for video in _videos_or_missing(Path(each), search)]
     if search.remark:
         logger.info("%s: left out: %s", where, search.remark)
     if not found:
@@ -56,7 +71,9 @@ def find_videos(where: str, leave_out: Collection[Path] = ()) -> list[VideoFile]
             f"no video in {where!r}{left_out}; give a video, a folder of videos "
             "(.mp4, .mkv, .avi, .ts, ...), a quoted glob or a .txt list"
         )
-    return _named(found, path if is_folder(path) else _common_folder(found))
+    one = Path(where) if isinstance(where, str) else None
+    root = one if one is not None and is_folder(one) else _common_folder(found)
+    return _named(found, root)
 
 
 def videos_below(folder: Path) -> list[Path]:
@@ -67,6 +84,16 @@ def videos_below(folder: Path) -> list[Path]:
 def holds_videos(folder: Path) -> bool:
     """Whether there is any video file below the folder."""
     return next(VideoSearch().below(folder), None) is not None
+
+
+def _videos_at(path: Path, search: VideoSearch) -> Iterator[Path]:
+    """The videos of a file, folder, glob or list."""
+    for place in _at(path, search):
+        yield from _listed(place, search) if _is_list(place) else (place,)
+
+
+def _videos_or_missing(path: Path, search: VideoSearch) -> list[Path]:
+    return list(_videos_at(path, search)) or ([] if is_folder(path) else [path])
 
 
 def _at(path: Path, search: VideoSearch) -> Iterator[Path]:
