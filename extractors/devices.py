@@ -17,10 +17,10 @@ def check_device(device: "torch.device") -> None:
     import torch
 
     if device.type not in ("cpu", "cuda"):
-        raise MissingDevice(f"{device} is not supported; use auto, cpu, cuda or cuda:1")
+        raise MissingDevice(f"{device} is not supported; use device auto, cpu, cuda or cuda:1")
     count = torch.cuda.device_count() if device.type == "cuda" else 0
     if device.type == "cuda" and (device.index or 0) >= count:
         raise MissingDevice(
-            f"no {device}: {count} CUDA devices here; use cpu or another, "
+            f"no {device}: {count} CUDA devices here; use device cpu or another, "
             "or check the driver with nvidia-smi"
         )

@@ -163,5 +163,5 @@ def test_a_folder_of_another_form_is_named_with_the_cure(
 def test_a_set_is_never_written_into_itself(tmp_path: Path) -> None:
     save_double_underscore(tmp_path / "set", drawn(10))
     for output in (tmp_path / "set", tmp_path / "set" / "out"):
-        with pytest.raises(BadFeatures, match="give an output folder of its own"):
+        with pytest.raises(BadFeatures, match="choose an output folder outside it"):
             convert_features(tmp_path / "set", output)

@@ -13,9 +13,9 @@ from c2fpl.pipeline.extraction.devices import resolve_device
 @pytest.mark.parametrize(
     ("name", "gpus", "said"),
     [
-        ("cuda", 0, "no cuda: 0 CUDA devices here; use --device cpu or another, or check"),
+        ("cuda", 0, "no cuda: 0 CUDA devices here; use device cpu or another, or check"),
         ("cuda:2", 1, "no cuda:2: 1 CUDA devices here"),
-        ("meta", 1, "meta is not supported; use --device auto, cpu, cuda or cuda:1"),
+        ("meta", 1, "meta is not supported; use device auto, cpu, cuda or cuda:1"),
     ],
 )
 def test_the_command_and_the_encoder_refuse_a_device_alike(

@@ -28,7 +28,9 @@ def resolve_device(name: str) -> "torch.device":
     try:
         device = torch.device(name)
     except (RuntimeError, TypeError) as error:
-        raise MissingDevice(f"device {name!r} is unknown; use auto, cpu, cuda or cuda:1") from error
+        raise MissingDevice(
+            f"device {name!r} is unknown; use device auto, cpu, cuda or cuda:1"
+        ) from error
     check_device(device)
     return device
 
