@@ -30,7 +30,7 @@ def test_the_command_and_the_encoder_refuse_a_device_alike(
 
 
 def test_a_word_that_is_no_device_is_refused() -> None:
-    with pytest.raises(MissingDevice, match="device 'tpu9000' is unknown; use auto, cpu, cuda"):
+    with pytest.raises(MissingDevice, match="device 'tpu9000' is unknown; use device auto, cpu"):
         resolve_device("tpu9000")
 
 

@@ -134,7 +134,7 @@ def test_a_gpu_that_is_not_there_is_an_error_and_never_the_cpu(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
-    with pytest.raises(MissingDevice, match="no cuda: 0 CUDA devices here; use cpu"):
+    with pytest.raises(MissingDevice, match="no cuda: 0 CUDA devices here; use device cpu"):
         make_encoder(ExtractionSettings(backbone="i3d"), device="cuda")
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     with pytest.raises(MissingDevice, match="no cuda:1: 1 CUDA devices here"):
