@@ -1,8 +1,9 @@
 """A Ray cluster of two nodes on this machine: tasks and nodes may die, files stay the same."""
 
-import os
-import signal
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -72,9 +73,15 @@ class Interrupted:
             self.deeds.pop(after)()
 
 
-def task_processes() -> list[psutil.Process]:
-    children = psutil.Process().children(recursive=True)
-    return [child for child in children if "ray::extract_group" in "".join(child.cmdline())]
+def kill_first_task(run_ended: threading.Event) -> int:
+    """Kill the first task process seen while the run goes on; return how many were killed."""
+    while not run_ended.wait(timeout=0.002):
+        for child in psutil.Process().children(recursive=True):
+            with suppress(psutil.Error):
+                if "ray::extract_group" in "".join(child.cmdline()):
+                    child.kill()
+                    return 1
+    return 0
 
 
 def extract_on(cluster_files: RunFiles, videos: list[VideoFile], shown: Interrupted) -> list[Share]:
@@ -91,14 +98,18 @@ def test_a_task_killed_and_a_node_lost_cost_no_video_and_no_byte(
     files = RunFiles(tmp_path / "run")
     lost = cluster.add_node(num_cpus=2)
 
-    def kill_a_task() -> None:
-        os.kill(task_processes()[0].pid, signal.SIGKILL)
-
     def lose_a_node() -> None:
         cluster.remove_node(lost, allow_graceful=False)
 
-    shown = Interrupted({2: kill_a_task, 5: lose_a_node})
-    shares = extract_on(files, videos, shown)
+    shown = Interrupted({5: lose_a_node})
+    run_ended = threading.Event()
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        killed = beside.submit(kill_first_task, run_ended)
+        try:
+            shares = extract_on(files, videos, shown)
+        finally:
+            run_ended.set()
+    assert killed.result() == 1
     assert not shown.deeds
     assert [failure.video for share in shares for failure in share.failures] == ["text"]
     assert shown.done == len(videos)
