@@ -1,6 +1,7 @@
 """Plots: what is drawn where, for hostile names and missing videos, holding on to nothing."""
 
 import gc
+import multiprocessing
 import subprocess
 import sys
 import warnings
@@ -63,8 +64,10 @@ def test_pictures_do_not_depend_on_the_number_of_processes(
     for path in files.plots.rglob("*.png"):
         path.unlink()
     monkeypatch.setattr(plots, "PLOTS_WORTH_PROCESSES", 2)
-    monkeypatch.setattr("joblib.cpu_count", lambda: 2)
+    monkeypatch.setattr(plots, "PLOTS_A_CALL", 1)
+    monkeypatch.setattr(plots, "cpu_count", lambda: 2)
     assert [path.read_bytes() for path in write_plots(files)] == alone
+    assert not multiprocessing.active_children(), "idle processes delay the exit of the caller"
 
 
 def test_the_curve_holds_each_score_until_the_next(run_files: RunFiles) -> None:

@@ -5,12 +5,13 @@ The layout is that of Figure 9 of the paper's supplementary material.
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from importlib import metadata
 from pathlib import Path
 
-import joblib
 import numpy as np
+from joblib.externals.loky import ProcessPoolExecutor, cpu_count
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
@@ -80,13 +81,15 @@ def write_plots(
         )
         for video in scored_videos(files)
     ]
-    processes = joblib.cpu_count() if len(plots) >= PLOTS_WORTH_PROCESSES else 1
+    processes = cpu_count() if len(plots) >= PLOTS_WORTH_PROCESSES else 1
     parts = [plots[start : start + PLOTS_A_CALL] for start in range(0, len(plots), PLOTS_A_CALL)]
-    drawing = joblib.Parallel(n_jobs=processes, return_as="generator")
-    with progress("plots", len(plots), "videos", quiet=quiet) as shown:
-        for part in drawing(joblib.delayed(draw_all)(part) for part in parts):
-            for _ in part:
-                shown.advance()
+    with progress("plots", len(plots), "videos", quiet=quiet) as shown, ExitStack() as stack:
+        draw_parts = map
+        if processes > 1:
+            # Joblib's shared pool would keep idle processes, which delay the caller's exit.
+            draw_parts = stack.enter_context(ProcessPoolExecutor(processes)).map
+        for part in draw_parts(draw_all, parts):
+            shown.advance(len(part))
     return [plot.path for plot in plots]
 
 
