@@ -8,9 +8,12 @@ def usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def default_workers(cores: int | None = None) -> int:
-    """Default number of decoder processes: half the cores, from 1 to 8.
+def default_workers(cores: int | None = None, *, on_gpu: bool = False) -> int:
+    """Default number of decoder processes, at least 1.
 
-    On a CPU, decoding needs only a few percent of the time and must leave cores for the network.
+    On a CPU, half the cores and at most 8: decoding needs only a few percent of the time and must
+    leave cores for the network. With the network on a GPU, decoding limits the speed: all cores but
+    two, which feed the GPU.
     """
-    return max(1, min(8, (cores or usable_cores()) // 2))
+    cores = cores or usable_cores()
+    return max(1, cores - 2 if on_gpu else min(8, cores // 2))

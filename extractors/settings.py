@@ -77,7 +77,8 @@ class ExtractionSettings:
     drop leaves it out (floor(n/16)); xdviodet also drops the last frame (floor((n-1)/16), published
     XD-Violence features)."""
     precision: Precision = "auto"
-    """Arithmetic of the network. auto is the fastest whose features stay within 2 % of float32."""
+    """Arithmetic of the network. auto is the fastest whose features stay within 2 % of float32. A
+    run that continues on another device keeps the precision of its finished features."""
     dtype: Literal["float16", "float32"] = "float16"
     """Number type of the stored features. float16 has a relative error of 2e-4."""
     channel_order: Literal["rgb", "bgr"] = "rgb"

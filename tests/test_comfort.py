@@ -1,9 +1,11 @@
 """Comfort: dry runs, estimates, versions, completion, TensorBoard; nothing of it changes a run."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
+import numpy as np
 import pytest
 
 from c2fpl.extractors.settings import DecodingSettings, ExtractionSettings
@@ -11,7 +13,8 @@ from c2fpl.models.settings import TrainingSettings
 from c2fpl.pipeline.cli import main as cli
 from c2fpl.pipeline.cli.app import app
 from c2fpl.pipeline.demo_videos import DemoVideo, write_videos
-from c2fpl.pipeline.extraction.estimate import Speed, measure_speed
+from c2fpl.pipeline.extraction import estimate
+from c2fpl.pipeline.extraction.estimate import Speed, measure_speed, seconds_to_encode
 from c2fpl.pipeline.extraction.worker import FeatureSettings
 from c2fpl.pipeline.settings import Execution
 from command_line import c2fpl
@@ -85,6 +88,33 @@ def test_the_probe_measures_each_stage(videos: Path) -> None:
     )
     assert speed is not None
     assert min(speed.encode_s, speed.decode_s, speed.train_s) > 0
+
+
+class SlowToStart:
+    """An encoder with its own clock, whose first call takes a hundred times as long."""
+
+    segments_per_batch, threads = 8, 1
+
+    def __init__(self) -> None:
+        self.now_s, self.calls = 0.0, 0
+
+    def encode(self, segments: Sequence[object]) -> None:
+        self.calls += 1
+        self.now_s += (0.01 if self.calls > 1 else 1.0) * len(segments)
+
+    def perf_counter(self) -> float:
+        return self.now_s
+
+
+def test_on_a_gpu_the_start_is_not_the_rate(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = []
+    for warm_up_always in (True, False):
+        encoder: Any = SlowToStart()
+        monkeypatch.setattr(estimate, "time", encoder)
+        found.append(
+            seconds_to_encode(encoder, [np.zeros(1, np.uint8)], warm_up_always=warm_up_always)
+        )
+    assert found == [pytest.approx(0.01), pytest.approx(1.0)]
 
 
 def test_on_a_gpu_the_slower_stage_counts_and_on_a_cpu_their_sum() -> None:

@@ -7,12 +7,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import torch
 
 from c2fpl.extractors.cores import default_workers
 from c2fpl.extractors.encoding.encoder import make_encoder
-from c2fpl.extractors.settings import DecodingSettings, ExtractionSettings
+from c2fpl.extractors.settings import BackboneName, DecodingSettings, ExtractionSettings
 from c2fpl.pipeline.extraction import device_processes, ray_engine
-from c2fpl.pipeline.extraction.device_processes import cores_of, extract_on_devices
+from c2fpl.pipeline.extraction.device_processes import cores_of_each, extract_on_devices
 from c2fpl.pipeline.extraction.worker import (
     ExtractionWorker,
     FeatureSettings,
@@ -26,11 +27,10 @@ from c2fpl.pipeline.videos.find import VideoFile
 FLOW = FeatureSettings(ExtractionSettings(backbone="flow", crops=1), DecodingSettings())
 
 
-def test_a_cpu_process_has_an_equal_part_and_at_least_one_core() -> None:
-    assert cores_of("cpu", ("cpu",) * 3, 16) == 5
-    assert cores_of("cpu", ("cpu", "cuda:0"), 16) == 8
-    assert cores_of("cpu", ("cpu",) * 4, 2) == 1
-    assert cores_of("cuda:0", ("cuda:0", "cuda:1"), 16) is None
+def test_each_process_has_an_equal_part_and_at_least_one_core() -> None:
+    assert cores_of_each(("cpu",) * 3, 16) == 5
+    assert cores_of_each(("cuda:0", "cuda:1"), 16) == 8
+    assert cores_of_each(("cpu",) * 4, 2) == 1
 
 
 def test_an_encoder_has_the_threads_that_it_is_given() -> None:
@@ -39,6 +39,40 @@ def test_an_encoder_has_the_threads_that_it_is_given() -> None:
 
 def test_decoders_are_half_the_cores_and_at_most_eight() -> None:
     assert [default_workers(cores) for cores in (1, 2, 6, 64)] == [1, 1, 3, 8]
+
+
+def test_beside_a_gpu_all_cores_but_two_decode() -> None:
+    assert [default_workers(cores, on_gpu=True) for cores in (1, 2, 4, 16)] == [1, 1, 2, 14]
+
+
+@pytest.mark.parametrize(
+    ("backbone", "device", "decoders"),
+    [("i3d", "cuda", 14), ("i3d", "cpu", 8), ("flow", "cuda", 8), ("flow", "cpu", 8)],
+)
+def test_a_worker_has_the_decoders_of_its_device(
+    backbone: BackboneName, device: str, decoders: int, tmp_path: Path, on_gpu_machine: list[int]
+) -> None:
+    settings = FeatureSettings(ExtractionSettings(backbone=backbone), DecodingSettings())
+    for execution in (Execution(device=device), Execution(device=device, workers=3)):
+        with ExtractionWorker(RunFiles(tmp_path), settings, execution, cores=16):
+            pass
+    assert on_gpu_machine == [decoders, 3]
+
+
+@pytest.fixture
+def on_gpu_machine(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """A machine with a stand-in for a GPU; collects the numbers of decoders of its workers."""
+    found: list[int] = []
+
+    def decoders(*_: object, workers: int, **__: object) -> Any:
+        found.append(workers)
+        return nullcontext()
+
+    encoder = SimpleNamespace(short_side_pixels=32, threads=1, segments_per_batch=1)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setattr("c2fpl.extractors.encoding.encoder.make_encoder", lambda *_, **__: encoder)
+    monkeypatch.setattr("c2fpl.extractors.decoder_process.WatchedDecoders", decoders)
+    return found
 
 
 def test_a_worker_gives_its_cores_to_its_encoder(
@@ -58,10 +92,10 @@ def test_a_worker_gives_its_cores_to_its_encoder(
 class FakeProcess:
     """Instead of a device's process: keeps what it was given, and is done at once."""
 
-    cores: dict[str, list[int | None]]
+    cores: dict[str, list[int]]
 
     def __init__(
-        self, _: RunFiles, __: FeatureSettings, execution: Execution, *___: Any, cores: int | None
+        self, _: RunFiles, __: FeatureSettings, execution: Execution, *___: Any, cores: int
     ) -> None:
         self.cores.setdefault(execution.device, []).append(cores)
         self.connection, other = Pipe(duplex=False)
@@ -87,7 +121,7 @@ def test_each_process_of_several_devices_is_told_its_part(
         extract_on_devices(
             RunFiles(tmp_path), FLOW, Execution(device="cpu,cpu,cuda"), wanted, silent
         )
-    assert FakeProcess.cores == {"cpu": [3, 3], "cuda": [None]}
+    assert FakeProcess.cores == {"cpu": [3, 3], "cuda": [3]}
 
 
 def test_a_group_of_a_cluster_holds_its_encoder_to_its_cpus(

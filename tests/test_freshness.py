@@ -10,7 +10,7 @@ from c2fpl.extractors.settings import DecodingSettings, ExtractionSettings
 from c2fpl.pipeline.extraction import extract_features as step
 from c2fpl.pipeline.extraction.freshness import BLOCK_BYTES, BLOCKS, DIGEST, source_digest
 from c2fpl.pipeline.extraction.worker import FeatureSettings
-from c2fpl.pipeline.files.run_files import RunFiles, load_json, save_json
+from c2fpl.pipeline.files.run_files import RunFiles, fingerprint, load_json, save_json
 from c2fpl.pipeline.settings import Execution
 from c2fpl.pipeline.videos.find import find_videos
 from synthetic import Synthetic
@@ -59,7 +59,8 @@ def older(files: RunFiles, videos: Path) -> None:
     """Records as they were when the size alone told videos apart."""
     for video in find_videos(str(videos)):
         path = files.features / f"{video.name}.json"
-        by_size = FLOW.fingerprint_by_size(video.path, None)
+        facts = {"weights": None, "bytes": video.path.stat().st_size}
+        by_size = fingerprint({**FLOW.as_json(), **facts})
         save_json(path, {**load_json(path), "fingerprint": by_size})
 
 

@@ -146,10 +146,16 @@ def alive(**resources: float) -> dict[str, Any]:
     return {"Alive": True, "Resources": resources}
 
 
-def test_a_task_takes_a_gpu_or_else_two_cpus_of_one_machine() -> None:
+def test_a_task_takes_a_gpu_with_its_share_of_cpus_or_else_two_cpus() -> None:
     assert share_out([alive(CPU=5.0), alive(CPU=3.0)], "auto") == (3, {"num_cpus": 2}, "cpu")
     assert share_out([alive(CPU=1.0), alive(CPU=1.0)], "auto") == (2, {"num_cpus": 1}, "cpu")
-    assert share_out([alive(CPU=8.0, GPU=2.0)], "auto") == (2, {"num_gpus": 1}, "cuda")
+    two_gpus, four = alive(CPU=8.0, GPU=2.0), alive(CPU=64.0, GPU=4.0)
+    assert share_out([two_gpus], "auto") == (2, {"num_gpus": 1, "num_cpus": 4}, "cuda")
+    assert share_out([two_gpus, four, alive(CPU=1.0)], "cuda") == (
+        *(6, {"num_gpus": 1, "num_cpus": 4}, "cuda"),
+    )
+    few_cores = alive(CPU=2.0, GPU=4.0)
+    assert share_out([few_cores], "auto") == (4, {"num_gpus": 1, "num_cpus": 1}, "cuda")
     assert share_out([alive(CPU=8.0, GPU=2.0)], "cpu") == (4, {"num_cpus": 2}, "cpu")
     dead = {**alive(CPU=8.0), "Alive": False}
     assert share_out([alive(CPU=2.0), dead], "cpu") == (1, {"num_cpus": 2}, "cpu")

@@ -64,6 +64,7 @@ def test_real_features_are_inside_the_bound(
 
 
 @pytest.mark.gpu
+@pytest.mark.shared_data
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
 @pytest.mark.parametrize(("precision", "bound"), [("fp32", 1e-3), ("auto", AUTO_TOLERANCE)])
 def test_the_gpu_gives_the_plain_features(

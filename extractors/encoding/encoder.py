@@ -172,7 +172,7 @@ def network_encoder(
     )
 
 
-def choose_precision(asked: Precision, device: torch.device) -> str:
+def choose_precision(asked: Precision, device: torch.device) -> Precision:
     """The precision to use; `auto` is the fastest whose feature error stays below 2 %.
 
     That is fp16 on a GPU (6 to 8 times less rounding error than bf16 at the same speed), bf16 on a

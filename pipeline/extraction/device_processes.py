@@ -42,13 +42,9 @@ def divide(videos: Sequence[VideoFile], parts: int) -> list[list[VideoFile]]:
     return divided
 
 
-def cores_of(device: str, devices: Sequence[str], cores: int) -> int | None:
-    """CPU cores for the process of one device.
-
-    A CPU process gets an equal share: of 16 cores, each process of `cpu,cpu,cpu` gets 5. A GPU
-    process has no limit, so the result is None.
-    """
-    return max(1, cores // len(devices)) if not device.startswith("cuda") else None
+def cores_of_each(devices: Sequence[str], cores: int) -> int:
+    """CPU cores for the process of each device: of 16 cores, each of `cuda:0,cuda:1` gets 8."""
+    return max(1, cores // len(devices))
 
 
 def extract_on_devices(
@@ -72,7 +68,7 @@ def extract_on_devices(
             settings,
             replace(execution, device=device),
             {video: wanted[video] for video in part},
-            cores=cores_of(device, execution.devices, usable_cores()),
+            cores=cores_of_each(execution.devices, usable_cores()),
         )
         for device, part in zip(execution.devices, parts, strict=True)
         if part
@@ -104,7 +100,7 @@ class DeviceProcess:
         execution: Execution,
         wanted: dict[VideoFile, str],
         *,
-        cores: int | None,
+        cores: int,
     ) -> None:
         self._files, self._settings, self._execution = files, settings, execution
         self._cores = cores
@@ -200,7 +196,7 @@ def _extract_share(
     settings: FeatureSettings,
     execution: Execution,
     wanted: dict[VideoFile, str],
-    cores: int | None,
+    cores: int,
 ) -> None:
     """Main function of the process, which ends with its parent; only the parent handles Ctrl-C."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)

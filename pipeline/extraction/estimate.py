@@ -17,7 +17,7 @@ from c2fpl.extractors.encoding.encoder import SegmentEncoder, unloaded_encoder
 from c2fpl.models.detection.training import Epoch, train
 from c2fpl.models.settings import TrainingSettings
 from c2fpl.models.sources import ArraySource
-from c2fpl.pipeline.extraction.devices import resolve_device
+from c2fpl.pipeline.extraction.devices import computes_on_gpu, resolve_device
 from c2fpl.pipeline.extraction.worker import FeatureSettings
 from c2fpl.pipeline.settings import Execution
 
@@ -25,7 +25,7 @@ DECODING_S, ENCODING_S = 0.5, 1.0
 """Duration of each part of the measurement; training adds three passes over one batch."""
 MAX_SEGMENTS = 32
 WARM_UP_BELOW_S = 0.3
-"""A first call shorter than this is not counted, because initialisation may dominate it."""
+"""On a CPU, a longer first call is the measurement: initialisation is a small part of it."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def measure_speed(
         MissingDevice, BadSettings: in the same cases as in the run.
     """
     device = resolve_device(execution.devices[0])
-    on_gpu = device.type == "cuda"
+    on_gpu = computes_on_gpu(settings.extraction.backbone, device)
     one_crop = not on_gpu and settings.extraction.backbone != "flow"
     measured = replace(settings.extraction, crops=1) if one_crop else settings.extraction
     encoder = unloaded_encoder(measured, device=device)
@@ -83,14 +83,16 @@ def measure_speed(
     if not segments:
         return None
     crops = settings.extraction.crops
-    encode_s = _seconds_to_encode(encoder, segments) * (crops if one_crop else 1)
+    seconds = seconds_to_encode(encoder, segments, warm_up_always=on_gpu)
+    encode_s = seconds * (crops if one_crop else 1)
     random = np.random.default_rng(0).random((training.batch_size, crops, encoder.dim), np.float32)
     passes: list[Epoch] = []
     thrice, targets = replace(training, epochs=3, epoch_steps=1), np.zeros(len(random))
     train(ArraySource([random]), targets, thrice, device=device, after_epoch=passes.append)
-    workers = execution.workers or default_workers()
     train_s = min(each.seconds for each in passes) / len(random)
     processes = len(execution.devices) if on_gpu else 1
+    cores = max(1, usable_cores() // processes)
+    workers = execution.workers or default_workers(cores, on_gpu=on_gpu)
     return Speed(decode_s, encode_s, train_s, str(device), on_gpu, processes, workers)
 
 
@@ -120,8 +122,14 @@ def _decoded(
     return segments, 0.0
 
 
-def _seconds_to_encode(encoder: SegmentEncoder, segments: list[NDArray[np.uint8]]) -> float:
-    """Wall seconds per segment with all threads of the encoder."""
+def seconds_to_encode(
+    encoder: SegmentEncoder, segments: list[NDArray[np.uint8]], *, warm_up_always: bool
+) -> float:
+    """Wall seconds per segment with all threads of the encoder.
+
+    On a GPU, which needs `warm_up_always`, the first call starts CUDA and searches for kernels: it
+    takes up to 100 times as long as the others.
+    """
     size = 1 if encoder.segments_per_batch <= 4 else encoder.segments_per_batch
     batches = [
         [segments[(first + k) % len(segments)] for k in range(size)]
@@ -131,7 +139,7 @@ def _seconds_to_encode(encoder: SegmentEncoder, segments: list[NDArray[np.uint8]
         begin = time.perf_counter()
         list(pool.map(encoder.encode, batches))
         first_s = time.perf_counter() - begin
-        if first_s >= WARM_UP_BELOW_S:
+        if first_s >= WARM_UP_BELOW_S and not warm_up_always:
             return first_s / (size * len(batches))
         rounds, begin = 0, time.perf_counter()
         while time.perf_counter() - begin < ENCODING_S:

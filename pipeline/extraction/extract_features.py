@@ -2,13 +2,15 @@
 
 import logging
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from c2fpl.extractors.settings import ExtractionSettings
+from c2fpl.pipeline.extraction.devices import auto_precision, check_can_continue
 from c2fpl.pipeline.extraction.freshness import (
     add_digest,
+    finished_precision,
     is_done,
     is_of_earlier_version,
     record_of,
@@ -86,14 +88,16 @@ def extract_features(
         )
     for video in work.earlier:
         add_digest(files, video)
-    _log_changes(files, work.todo, settings)
+    _log_changes(files, work.todo, work.settings)
+    if work.todo and execution.engine == "local":
+        check_can_continue(work.settings.auto_precision, execution.devices)
     # Start with the longest videos, so that no core waits for one at the end.
     todo = sorted(work.todo, key=size_bytes, reverse=True)
     shares: list[Share] = []
     with progress("extract", len(todo), "videos", quiet=execution.quiet) as shown:
         if todo:
             wanted = {video: work.fingerprints[video] for video in todo}
-            shares = _run_engine(files, settings, execution, wanted, shown)
+            shares = _run_engine(files, work.settings, execution, wanted, shown)
     failures = (*work.refused, *(failure for share in shares for failure in share.failures))
     names = [video.name for video in work.videos]
     save_failures(files, STEP, failures, of=None if execution.shard_of == (1, 1) else names)
@@ -108,6 +112,8 @@ def extract_features(
 class Work:
     """Videos of a shard by what an extraction has to do."""
 
+    settings: FeatureSettings
+    """The settings, with the precision that `auto` means."""
     videos: tuple[VideoFile, ...]
     """All videos of the shard, in name order."""
     todo: tuple[VideoFile, ...]
@@ -138,6 +144,8 @@ def still_to_do(
     refused = [Failure(v.name, STEP, reasons[v.name]) for v in mine if v.name in reasons]
     weights_sha256 = _weights_sha256(settings.extraction)
     usable = [video for video in mine if video.name not in reasons]
+    records = (record_of(files, video.name) for video in usable if not execution.overwrite)
+    settings = _with_precision(settings, weights_sha256, records, execution)
     wanted = {video: settings.fingerprint(video.path, weights_sha256) for video in usable}
     undone = [v for v in usable if execution.overwrite or not is_done(files, v.name, wanted[v])]
     earlier = [
@@ -145,17 +153,42 @@ def still_to_do(
         for video in undone
         if not execution.overwrite
         and is_of_earlier_version(
-            files, video, settings.fingerprint_by_size(video.path, weights_sha256)
+            files,
+            video,
+            settings.earlier_fingerprints(video.path, weights_sha256),
+            settings.precision,
         )
     ]
     todo = [video for video in undone if video not in earlier]
-    return Work(tuple(mine), tuple(todo), wanted, tuple(refused), tuple(earlier))
+    return Work(settings, tuple(mine), tuple(todo), wanted, tuple(refused), tuple(earlier))
+
+
+def _with_precision(
+    settings: FeatureSettings,
+    weights_sha256: str | None,
+    records: Iterable[Mapping[str, Any]],
+    execution: Execution,
+) -> FeatureSettings:
+    """Settings with the precision that `auto` means: that of finished features, else the fastest.
+
+    A run that moves to another device thus continues in the precision in which it began.
+    """
+    if settings.extraction.precision != "auto" or settings.extraction.backbone == "flow":
+        return settings
+    finished = finished_precision(records, settings.as_json(), weights_sha256)
+    precision = finished or auto_precision(execution.devices)
+    return replace(settings, auto_precision=precision)
 
 
 def _log_changes(files: RunFiles, todo: Sequence[VideoFile], settings: FeatureSettings) -> None:
     """Log which changed settings make existing features outdated."""
+
+    def changed_precision(before: Mapping[str, Any]) -> bool:
+        return settings.precision not in ("auto", before.get("precision"))
+
     causes = Counter(
-        what_changed(before.get("settings", {}), settings.as_json()) or "video or weights"
+        what_changed(before.get("settings", {}), settings.as_json())
+        or ("precision" if changed_precision(before) else "video or weights")
         for before in (record_of(files, video.name) for video in todo)
         if before
     )

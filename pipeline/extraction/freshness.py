@@ -2,10 +2,13 @@
 
 import hashlib
 import os
+from collections import Counter
+from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from c2fpl.errors import BadFile
+from c2fpl.extractors.settings import Precision
 from c2fpl.pipeline.files.run_files import RunFiles, beside, load_json, save_json
 from c2fpl.pipeline.files.saved_times import has_times
 from c2fpl.pipeline.videos.find import VideoFile
@@ -53,12 +56,32 @@ def is_done(files: RunFiles, name: str, wanted: str) -> bool:
     return record_of(files, name).get("fingerprint") == wanted
 
 
-def is_of_earlier_version(files: RunFiles, video: VideoFile, wanted_by_size: str) -> bool:
-    """Whether features of an earlier version, identified by the video's size, are still valid."""
+def is_of_earlier_version(
+    files: RunFiles, video: VideoFile, wanted: Container[str], precision: Precision
+) -> bool:
+    """Whether features of an earlier version, with one of these fingerprints, are still valid.
+
+    The fingerprints do not tell which precision `auto` meant, but the records do.
+    """
     record = record_of(files, video.name)
-    if record.get("fingerprint") != wanted_by_size:
+    if record.get("fingerprint") not in wanted:
         return False
-    return DIGEST not in record or record[DIGEST] == source_digest(video.path)
+    same_precision = precision in ("auto", record.get("precision"))
+    return same_precision and record.get(DIGEST) in (None, source_digest(video.path))
+
+
+def finished_precision(
+    records: Iterable[Mapping[str, Any]], settings: Mapping[str, Any], weights_sha256: str | None
+) -> Precision | None:
+    """The most frequent precision of features with these settings; None if there are none."""
+    found = Counter(
+        record["precision"]
+        for record in records
+        if record.get("settings") == settings
+        and weights_sha256 in (None, record.get("weights_sha256"))
+        and record.get("precision") in get_args(Precision)
+    )
+    return found.most_common(1)[0][0] if found else None
 
 
 def add_digest(files: RunFiles, video: VideoFile) -> None:

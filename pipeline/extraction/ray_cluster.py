@@ -52,15 +52,18 @@ def _sigterm_handler_kept() -> Iterator[None]:
 def share_out(nodes: Sequence[Mapping[str, Any]], device: str) -> tuple[int, dict[str, float], str]:
     """Number of concurrent tasks, resources requested from Ray for each, and their device.
 
-    A task uses one GPU. Without GPUs, or with device `cpu`, it uses two CPUs of one machine.
+    A task uses one GPU and its share of the machine's CPUs, on which it decodes. Without GPUs, or
+    with device `cpu`, it uses two CPUs of one machine.
 
     Raises:
         NoCluster: the machines lack these resources.
     """
     resources = [node["Resources"] for node in nodes if node["Alive"]]
-    gpus = sum(int(one.get("GPU", 0)) for one in resources)
-    if gpus and not device.startswith("cpu"):
-        return gpus, {"num_gpus": 1}, "cuda"
+    with_gpu = [one for one in resources if one.get("GPU", 0) >= 1]
+    if with_gpu and not device.startswith("cpu"):
+        share = min(int(one.get("CPU", 0)) // int(one["GPU"]) for one in with_gpu)
+        tasks = sum(int(one["GPU"]) for one in with_gpu)
+        return tasks, {"num_gpus": 1, "num_cpus": max(1, share)}, "cuda"
     if device.startswith("cuda"):
         raise NoCluster(f"device {device!r}: the cluster has no GPU; use --device cpu")
     cpus = [int(one.get("CPU", 0)) for one in resources]

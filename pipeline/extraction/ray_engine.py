@@ -62,7 +62,7 @@ def extract_on_cluster(
             RunFiles(files.root.absolute(), files.holds),
             _with_absolute_paths(settings),
             here,
-            cores=int(needs.get("num_cpus", 0)) or None,  # a GPU task may use all cores
+            cores=int(needs["num_cpus"]),
         )
         remote = ray.remote(max_retries=ATTEMPTS - 1, retry_exceptions=[MissingDevice], **needs)
         running = _RunningTasks(ray, remote(extract_group), group_task)
@@ -79,7 +79,7 @@ class GroupTask:
     files: RunFiles
     settings: FeatureSettings
     execution: Execution
-    cores: int | None
+    cores: int
 
 
 def extract_group(task: GroupTask, wanted: Wanted) -> Share:

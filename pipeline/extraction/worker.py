@@ -9,9 +9,13 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from c2fpl.extractors.cores import default_workers
-from c2fpl.extractors.settings import DecodingSettings, ExtractionSettings
+from c2fpl.extractors.settings import DecodingSettings, ExtractionSettings, Precision
 from c2fpl.field_checks import check_fields
-from c2fpl.pipeline.extraction.devices import explain_device_failures, resolve_device
+from c2fpl.pipeline.extraction.devices import (
+    computes_on_gpu,
+    explain_device_failures,
+    resolve_device,
+)
 from c2fpl.pipeline.extraction.feature_writer import FeatureWriter, GrowingArray
 from c2fpl.pipeline.extraction.freshness import source_facts, source_size
 from c2fpl.pipeline.files.outcomes import Failure
@@ -48,20 +52,27 @@ class FeatureSettings:
 
     extraction: ExtractionSettings
     decoding: DecodingSettings
+    auto_precision: Precision = "auto"
+    """Precision that `auto` means in this run; auto leaves it to the device."""
 
     def __post_init__(self) -> None:
         check_fields(self)
 
+    @property
+    def precision(self) -> Precision:
+        """Precision of the features."""
+        asked = self.extraction.precision
+        return self.auto_precision if asked == "auto" else asked
+
     def fingerprint(self, video: Path, weights_sha256: str | None) -> str:
-        """Fingerprint of a video's features: settings, weights, and the video's size and digest."""
-        return fingerprint({**self._of_weights(weights_sha256), **source_facts(video)})
+        """Fingerprint of features: settings, resolved precision, weights, the video's digest."""
+        facts = {"precision": self.precision, "weights": weights_sha256}
+        return fingerprint({**self.as_json(), **facts, **source_facts(video)})
 
-    def fingerprint_by_size(self, video: Path, weights_sha256: str | None) -> str:
-        """Fingerprint as written by earlier versions, with only the size of the video."""
-        return fingerprint({**self._of_weights(weights_sha256), **source_size(video)})
-
-    def _of_weights(self, weights_sha256: str | None) -> dict[str, Any]:
-        return {**self.as_json(), "weights": weights_sha256}
+    def earlier_fingerprints(self, video: Path, weights_sha256: str | None) -> set[str]:
+        """Fingerprints of earlier versions: precision as asked for, then also without a digest."""
+        asked = {**self.as_json(), "weights": weights_sha256}
+        return {fingerprint({**asked, **of(video)}) for of in (source_facts, source_size)}
 
     def as_json(self) -> dict[str, Any]:
         """All settings except the path of the weights, which are identified by their SHA-256."""
@@ -90,6 +101,7 @@ class ExtractionWorker:
         cores: int | None = None,
     ) -> None:
         device = resolve_device(execution.device)
+        on_gpu = computes_on_gpu(settings.extraction.backbone, device)
 
         from c2fpl.extractors.decoder_process import WatchedDecoders
         from c2fpl.extractors.encoding.encoder import make_encoder
@@ -98,7 +110,7 @@ class ExtractionWorker:
         self._files, self._settings = files, settings
         with explain_device_failures():
             self._encoder: SegmentEncoder = make_encoder(
-                settings.extraction,
+                replace(settings.extraction, precision=settings.precision),
                 device=device,
                 batch_size=execution.segments_per_call or None,
                 threads=cores,
@@ -107,7 +119,7 @@ class ExtractionWorker:
             settings.decoding,
             self._encoder.short_side_pixels,
             tail=settings.extraction.tail,
-            workers=execution.workers or default_workers(cores),
+            workers=execution.workers or default_workers(cores, on_gpu=on_gpu),
         )
         self._extraction = Extraction(self._decoders, self._encoder)
         self._write_seconds = 0.0
@@ -145,12 +157,11 @@ class ExtractionWorker:
                     continue
                 video = by_name[str(message.key)]
                 if isinstance(message, Decoded):
-                    if loss := message.report.loss:
-                        logger.warning("%s: %s; the decoded frames are used", video.path, loss)
-                    if streams := message.report.streams:
-                        logger.warning("%s: %s", video.path, streams)
-                    if timing := message.report.times.remark:
-                        logger.warning("%s: %s", video.path, timing)
+                    loss = message.report.loss
+                    decoded = f"{loss}; the decoded frames are used" if loss else ""
+                    for remark in (decoded, message.report.streams, message.report.times.remark):
+                        if remark:
+                            logger.warning("%s: %s", video.path, remark)
                     publish = self._publisher(video, wanted[video], message.report, failures)
                     writer.publish(message.key, publish)
                 else:
