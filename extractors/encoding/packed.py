@@ -7,21 +7,19 @@ half in fp32, where PyTorch with one thread does not use oneDNN for most of thes
 """
 
 import copy
-import operator
 from functools import partial
 
 import torch
 from torch import fx, nn
 
-SUMS = (operator.add, operator.iadd, torch.add)
+from c2fpl.extractors.encoding.fusing import FusedConvolution, fuse
 
 
-class PackedConvolution(nn.Module):
-    """A convolution, followed by an optional sum with `residual` and an optional ReLU."""
+class PackedConvolution(FusedConvolution):
+    """A fused convolution of the CPU, with its weights in oneDNN's layout."""
 
     def __init__(self, conv: nn.Conv3d, input_shape: list[int]) -> None:
         super().__init__()
-        self.relu = False
         self.bias = conv.bias
         self.kernel_size = conv.kernel_size
         self.padding, self.stride = [int(side) for side in conv.padding], list(conv.stride)
@@ -54,13 +52,7 @@ def pack(traced: fx.GraphModule, clips: torch.Size) -> fx.GraphModule:
             conv = traced.get_submodule(name)
             assert isinstance(conv, nn.Conv3d)
             traced.set_submodule(name, PackedConvolution(conv, shapes[name]))
-    for node in list(traced.graph.nodes):
-        if node.target in SUMS:
-            take_sum_in(traced, node)
-    for node in list(traced.graph.nodes):
-        take_relu_in(traced, node)
-    traced.delete_all_unused_submodules()
-    traced.recompile()
+    fuse(traced)
     return traced
 
 
@@ -81,37 +73,3 @@ def note_shape(
 ) -> None:
     """Records the input shape of a layer (a forward pre-hook)."""
     shapes[name] = list(given[0].shape)
-
-
-def take_sum_in(traced: fx.GraphModule, node: fx.Node) -> None:
-    """Fuses a sum into a convolution that computes one of its two sides, if there is one."""
-    left, right = node.args
-    for conv, other in ((right, left), (left, right)):
-        if packed_before(traced, conv) is None or not isinstance(conv, fx.Node):
-            continue
-        with traced.graph.inserting_after(node):
-            fused = traced.graph.call_module(str(conv.target), (conv.args[0], other))
-        node.replace_all_uses_with(fused)
-        traced.graph.erase_node(node)
-        traced.graph.erase_node(conv)
-        return
-
-
-def take_relu_in(traced: fx.GraphModule, node: fx.Node) -> None:
-    """Fuses a ReLU into the convolution before it, if nothing else reads that convolution."""
-    if node.op != "call_module" or not isinstance(traced.get_submodule(str(node.target)), nn.ReLU):
-        return
-    before = node.args[0]
-    packed = packed_before(traced, before)
-    if packed is not None and isinstance(before, fx.Node):
-        packed.relu = True
-        node.replace_all_uses_with(before)
-        traced.graph.erase_node(node)
-
-
-def packed_before(traced: fx.GraphModule, value: object) -> PackedConvolution | None:
-    """The packed convolution that computes this value, if nothing else reads the value."""
-    if not isinstance(value, fx.Node) or value.op != "call_module" or len(value.users) != 1:
-        return None
-    module = traced.get_submodule(str(value.target))
-    return module if isinstance(module, PackedConvolution) else None
