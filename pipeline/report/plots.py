@@ -5,13 +5,12 @@ The layout is that of Figure 9 of the paper's supplementary material.
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from importlib import metadata
 from pathlib import Path
 
 import numpy as np
-from joblib.externals.loky import ProcessPoolExecutor, cpu_count
+from joblib import cpu_count
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
@@ -27,6 +26,7 @@ from c2fpl.pipeline.report.events import RunEvents, load_events
 from c2fpl.pipeline.report.frames import Picture, VideoFrames
 from c2fpl.pipeline.steps.scored_videos import ScoredVideo, scored_videos
 from c2fpl.pipeline.truth.windows import Windows
+from c2fpl.process_map import map_in_processes
 
 WIDTH_INCHES, HEIGHT_INCHES = 11.0, 3.6
 STRIP, CURVE = (0.055, 0.66, 0.93, 0.25), (0.055, 0.13, 0.93, 0.45)
@@ -83,12 +83,8 @@ def write_plots(
     ]
     processes = cpu_count() if len(plots) >= PLOTS_WORTH_PROCESSES else 1
     parts = [plots[start : start + PLOTS_A_CALL] for start in range(0, len(plots), PLOTS_A_CALL)]
-    with progress("plots", len(plots), "videos", quiet=quiet) as shown, ExitStack() as stack:
-        draw_parts = map
-        if processes > 1:
-            # Joblib's shared pool would keep idle processes, which delay the caller's exit.
-            draw_parts = stack.enter_context(ProcessPoolExecutor(processes)).map
-        for part in draw_parts(draw_all, parts):
+    with progress("plots", len(plots), "videos", quiet=quiet) as shown:
+        for part in map_in_processes(draw_all, parts, processes):
             shown.advance(len(part))
     return [plot.path for plot in plots]
 

@@ -1,0 +1,1 @@
+../../api/process_map.py
