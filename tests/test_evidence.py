@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from c2fpl.errors import BadLabels
 from c2fpl.models.chunks import blocks, thinned
-from c2fpl.models.labels.evidence import Evidence, distance, nearness_to_middle
+from c2fpl.models.labels.distance import Reference, distance, own_distance
+from c2fpl.models.labels.evidence import Evidence, nearness_to_middle
 from c2fpl.models.labels.joined import Joined, join
 from c2fpl.models.labels.refined import label
 from c2fpl.models.labels.usual import ends_are_stiller, scene_share, scenes_differ
@@ -47,13 +48,41 @@ def test_thinned_rows_and_blocks_do_not_depend_on_the_chunks(length: int) -> Non
     np.testing.assert_array_equal(np.concatenate(found), video)
 
 
-def test_distance_is_the_mean_over_plain_pairs() -> None:
+def reference_of(videos: Sequence[Rows]) -> Reference:
+    owners = np.repeat(np.arange(len(videos)), [len(video) for video in videos])
+    return Reference(np.concatenate(videos), owners)
+
+
+def test_own_distance_is_the_mean_over_plain_pairs() -> None:
     video = scenes(5.0)[0]
     plain = [np.mean([np.linalg.norm(a - b) for b in video]) for a in video]
-    np.testing.assert_allclose(distance([video], None), plain, rtol=1e-6)
-    np.testing.assert_allclose(
-        distance([video], video[:1]), np.linalg.norm(video - video[0], axis=1), atol=1e-6
-    )
+    np.testing.assert_allclose(own_distance([video]), plain, rtol=1e-6)
+
+
+@pytest.mark.parametrize("length", [3, 100])
+def test_distance_is_to_the_nearest_segment_of_another_video(length: int) -> None:
+    videos = scenes(0.0, count=4)
+    others = np.concatenate(videos[1:])
+    plain = [np.linalg.norm(others - row, axis=1).min() for row in videos[0]]
+    found = distance(cut(videos[0], length), reference_of(videos))
+    np.testing.assert_allclose(found, plain, rtol=1e-6)
+    found = distance(cut(videos[0], length), reference_of(videos[1:]))
+    np.testing.assert_allclose(found, plain, rtol=1e-6)
+
+
+def test_a_video_that_shares_some_segments_is_another_video() -> None:
+    one, other = scenes(0.0, count=2)
+    other[:3] = one[:3]
+    found = distance([one], reference_of([one, other]))
+    assert (found[:3] < 1e-6).all()
+    assert (found[3:] > 0.1).all()
+
+
+def test_without_another_video_distance_is_to_the_own_segments() -> None:
+    (video,) = scenes(0.0, count=1)
+    copies = reference_of([video, video.copy()])
+    np.testing.assert_array_equal(distance([video], copies), own_distance([video]))
+    assert len(label([[video]]).evidence.reference.rows) == 0
 
 
 def test_scenes_far_apart_are_told_from_one_scene() -> None:

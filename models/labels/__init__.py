@@ -3,6 +3,6 @@
 - `summaries`: segment norms, and the two numbers that describe a video
 - `coarse`: which videos are pseudo-anomalous
 - `fine`: which of their segments are
-- `change`, `usual`, `evidence`, `two_states`, `refined`: method `refined`, no coarse split
+- `change`, `distance`, `usual`, `evidence`, `two_states`, `refined`: method `refined`
 - `joined`: one score from the evidence and a detector
 """

@@ -3,8 +3,8 @@
 It has up to three views, each a normal score over the segments that the evidence was made from:
 
 - change: distance to the more different neighbour in time (change.py)
-- distance: mean distance to other segments, of the same video if scenes differ (usual.py), else of
-  all videos; used only if it agrees with change
+- distance: to the video's own segments if scenes differ (usual.py), else to the nearest segment of
+  another video (distance.py); used only if it agrees with change
 - position: nearness to the middle; used only if videos begin and end with less change
 
 The evidence is the mean of change and distance, then the mean of that and position, converted to a
@@ -20,18 +20,17 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 from scipy.stats import rankdata
 
-from c2fpl.models.chunks import blocks, thinned
+from c2fpl.models.chunks import thinned
 from c2fpl.models.labels.change import Array, Videos, larger_side, steps_of
+from c2fpl.models.labels.distance import Reference, distance
 from c2fpl.models.labels.usual import ends_are_stiller, scenes_differ
 
-_OWN_ROWS = 256  # of a video, to compare its segments with
 _SAMPLED_VIDEOS = 128
-_SAMPLED_ROWS = 32  # of each of these videos
-_REFERENCE_ROWS = 256  # of all videos
-_BLOCK = 256
+_SAMPLED_ROWS = 32  # of each of these videos, or more if they are few
+_REFERENCE_ROWS = 1024  # of all videos
 _AGREED = 0.4
-"""Minimum rank correlation with change for distance to count. Measured: 0.51 to 0.72 where distance
-helps, 0.19 and 0.27 where it harms."""
+"""Minimum rank correlation with change for distance to count. Measured: 0.42 to 0.79 where distance
+helps, 0.18 where it harms."""
 _MOST_KNOTS = 4096
 
 
@@ -45,8 +44,8 @@ class Evidence:
     """Whether distance counts."""
     centred: bool
     """Whether position counts."""
-    reference: NDArray[np.float32]
-    """(rows, dim) segments sampled from all videos; (0, dim) if `relative`."""
+    reference: Reference
+    """Segments sampled from all videos; empty if `relative` or if there is only one video."""
     changes: Array
     """(knots,) change of the segments that it was made from, ascending."""
     distances: Array
@@ -64,7 +63,7 @@ class Evidence:
         change = _change(steps, self.changes)
         if not self.distant:
             return normal_scores(self._mean(change, change), self.means)
-        far = distance(video, None if self.relative else self.reference)
+        far = distance(video, self.reference)
         return normal_scores(self._mean(change, far), self.means)
 
     def _mean(self, change: Array, far: Array) -> Array:
@@ -76,7 +75,9 @@ class Evidence:
 
     def as_arrays(self) -> dict[str, NDArray[Any]]:
         """All fields as arrays by name, for a file."""
-        return {name: np.asarray(value) for name, value in vars(self).items()}
+        fields = {name: value for name, value in vars(self).items() if name != "reference"}
+        reference = {f"reference.{name}": value for name, value in vars(self.reference).items()}
+        return {name: np.asarray(value) for name, value in (fields | reference).items()}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> "Evidence":
@@ -85,7 +86,9 @@ class Evidence:
             relative=bool(arrays["relative"]),
             distant=bool(arrays["distant"]),
             centred=bool(arrays["centred"]),
-            reference=np.asarray(arrays["reference"], np.float32),
+            reference=Reference(
+                np.asarray(arrays["reference.rows"]), np.asarray(arrays["reference.owners"])
+            ),
             **{name: np.asarray(arrays[name]) for name in ("changes", "distances", "means")},
         )
 
@@ -103,15 +106,15 @@ def make_evidence(videos: Videos, steps: Sequence[Array]) -> tuple[Evidence, tup
     changes = [_change(one, known) for one in steps]
     order = sorted(range(len(videos)), key=lambda number: changes[number].tobytes())
     chosen = [order[i] for i in _evenly(len(order), _SAMPLED_VIDEOS)]
-    sampled = [thinned(videos[number], _SAMPLED_ROWS) for number in chosen]
+    each = max(_SAMPLED_ROWS, _REFERENCE_ROWS // len(chosen))
+    sampled = [thinned(videos[number], each) for number in chosen]
     rows = [one.astype(np.float32) for _, one in sampled]
     their_changes = [
         changes[number][places] for number, (places, _) in zip(chosen, sampled, strict=True)
     ]
     relative = scenes_differ(rows, their_changes)
-    every = np.concatenate(rows)
-    reference = every[[] if relative else _evenly(len(every), _REFERENCE_ROWS)]
-    distances = [distance(video, None if relative else reference) for video in videos]
+    reference = _reference(rows if len(rows) > 1 and not relative else [row[:0] for row in rows])
+    distances = [distance(video, reference) for video in videos]
     agreement = _rank_correlation(np.concatenate(changes), np.concatenate(distances))
     draft = Evidence(
         relative=relative,
@@ -127,25 +130,18 @@ def make_evidence(videos: Videos, steps: Sequence[Array]) -> tuple[Evidence, tup
     return evidence, tuple(normal_scores(mean, evidence.means) for mean in means)
 
 
+def _reference(rows: Sequence[NDArray[np.float32]]) -> Reference:
+    every = np.concatenate(rows)
+    owners = np.repeat(np.arange(len(rows)), [len(one) for one in rows])
+    kept = _evenly(len(every), _REFERENCE_ROWS)
+    return Reference(every[kept], owners[kept])
+
+
 def _rank_correlation(one: Array, other: Array) -> float:
     """Rank correlation; 0 if either side is constant. It does not depend on the order of pairs."""
     order = np.lexsort((other, one))
     ranks = rankdata(one[order]), rankdata(other[order])
     return float(np.corrcoef(*ranks)[0, 1]) if min(map(np.ptp, ranks)) > 0 else 0.0
-
-
-def distance(video: Iterable[NDArray[Any]], reference: NDArray[np.float32] | None) -> Array:
-    """(segments,) mean distance to the rows of `reference`, or to a sample of the video's own."""
-    rows = (thinned(video, _OWN_ROWS)[1] if reference is None else reference).astype(np.float64)
-    origin = rows.mean(axis=0)  # close to the rows, so that the squares below do not cancel
-    rows = rows - origin
-    squares = (rows**2).sum(axis=1)
-    found = []
-    for block in blocks(video, _BLOCK):
-        values = block.astype(np.float64) - origin
-        squared = (values**2).sum(axis=1)[:, None] + squares - 2 * values @ rows.T
-        found.append(np.sqrt(np.maximum(squared, 0)).mean(axis=1))
-    return np.concatenate(found)
 
 
 def nearness_to_middle(count: int) -> Array:
