@@ -15,6 +15,7 @@ Each folder imports only those before it:
 - `results`: writes the events, plots and page of a run again
 - `run`: all steps in order; `demo`, `demo_videos`: the same on generated videos
 - `machine`: what is installed and what the machine can do
+- `feedback`: answers to events as labels
 - `watch`, `notify`: the same for videos as they arrive
 - `cli`: the command line
 """

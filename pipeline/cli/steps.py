@@ -164,6 +164,7 @@ def train(
     *,
     labels: Path,
     output: Output,
+    feedback: Path | None = None,
     tensorboard: bool = False,
     reading: Reading = ReadingSettings(),
     training: Training = TrainingSettings(),
@@ -175,17 +176,23 @@ def train(
         features: folder of features.
         labels: folder with labels.csv.
         output: detector file to write.
+        feedback: feedback.csv of the report page, with the columns event and keep. Segments of
+            confirmed events get the label 1, of dismissed ones 0; together they count as much as a
+            third of all others.
         tensorboard: also write the training loss to a folder next to it (extra [tensorboard]).
     """
     from c2fpl.pipeline.features.feature_set import features_in
+    from c2fpl.pipeline.feedback import with_feedback
     from c2fpl.pipeline.steps.label_segments import load_labels
     from c2fpl.pipeline.steps.train_detector import train_detector
 
     opened = features_in(features, reading)
     folder = labels.parent if labels.suffix == ".csv" else labels
-    joined = load_labels(RunFiles(folder, holds="labels"), opened)
+    known = load_labels(RunFiles(folder, holds="labels"), opened)
+    if feedback is not None:
+        known = with_feedback(known, opened, feedback)
     scalars = output.with_name(f"{output.stem}-tensorboard") if tensorboard else None
-    train_detector(output, opened, joined, training, execution, tensorboard=scalars)
+    train_detector(output, opened, known, training, execution, tensorboard=scalars)
     last_line(f"detector in {output}")
     return 0
 

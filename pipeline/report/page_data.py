@@ -102,7 +102,8 @@ def uneven(times: PresentationTimes, curve: Curve) -> list[list[float]] | None:
 def event_data(event: Event, video_index: int, still: str | None) -> list[object]:
     """One event; report_lists.js reads the columns in this order."""
     times = round(event.start_s, 3), round(event.end_s, 3)
-    return [video_index, *times, round(event.peak_score, SCORE_DIGITS), still]
+    score = round(event.peak_score, SCORE_DIGITS)
+    return [video_index, *times, score, still, event.start_frame, event.end_frame]
 
 
 def run_data(

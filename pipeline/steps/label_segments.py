@@ -47,6 +47,8 @@ class SegmentLabels:
     """Fingerprint of the labels, the evidence and the features."""
     evidence: Evidence | None = None
     """Evidence of `refined`, which scores are joined with; None for other methods."""
+    answered: tuple[NDArray[np.bool_], ...] | None = None
+    """(segments,) per video: whether the label is a person's answer; None without feedback."""
 
     def concatenated(self) -> NDArray[np.float32]:
         """(segments of all videos,) in the order of `names`."""

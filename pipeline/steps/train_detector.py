@@ -7,7 +7,12 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from c2fpl.models.repeated import RepeatedSource, repeats
 from c2fpl.models.settings import TrainingSettings
+from c2fpl.models.sources import SegmentSource
 from c2fpl.pipeline.features.feature_set import FeatureSet
 from c2fpl.pipeline.files.progress import progress
 from c2fpl.pipeline.files.run_files import fingerprint
@@ -22,6 +27,9 @@ if TYPE_CHECKING:
     from c2fpl.models.detection.training import Epoch
 
 logger = logging.getLogger(__name__)
+
+ANSWERED_SHARE = 0.25
+"""Share of an epoch's segments with a person's answer: a few answers outweigh many labels."""
 
 
 def train_detector(
@@ -50,8 +58,8 @@ def train_detector(
     device = resolve_device(execution.devices[0])
     source = training_source(features, relative=relative)
     with _shown(settings.epochs, execution, tensorboard) as after_epoch:
-        targets = labels.concatenated()
-        detector = train(source, targets, settings, device=device, after_epoch=after_epoch)
+        shown_source, targets = _weighted(source, labels)
+        detector = train(shown_source, targets, settings, device=device, after_epoch=after_epoch)
     joined = None
     if labels.evidence is not None:
         (joined,) = joined_with(labels.evidence, [detector.eval()], features, relative=relative)
@@ -60,6 +68,17 @@ def train_detector(
     )
     save_detector(path, saved)
     return saved
+
+
+def _weighted(
+    source: SegmentSource, labels: SegmentLabels
+) -> tuple[SegmentSource, NDArray[np.float32]]:
+    """Segments and labels to train on; those with a person's answer are repeated."""
+    targets = labels.concatenated()
+    if labels.answered is None:
+        return source, targets
+    repeated = RepeatedSource(source, repeats(np.concatenate(labels.answered), ANSWERED_SHARE))
+    return repeated, targets[repeated.numbers]
 
 
 @contextmanager

@@ -45,7 +45,8 @@ function build() {
     `An event reaches a score of ${c2fpl.score(run.threshold)} (${run.rule}) and extends to where `
     + "the score returns towards its usual level; events close together are one. "
     + "Scores rank footage within this run; they are not probabilities.";
-  page.cards = new c2fpl.EventCards(run, page.events, rows.map((row) => row[0]));
+  const events = c2fpl.eventsOf(page.events, rows.map((row) => row[0]));
+  page.cards = new c2fpl.EventCards(run, events, new c2fpl.Feedback(events));
   page.table = c2fpl.videoTable(rows);
   page.table.on("dataFiltered", (filters, kept) => countVideos(kept.length));
   page.table.on("rowClick", (event, row) => {

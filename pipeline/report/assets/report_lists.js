@@ -7,12 +7,19 @@ const SPARK_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01234
 /** The URL hash that opens a video at a time. */
 c2fpl.address = (index, seconds = 0) => `#video=${index}&t=${+seconds.toFixed(3)}`;
 
-/** Event cards; `rows` come from event_data in page_data.py. */
+/** Events from the rows of event_data in page_data.py; `id` names one in feedback.csv. */
+c2fpl.eventsOf = (rows, names) =>
+  rows.map(([video, start, end, peak, still, first, last], index) => ({
+    rank: index + 1, video, start, end, peak, still, name: names[video],
+    id: `${names[video]}:${first}-${last}`,
+  }));
+
+/** Event cards with the buttons of c2fpl.Feedback. */
 c2fpl.EventCards = class {
-  constructor(run, rows, names) {
+  constructor(run, events, feedback) {
     this.run = run;
-    this.events = rows.map(([video, start, end, peak, still], index) =>
-      ({ rank: index + 1, video, start, end, peak, still, name: names[video] }));
+    this.events = events;
+    this.feedback = feedback;
     this.typed = "";
     this.shown = CARDS_AT_ONCE;
     this.list = document.getElementById("event-cards");
@@ -71,7 +78,7 @@ c2fpl.EventCards = class {
         c2fpl.element("small", {}, ` ${length}`)),
       c2fpl.element("span", { className: "name", title: event.name }, file),
       c2fpl.element("small", { className: "name" }, folders.join("/") || "\u00a0"));
-    return c2fpl.element("li", {}, link);
+    return c2fpl.element("li", {}, link, this.feedback.buttons(event));
   }
 };
 
