@@ -171,7 +171,7 @@ def test_a_video_that_is_gone_has_its_events_without_pictures(tmp_path: Path) ->
     add_video(files, tmp_path, "gone", scores_with(60, [(20, 40, 0.9)]), with_file=False)
     write_report(files)
     _, events = received(files.report / "data" / "run.js")
-    assert events == [[0, 2.0, 4.0, 0.9, None]]
+    assert events == [[0, 2.0, 4.0, 0.9, None, 20, 40]]
 
 
 def test_a_day_of_video_stays_below_half_a_megabyte() -> None:
