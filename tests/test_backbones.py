@@ -1,5 +1,6 @@
 """Every network passes one contract: its fast form is the library's own network, faster."""
 
+import operator
 import subprocess
 import sys
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from torch import nn
 
 from c2fpl.extractors.backbones.catalogue import BACKBONES, Backbone, backbone_named
 from c2fpl.extractors.encoding.encoder import SegmentEncoder, make_encoder
+from c2fpl.extractors.encoding.network import IntegerPixels, fast_form
 from c2fpl.extractors.settings import BackboneName, ExtractionSettings, Precision
 from plain import (
     features_of,
@@ -127,6 +129,22 @@ def test_non_local_blocks_stand_after_blocks_1_3_of_res3_and_1_3_5_of_res4() -> 
         f"blocks.{stage}.res_blocks.{block}.activation.1"
         for stage, block in ((3, 1), (3, 3), (4, 1), (4, 3), (4, 5))
     ]
+
+
+@torch.no_grad()
+def test_non_local_blocks_scale_their_queries_and_not_the_products_of_them() -> None:
+    """Products of 256 and 512 unscaled terms exceed fp16; the features are the same."""
+    torch.manual_seed(0)
+    backbone = backbone_named("i3d-nonlocal-net", nonlocal_blocks=True)
+    network = with_lively_norms(backbone.build(), seed=1).double().eval()
+    frames = torch.randint(0, 256, (1, 16, 40, 40, 3), dtype=torch.uint8)
+    mean, std = (255 * torch.tensor(x, dtype=torch.float64) for x in (backbone.mean, backbone.std))
+    expected = network(((frames - mean) / std).permute(0, 4, 1, 2, 3))
+    fast = fast_form(network, backbone, torch.float64)
+    pixels = IntegerPixels(backbone, torch.float64)(frames).permute(0, 4, 1, 2, 3)
+    torch.testing.assert_close(fast(pixels), expected, rtol=0, atol=1e-9 * float(expected.norm()))
+    assert not [node for node in fast.graph.nodes if node.target is operator.mul]
+    assert sum(node.target is torch.einsum for node in fast.graph.nodes) == 10
 
 
 def test_importing_the_encoder_starts_neither_cuda_nor_pytorchvideo() -> None:

@@ -132,7 +132,7 @@ def test_a_group_of_a_cluster_holds_its_encoder_to_its_cpus(
     class Worker(nullcontext[Any]):
         def __init__(self, *_: object, cores: int | None) -> None:
             asked.append(cores)
-            quiet = {"seconds": dict, "provenance": dict, "extract": lambda *_: []}
+            quiet = {"extract": lambda *_: [], "share": lambda _: Share((), {}, {})}
             super().__init__(SimpleNamespace(**quiet))
 
     monkeypatch.setattr(ray_engine, "ExtractionWorker", Worker)

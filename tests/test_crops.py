@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from c2fpl.errors import FramesTooSmall
 from c2fpl.extractors.backbones.catalogue import MC3_18, X3D_S, Backbone
 from c2fpl.extractors.encoding.crops import crop_boxes, cut
-from c2fpl.extractors.encoding.network import integers
+from c2fpl.extractors.encoding.network import IntegerPixels
 from c2fpl.extractors.settings import Crops
 from plain import plain_crops
 
@@ -77,7 +77,7 @@ def test_every_pixel_value_is_a_whole_number_that_low_precision_holds_exactly(
     backbone: Backbone, dtype: torch.dtype
 ) -> None:
     every = torch.arange(256, dtype=torch.uint8)[:, None].expand(256, 3)
-    pixels = integers(every, backbone, dtype).double()
+    pixels = IntegerPixels(backbone, dtype)(every).double()
     means = 255 * torch.tensor(backbone.mean, dtype=torch.float64)
     assert torch.equal(pixels[:, :3], every.double() - means.round())
     assert torch.equal(pixels[:, 3], torch.ones(256, dtype=torch.float64))

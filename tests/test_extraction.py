@@ -31,6 +31,7 @@ class FirstPixel:
 
     def __init__(self, segments_per_batch: int) -> None:
         self.segments_per_batch = segments_per_batch
+        self.facts: dict[str, object] = {}
 
     def encode(self, segments: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
         return np.array([[[segment.flat[0]]] for segment in segments], np.float32)

@@ -5,7 +5,7 @@ core waits for another.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 
@@ -16,7 +16,7 @@ from torch import fx
 
 from c2fpl.extractors.backbones.catalogue import Backbone
 from c2fpl.extractors.encoding.crops import crop_boxes, cut
-from c2fpl.extractors.encoding.network import PIXEL_CHANNELS, integers
+from c2fpl.extractors.encoding.network import PIXEL_CHANNELS, IntegerPixels
 from c2fpl.extractors.encoding.packed import pack
 from c2fpl.extractors.encoding.shared_stem import SharedStem, take_stem
 from c2fpl.extractors.settings import Crops
@@ -43,8 +43,9 @@ class CpuEncoder:
         self.threads = threads
         self.precision = precision
         self.weights_sha256 = weights_sha256
+        self.facts: Mapping[str, object] = {}
         self._clips = math.gcd(crops, backbone.cpu_clips)
-        self._dtype = next(network.parameters()).dtype
+        self._integers = IntegerPixels(backbone, next(network.parameters()).dtype)
         self._network = pack(network, self._shape(backbone)) if has_onednn() else network
         self._stem: SharedStem | None = None
         if backbone.cpu_shares_stem:
@@ -67,7 +68,7 @@ class CpuEncoder:
         A forward pass always holds the same group of crops, all of one segment. Features therefore
         do not depend on the batch.
         """
-        pixels = integers(frames[clip_indices(self._backbone)], self._backbone, self._dtype)
+        pixels = self._integers(frames[clip_indices(self._backbone)])
         _, height, width, _ = frames.shape
         boxes = crop_boxes(
             height,

@@ -1,7 +1,8 @@
 """One interface to all backbones and devices, and a function that builds the right encoder."""
 
+import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -15,8 +16,10 @@ from c2fpl.extractors.backbones.weights import load_weights
 from c2fpl.extractors.cores import usable_cores
 from c2fpl.extractors.devices import check_device
 from c2fpl.extractors.encoding.cpu_encoder import CpuEncoder
-from c2fpl.extractors.encoding.cuda_encoder import CudaEncoder
 from c2fpl.extractors.encoding.flow_encoder import FlowEncoder
+from c2fpl.extractors.encoding.gpu.cuda_encoder import CudaEncoder
+from c2fpl.extractors.encoding.gpu.device import CudaDevice
+from c2fpl.extractors.encoding.gpu.kernel_check import MAX_ERRORS
 from c2fpl.extractors.encoding.network import fast_form
 from c2fpl.extractors.settings import Crops, ExtractionSettings, Precision
 from c2fpl.processor import has_native_bf16
@@ -70,6 +73,11 @@ class SegmentEncoder(Protocol):
     @property
     def weights_sha256(self) -> str | None:
         """SHA-256 of the weights file; None for a backbone without weights."""
+        ...
+
+    @property
+    def facts(self) -> Mapping[str, object]:
+        """The GPU and how the network runs on it, for run.json; empty on the CPU."""
         ...
 
     def encode(self, segments: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
@@ -150,16 +158,20 @@ def network_encoder(
     batch_size: int | None,
     threads: int,
 ) -> SegmentEncoder:
-    """Wraps a network in its fast form in the encoder of its device."""
+    """Wraps a network in its fast form in the encoder of its device.
+
+    Without weights (their SHA-256 is "") its features are not checked on a GPU.
+    """
     if device.type == "cuda":
         return CudaEncoder(
             fast,
             backbone,
             crops,
-            device=device,
+            device=CudaDevice(device),
             precision=precision,
             weights_sha256=weights_sha256,
             batch_size=batch_size,
+            max_error=MAX_ERRORS[precision] if weights_sha256 else math.inf,
         )
     return CpuEncoder(
         fast,

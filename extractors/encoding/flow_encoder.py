@@ -12,7 +12,7 @@ instead of 160 lines 0.84 -> 0.90, the noise floor 0.90 -> 0.91.
 """
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import cv2
 import numpy as np
@@ -59,6 +59,7 @@ class FlowEncoder:
 
     def __init__(self, crops: Crops, *, threads: int, segments_per_batch: int) -> None:
         self.crops = crops
+        self.facts: Mapping[str, object] = {}
         self.threads = threads
         self.segments_per_batch = segments_per_batch
         self._own = threading.local()

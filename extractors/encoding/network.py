@@ -4,6 +4,7 @@ It computes the same function as the original network on normalised pixels; test
 """
 
 import copy
+import operator
 
 import torch
 from torch import fx, nn
@@ -13,7 +14,7 @@ from c2fpl.extractors.backbones.catalogue import Backbone
 from c2fpl.extractors.backbones.clip import Body
 
 PIXEL_CHANNELS = 4
-"""Red, green, blue, and a constant one (see `integers`)."""
+"""Red, green, blue, and a constant one (see `IntegerPixels`)."""
 
 
 def fast_form(
@@ -21,11 +22,12 @@ def fast_form(
 ) -> fx.GraphModule:
     """The same network on integer pixels, for inference only.
 
-    Maps the pixels of `integers` (clips, 4, frames, height, width) to features (clips, dim), both
-    of `dtype`.
+    Maps the pixels of `IntegerPixels` (clips, 4, frames, height, width) to features (clips, dim),
+    both of `dtype`.
     """
     traced = trace(with_fast_layers(network.eval()))
     fold_batch_norm(traced)
+    scale_queries(traced)
     name, stem = give_pixels(traced, backbone, bgr=bgr)
     patches = Float32Patches(stem, dtype) if stem.kernel_size == stem.stride else None
     traced.to(dtype).to(memory_format=torch.channels_last_3d)
@@ -34,18 +36,29 @@ def fast_form(
     return traced.requires_grad_(False)
 
 
-def integers(frames: torch.Tensor, backbone: Backbone, dtype: torch.dtype) -> torch.Tensor:
+class IntegerPixels:
     """Converts uint8 frames (..., 3) to the network's input: `dtype` (..., 4), channels last.
 
     From each colour the integer nearest to its mean is subtracted. This gives integers in
     [-115, 145], which bf16 and fp16 represent exactly. The fourth channel is one inside the frame
     and zero in the padding. It carries the fractional part of the mean, so that padding still
     equals the mean colour.
+
+    The subtracted integers stay on the device: copying them at every call would make a GPU wait.
     """
-    pixels = torch.ones((*frames.shape[:-1], PIXEL_CHANNELS), device=frames.device)
-    centre = torch.tensor([float(whole) for whole, _ in split_mean(backbone)])
-    torch.sub(frames.float(), centre.to(frames.device), out=pixels[..., :3])
-    return pixels.to(dtype)
+
+    def __init__(
+        self, backbone: Backbone, dtype: torch.dtype, device: torch.device | None = None
+    ) -> None:
+        self._dtype = dtype
+        whole = [float(whole) for whole, _ in split_mean(backbone)]
+        self._whole = torch.tensor(whole, device=device)
+
+    def __call__(self, frames: torch.Tensor) -> torch.Tensor:
+        """Converts frames on the device given at construction."""
+        pixels = torch.ones((*frames.shape[:-1], PIXEL_CHANNELS), device=frames.device)
+        torch.sub(frames.float(), self._whole, out=pixels[..., :3])
+        return pixels.to(self._dtype)
 
 
 def split_mean(backbone: Backbone) -> tuple[tuple[int, float], ...]:
@@ -93,6 +106,15 @@ class Float32Patches(nn.Module):
         """
         patches: torch.Tensor = self.stem(pixels.float())
         return patches.to(self.dtype)
+
+
+def in_float32(network: fx.GraphModule) -> fx.GraphModule:
+    """A copy of a network in its fast form that computes in float32."""
+    copied = copy.deepcopy(network).float()
+    for layer in copied.modules():
+        if isinstance(layer, Float32Patches):
+            layer.dtype = torch.float32
+    return copied
 
 
 class LayerTracer(fx.Tracer):
@@ -148,6 +170,28 @@ def fold_batch_norm(traced: fx.GraphModule) -> None:
             node.replace_all_uses_with(before)
             traced.graph.erase_node(node)
     traced.delete_all_unused_submodules()
+    traced.recompile()
+
+
+def scale_queries(traced: fx.GraphModule) -> None:
+    """Moves the factor d^-0.5 of a non-local block into the convolution of its queries (theta).
+
+    pytorchvideo applies it to the product of queries and keys, which can exceed the range of fp16.
+    """
+    for node in list(traced.graph.nodes):
+        product, factor = (*node.args, None, None)[:2]
+        if node.target is not operator.mul or not isinstance(factor, float):
+            continue
+        if not isinstance(product, fx.Node) or product.target is not torch.einsum:
+            continue
+        query = product.all_input_nodes[0].all_input_nodes[0]  # einsum of views of convolutions
+        theta = module_of(traced, query)
+        if isinstance(theta, nn.Conv3d) and len(query.users) == len(product.users) == 1:
+            theta.weight.data.mul_(factor)
+            if theta.bias is not None:
+                theta.bias.data.mul_(factor)
+            node.replace_all_uses_with(product)
+            traced.graph.erase_node(node)
     traced.recompile()
 
 

@@ -204,7 +204,7 @@ def _extract_share(
     try:
         with ExtractionWorker(files, settings, execution, cores=cores) as worker:
             failures = worker.extract(wanted, ProgressPipe(parent))
-            parent.send(Share(tuple(failures), worker.seconds(), worker.provenance()))
+            parent.send(worker.share(failures))
     except (OSError, RuntimeError, ValueError) as error:
         parent.send(error)  # the parent raises it
 

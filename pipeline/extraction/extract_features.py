@@ -214,7 +214,7 @@ def _run_engine(
         return extract_on_devices(files, settings, execution, wanted, shown)
     with ExtractionWorker(files, settings, execution) as worker:
         failures = worker.extract(wanted, shown)
-        return [Share(tuple(failures), worker.seconds(), worker.provenance())]
+        return [worker.share(failures)]
 
 
 def _weights_sha256(extraction: ExtractionSettings) -> str | None:

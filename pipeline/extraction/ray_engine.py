@@ -94,7 +94,7 @@ def extract_group(task: GroupTask, wanted: Wanted) -> Share:
         progress("", 0, "", quiet=True) as silent,
     ):
         failures = worker.extract(unfinished, silent)
-        return Share(tuple(failures), worker.seconds(), worker.provenance())
+        return worker.share(failures)
 
 
 @dataclass

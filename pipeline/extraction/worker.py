@@ -43,7 +43,7 @@ class Share:
     seconds: dict[str, Any] | None = None
     """Seconds by stage, occupancy of the network and the bottleneck; None if unknown."""
     encoder: dict[str, Any] | None = None
-    """Backbone, precision and SHA-256 of its weights; None if unknown."""
+    """Backbone, precision, SHA-256 of its weights, and facts about a GPU; None if unknown."""
 
 
 @dataclass(frozen=True)
@@ -177,6 +177,11 @@ class ExtractionWorker:
     def _messages(self, videos: Iterable[VideoFile]) -> Iterator["ExtractionMessage"]:
         with explain_device_failures():
             yield from self._extraction.extract((video.name, video.path) for video in videos)
+
+    def share(self, failures: Iterable[Failure]) -> Share:
+        """The result of this process, with its failures, for run.json."""
+        gpu = {"gpu": dict(self._encoder.facts)} if self._encoder.facts else {}
+        return Share(tuple(failures), self.seconds(), {**self.provenance(), **gpu})
 
     def seconds(self) -> dict[str, Any]:
         """Busy and waiting seconds by stage, wall seconds, network occupancy and bottleneck."""

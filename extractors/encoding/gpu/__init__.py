@@ -2,4 +2,12 @@
 
 - `folding`: 3D convolutions as 2D convolutions, whose sums and ReLUs cuDNN fuses
 - `folded_network`: a whole network in that form
+- `device`: copies, CUDA graphs and clocks of one GPU
+- `clips`: cuts the network's input from frames on the GPU
+- `batches`: runs a network on batches of one size, captured once
+- `index_limit`: the largest batch that cuDNN can index
+- `kernel_check`: compares a network on the GPU with float32
+- `startup`: chooses form and batch size, and checks them
+- `compute_thread`: the thread that computes
+- `cuda_encoder`: frames to features with all of these
 """

@@ -1,0 +1,71 @@
+"""Cuts the clips of segments that are on a device into the network's input batches."""
+
+from collections.abc import Sequence
+
+import torch
+
+from c2fpl.extractors.backbones.catalogue import Backbone
+from c2fpl.extractors.encoding.cpu_encoder import clip_indices
+from c2fpl.extractors.encoding.crops import crop_boxes, cut_one
+from c2fpl.extractors.encoding.network import IntegerPixels
+from c2fpl.extractors.settings import Crops
+
+
+class ClipCutter:
+    """The clips of one call of `encode` in order: segment by segment, crop by crop.
+
+    Args:
+        segments: uint8 RGB (16, height, width, 3) on the device.
+        integers: converts frames to pixels.
+        backbone: the network's input.
+        crops: crops of a segment.
+    """
+
+    def __init__(
+        self,
+        segments: Sequence[torch.Tensor],
+        integers: IntegerPixels,
+        backbone: Backbone,
+        crops: Crops,
+    ) -> None:
+        self._segments = segments
+        self._integers = integers
+        self._indices = clip_indices(backbone)
+        self._boxes = [
+            (segment, box)
+            for segment, frames in enumerate(segments)
+            for box in crop_boxes(
+                frames.shape[1],
+                frames.shape[2],
+                backbone.crop_pixels,
+                crops,
+                centre_first=backbone.centre_first,
+            )
+        ]
+
+    def __len__(self) -> int:
+        """Number of clips."""
+        return len(self._boxes)
+
+    def fill(self, batch: torch.Tensor, first: int) -> int:
+        """Write clips from number `first` on into a batch, as many as fit and exist.
+
+        The batch is (clips, frames, height, width, 4) of the network's dtype.
+
+        Returns:
+            How many were written; the rest of the batch is as it was.
+        """
+        wanted = self._boxes[first : first + len(batch)]
+        converted = -1
+        for place, (segment, box) in zip(batch, wanted, strict=False):
+            if segment != converted:
+                pixels, converted = self._pixels(segment), segment
+            place.copy_(cut_one(pixels, box))
+        return len(wanted)
+
+    def _pixels(self, segment: int) -> torch.Tensor:
+        """The network's frames of a segment as (frames, height, width, 4)."""
+        frames = self._segments[segment]
+        if len(self._indices) < len(frames):  # not by an index tensor: its copy would wait
+            frames = torch.stack([frames[index] for index in self._indices])
+        return self._integers(frames)

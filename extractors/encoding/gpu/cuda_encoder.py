@@ -1,0 +1,83 @@
+"""Encodes segments on a GPU: frames are copied there once, cropped there, and run in batches."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from functools import partial
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import fx
+
+from c2fpl.extractors.backbones.catalogue import Backbone
+from c2fpl.extractors.encoding.gpu.clips import ClipCutter
+from c2fpl.extractors.encoding.gpu.compute_thread import ComputeThread
+from c2fpl.extractors.encoding.gpu.device import Device
+from c2fpl.extractors.encoding.gpu.startup import Startup
+from c2fpl.extractors.encoding.network import IntegerPixels
+from c2fpl.extractors.settings import Crops
+
+
+class CudaEncoder:
+    """A network in its fast form on one GPU; implements SegmentEncoder.
+
+    One thread computes. While it does, `take` copies frames in the thread that calls it, and a
+    thread that called `encode` waits for its features. Two such threads keep the GPU busy: the
+    kernels of one call are queued before those of the other have ended.
+    """
+
+    threads = 2
+
+    def __init__(
+        self,
+        network: fx.GraphModule,
+        backbone: Backbone,
+        crops: Crops,
+        *,
+        device: Device,
+        precision: str,
+        weights_sha256: str,
+        batch_size: int | None,
+        max_error: float,
+    ) -> None:
+        self.crops = crops
+        self.dim = backbone.dim
+        self.short_side_pixels = backbone.short_side_pixels
+        self.precision = precision
+        self.weights_sha256 = weights_sha256
+        self._backbone = backbone
+        self._device = device
+        self._compute = ComputeThread()
+        self._compute.run(device.use)
+        startup = Startup(
+            network, backbone, crops, device, batch_size=batch_size, max_error=max_error
+        )
+        self._network, self._check = self._compute.run(partial(startup.run, precision))
+        self._integers = IntegerPixels(backbone, self._network.dtype, device.device)
+
+    @property
+    def segments_per_batch(self) -> int:
+        """Segments of a batch; fewer after memory ran out."""
+        return max(1, self._network.clips // self.crops)
+
+    @property
+    def facts(self) -> Mapping[str, object]:
+        """The GPU, cuDNN's version, and the check of the network's kernels."""
+        return {**self._device.facts(), **asdict(self._check)}
+
+    def take(self, frames: NDArray[np.uint8]) -> torch.Tensor:
+        """Copy the frames of a segment to the GPU; the array may be changed afterwards."""
+        return self._device.upload(frames)
+
+    def encode(self, segments: Sequence[NDArray[np.uint8] | torch.Tensor]) -> NDArray[np.float32]:
+        """Features (segments, crops, dim) of segments of uint8 RGB (16, height, width, 3)."""
+        if not segments:
+            return np.empty((0, self.crops, self.dim), np.float32)
+        frames = [s if isinstance(s, torch.Tensor) else self.take(s) for s in segments]
+        features = self._compute.run(partial(self._features, frames))()
+        return features.numpy().reshape(len(segments), self.crops, self.dim)
+
+    def _features(self, segments: Sequence[torch.Tensor]) -> Callable[[], torch.Tensor]:
+        """Queue all work on the segments; the result waits for it."""
+        cutter = ClipCutter(segments, self._integers, self._backbone, self.crops)
+        return self._device.download(self._network(cutter))
