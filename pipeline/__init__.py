@@ -9,6 +9,7 @@ Each folder imports only those before it:
 - `features`: all formats of feature sets behind one interface
 - `steps`: labels, detector, scores
 - `report`: events, plots, clips and the page
+- `exports`: scores, events and the detector for other programs
 - `evaluation`: scores against annotations
 - `benchmark`: the paper's tables on whole data sets
 - `settings`: settings of a run, of clips and of watching

@@ -59,7 +59,8 @@ def add_video(
     record = files.features / (name + ".json")
     record.parent.mkdir(parents=True, exist_ok=True)
     facts = {"source": str(source), "frame_rate": FRAME_RATE, "num_frames_decoded": len(scores)}
-    record.write_text(json.dumps({"video": name, **facts, "num_frames_lost": 0}))
+    facts |= {"width_pixels": WIDTH, "height_pixels": HEIGHT, "num_frames_lost": 0}
+    record.write_text(json.dumps({"video": name, **facts}))
 
 
 def small_run(folder: Path) -> RunFiles:

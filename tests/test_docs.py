@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,8 @@ from pytest import CaptureFixture, TempPathFactory
 from c2fpl.pipeline.cli import main as cli
 from c2fpl.pipeline.cli.app import app
 from c2fpl.pipeline.demo_videos import DemoVideo, write_videos
+from c2fpl.pipeline.files.run_files import RunFiles
+from c2fpl.pipeline.report.events import load_events
 from cli_reference import PAGE, reference
 from command_line import c2fpl
 from conftest import must_run
@@ -213,6 +216,44 @@ def test_every_python_example_runs(name: str, checkout: Path) -> None:
         exec(example, known)
     assert examples
     assert known["scores"].shape == (64,)
+
+
+@pytest.mark.slow
+def test_the_python_examples_of_exports_run(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After the commands of the page. FiftyOne, which needs a database, is a stub."""
+    page = ROOT / "docs" / "own-videos.md"
+    for command in ("c2fpl run videos -o run --backbone flow", "c2fpl export run --format onnx"):
+        assert command in commands(page)
+        run(reduced(command), checkout)
+    fiftyone = SimpleNamespace(
+        TemporalDetection=SimpleNamespace,
+        TemporalDetections=lambda detections: detections,
+        Sample=dict,
+        Dataset=lambda name: SimpleNamespace(add_sample=shown_samples.append),
+        launch_app=lambda dataset: None,
+    )
+    shown_samples: list[dict[str, Any]] = []
+    monkeypatch.setitem(sys.modules, "fiftyone", fiftyone)
+    monkeypatch.chdir(checkout)
+    known: dict[str, Any] = {}
+    for example in (text for language, text in blocks(page) if language == "python"):
+        exec(example, known)
+    stored = {
+        sample["filepath"]: [(event.support, event.confidence) for event in sample["events"]]
+        for sample in shown_samples
+    }
+    assert stored == {
+        str(path): [
+            ([event.start_frame + 1, event.end_frame], round(event.peak_score, 6))
+            for event in load_events(RunFiles(checkout / "run")).events
+            if event.video == path.stem
+        ]
+        for path in sorted((checkout / "videos").glob("*.mp4"))
+    }
+    assert sum(map(len, stored.values())) > 0
+    assert known["scores"].shape == known["features"].shape[:1]
 
 
 @pytest.mark.slow

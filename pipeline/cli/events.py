@@ -11,7 +11,9 @@ from c2fpl.pipeline.settings import ClipSettings
 
 logger = logging.getLogger(__name__)
 
-Form = Annotated[Literal["parquet", "activitynet", "label-studio"], Parameter(name="--format")]
+Form = Annotated[
+    Literal["parquet", "activitynet", "label-studio", "cvat", "onnx"], Parameter(name="--format")
+]
 OptionalOutput = Annotated[Path | None, Parameter(name=["--output", "-o"])]
 Clips = Annotated[ClipSettings, Parameter(name="*", group="Clips")]
 
@@ -69,25 +71,32 @@ def overlay(
 
 @app.command
 def export(run: Path, *, form: Form) -> int:
-    """Export the scores of a run as a Parquet file, or its events as JSON for other programs.
+    """Export the scores, events or detector of a run for other programs.
 
-    `activitynet` is the format of ActivityNet's temporal detection. `label-studio` makes tasks with
-    predictions on a video timeline, to check and correct in Label Studio.
+    `parquet` is a table of all scores. `activitynet` is the format of ActivityNet's temporal
+    detection. `label-studio` makes tasks with predictions on a video timeline, and `cvat` a file of
+    tracks for each video, to check and correct in these programs. `onnx` is the network of the
+    detector.
 
     Args:
-        run: folder of the run.
+        run: folder of the run; for `onnx`, it may also be a detector file.
         form: format to write.
     """
     from rich.console import Console
 
+    from c2fpl.pipeline.exports import annotations, score_table
+    from c2fpl.pipeline.exports.onnx_file import write_onnx
     from c2fpl.pipeline.files.run_files import RunFiles
-    from c2fpl.pipeline.report import exports
 
-    write = {
-        "parquet": exports.write_parquet,
-        "activitynet": exports.write_detections,
-        "label-studio": exports.write_label_studio,
-    }[form]
-    path = write(RunFiles.opened(run))
+    if form == "onnx":
+        path = write_onnx(run)
+    else:
+        write = {
+            "parquet": score_table.write_parquet,
+            "activitynet": annotations.write_detections,
+            "label-studio": annotations.write_label_studio,
+            "cvat": annotations.write_cvat,
+        }[form]
+        path = write(RunFiles.opened(run))
     Console().print(str(path), markup=False, highlight=False, soft_wrap=True)
     return 0

@@ -118,6 +118,11 @@ class RunFiles:
         return self.root / "label-studio.json"
 
     @property
+    def cvat(self) -> Path:
+        """Folder of the events for CVAT, one file per video."""
+        return self.root / "cvat"
+
+    @property
     def tensorboard(self) -> Path:
         """Folder of the training loss for TensorBoard."""
         return self.root / "tensorboard"

@@ -5,6 +5,5 @@
 - `frames`: reading frames by number
 - `event_stills`, `plots`: images
 - `mp4`, `clips`, `overlay`: videos
-- `exports`: events for other programs
 - `page_data`, `page`: the HTML report, which opens from disk
 """

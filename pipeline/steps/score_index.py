@@ -17,7 +17,8 @@ INDEX_KEY = ("video", "fingerprint", "detector")
 """Required columns of an index; earlier versions wrote fewer of the others."""
 INDEX_HEADER = (
     *INDEX_KEY,
-    *("source", "frame_rate", "times", "seekable", "fps", "num_frames_lost", "damage"),
+    *("source", "frame_rate", "times", "seekable", "fps", "width_pixels", "height_pixels"),
+    *("num_frames_lost", "damage"),
 )
 """All columns: what the scores were made from, and facts about the video."""
 

@@ -102,6 +102,8 @@ def _index_row(features: FeatureSet, name: str, scored_by: str) -> Mapping[str, 
         "frame_rate": times.frame_rate,
         **times_facts(times),
         "fps": record["settings"].get("fps", "native"),
+        "width_pixels": record.get("width_pixels", ""),
+        "height_pixels": record.get("height_pixels", ""),
         "num_frames_lost": record.get("num_frames_lost", 0),
         "damage": record.get("damage", ""),
     }

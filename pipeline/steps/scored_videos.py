@@ -36,6 +36,8 @@ class ScoredVideo:
     """Frames that the header announced but decoding did not produce."""
     fps: Fps = "native"
     """Whether scores are for the frames in the file or for resampled ones (`--fps 30`)."""
+    picture_pixels: tuple[int, int] | None = None
+    """Width and height of its pictures; None if not recorded."""
     damage: str = ""
     """Description of damage to the file, which may have lost more frames than `frames_lost`."""
 
@@ -138,5 +140,11 @@ def _from_facts(
         {"frame_rate": rate, "times": facts.get("times"), "seekable": facts.get("seekable")},
         int(facts.get("num_frames_lost") or 0),
         "native" if fps == "native" else "30",
+        _picture_pixels(facts),
         str(facts.get("damage") or ""),
     )
+
+
+def _picture_pixels(facts: Mapping[str, Any]) -> tuple[int, int] | None:
+    width, height = (int(facts.get(f"{side}_pixels") or 0) for side in ("width", "height"))
+    return (width, height) if width > 0 and height > 0 else None
