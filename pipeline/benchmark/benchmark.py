@@ -35,10 +35,11 @@ def benchmark(plan: BenchmarkPlan, files: BenchmarkFiles) -> int:
         with record.stage("features"):
             material = open_material(plan, files)
         record.failures += material.failures
-        for note in material.notes:
+        truth = make_test_segments(plan, material)
+        notes = [*material.notes, *truth.notes]
+        for note in notes:
             logger.warning("%s", note)
-        record.fact("notes", list(material.notes))
-        truth = make_test_segments(material, plan.dataset, plan.protocol)
+        record.fact("notes", notes)
         runner = SeedRunner(
             plan, files, material, BenchmarkLabels(plan, files, material.train), truth
         )

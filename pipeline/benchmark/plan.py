@@ -37,6 +37,9 @@ class BenchmarkPaths:
     """CSV of the test videos with columns video and n_frames."""
     segments_column: str | None = None
     """Column of this CSV with the segment counts of a published feature set."""
+    ground_truth: Path | None = None
+    """.npy with the labels of all test videos in the order of the list. It replaces the intervals
+    and is compared with them."""
 
     def __post_init__(self) -> None:
         if (self.videos is None) == (self.features is None):

@@ -66,7 +66,7 @@ def results_of(
         "test_frames": frames,
         "anomalous_frames": int(sum(video.sum() for video in truth.truth.values())),
         "references": [row.as_json() for row in references_of(_without_scores(truth))],
-        "notes": list(dict.fromkeys([*material.notes, *notes])),
+        "notes": list(dict.fromkeys([*material.notes, *truth.notes, *notes])),
         "variants": objects,
     }
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from c2fpl.extractors.decoding.presentation_times import PresentationTimes, constant_times
 from c2fpl.pipeline.benchmark.material import Material
+from c2fpl.pipeline.benchmark.plan import BenchmarkPlan
 from c2fpl.pipeline.evaluation.metrics import roc_auc
 from c2fpl.pipeline.features.feature_set import FeatureSet
 from c2fpl.pipeline.features.published import PublishedFeatures
@@ -18,6 +19,7 @@ from c2fpl.pipeline.truth.datasets import DatasetName
 from c2fpl.pipeline.truth.frame_runs import VideoRuns, pooled
 from c2fpl.pipeline.truth.protocols import SEGMENT_FRAMES, Counts, ProtocolName
 from c2fpl.pipeline.truth.test_set import TestSet, make_test_set
+from c2fpl.pipeline.truth.vectors import with_vector
 
 PUBLISHED_PROTOCOLS: Mapping[DatasetName, ProtocolName] = {
     "ucf-crime": "rtfm",
@@ -39,6 +41,8 @@ class TestSegments:
     """Features of the test videos."""
     own_names: Mapping[str, str]
     """Joining name -> name in the feature set, in list order."""
+    notes: tuple[str, ...] = ()
+    """Differences between a given vector of ground truth and the annotations."""
 
     @cached_property
     def truth(self) -> dict[str, NDArray[np.uint8]]:
@@ -82,26 +86,24 @@ class TestSegments:
         return roc_auc(pooled(self.runs(scores)))
 
 
-def make_test_segments(
-    material: Material, dataset: DatasetName, protocol: ProtocolName | None
-) -> TestSegments:
+def make_test_segments(plan: BenchmarkPlan, material: Material) -> TestSegments:
     """Join test features and annotations.
-
-    Args:
-        material: features and annotations.
-        dataset: the benchmark.
-        protocol: None selects `native` if frame counts are known, else the authors' protocol.
 
     Raises:
         BadAnnotation: a test video has no annotation.
+        BadAnnotation: the vector of ground truth does not fit the test videos.
         BadAnnotation: the protocol does not apply to the data set.
         BadAnnotation: the counts and intervals of a video contradict each other.
     """
-    chosen = protocol or _usual_protocol(material, dataset)
+    dataset = plan.dataset
+    chosen = plan.protocol or _usual_protocol(material, dataset)
     counts = {name: _counts(material, name, own) for name, own in material.test_names.items()}
     times = {name: _times(material, own) for name, own in material.test_names.items()}
     test_set = make_test_set(dataset, chosen, material.annotations, counts).in_frames(times)
-    found = TestSegments(test_set, material.test, material.test_names)
+    notes: tuple[str, ...] = ()
+    if plan.paths.ground_truth is not None:
+        test_set, notes = with_vector(test_set, plan.paths.ground_truth)
+    found = TestSegments(test_set, material.test, material.test_names, notes)
     _ = found.truth  # refuse contradictions before hours of training
     for own in material.test_names.values():
         _ = material.test.plan(own).frame_count  # refuse equal parts of videos of unknown length

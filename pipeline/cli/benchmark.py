@@ -72,6 +72,9 @@ class BenchmarkOptions:
     """CSV of the test list with columns video and n_frames."""
     segments_column: str | None = None
     """column of that CSV with the segment counts of a published feature set."""
+    ground_truth: Path | None = None
+    """ready-made vector (gt.npy) of all test videos, in the order of their list. It is used as
+    ground truth and compared with the annotations."""
     curve: bool = True
     """evaluate the test set after every epoch, for the convergence figure."""
 
