@@ -5,8 +5,9 @@ import logging
 import shlex
 import subprocess
 import urllib.request
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, field
+from http.client import HTTPException
 from pathlib import Path
 
 from c2fpl.pipeline.files.run_files import load_table, save_table
@@ -17,27 +18,55 @@ logger = logging.getLogger(__name__)
 
 COMMAND_TIMEOUT_S = 60.0
 WEBHOOK_TIMEOUT_S = 10.0
-COLUMNS = ("video", "peak_frame")
-"""Identifies an event. Its start and end can move slightly as other videos arrive."""
+RETRY_S = 60.0
+_MOST_FAILURES = 3  # in a row; then the other events wait too, as each may take its whole timeout
+COLUMNS = ("video", "features", "peak_frame")
+"""Identifies an event. Its start and end can move slightly as other videos arrive. `features` is
+the fingerprint of the features: another recording of the same name has other events."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Notifier:
     """Reports events and lists them in `path`, so that a restart does not repeat them."""
 
     path: Path
     settings: WatchSettings
+    fingerprint_of: Callable[[str], str]
+    """Fingerprint of the features of a video, by name."""
+    _undelivered: list[Event] = field(default_factory=list)
+    _tried_at_s: float = 0.0
 
-    def report(self, events: Iterable[Event]) -> None:
-        """Report new events. An event that cannot be delivered is retried at the next call."""
+    def report(self, events: Iterable[Event], now_s: float) -> None:
+        """Report new events. Those that cannot be delivered are left to `retry`.
+
+        Args:
+            events: events, new or known.
+            now_s: time of a monotonic clock, in seconds.
+        """
         rows = load_table(self.path, COLUMNS) if self.path.exists() else []
         known = {tuple(row[column] for column in COLUMNS) for row in rows}
-        for event in events:
-            key = (event.video, str(event.peak_frame))
-            if key not in known and self._deliver(event):
-                logger.info("event in %s at %.1f s", event.video, event.start_s)
-                known.add(key)
-                save_table(self.path, COLUMNS, sorted(known))
+        new = [event for event in events if self._key(event) not in known]
+        failed: list[Event] = []
+        failed_in_a_row = 0
+        while new and failed_in_a_row < _MOST_FAILURES:
+            event = new.pop(0)
+            if not self._deliver(event):
+                failed.append(event)
+                failed_in_a_row += 1
+                continue
+            failed_in_a_row = 0
+            logger.info("event in %s at %.1f s", event.video, event.start_s)
+            known.add(self._key(event))
+            save_table(self.path, COLUMNS, sorted(known))
+        self._undelivered, self._tried_at_s = new + failed, now_s
+
+    def retry(self, now_s: float) -> None:
+        """Try undelivered events again, at most every `RETRY_S` seconds."""
+        if self._undelivered and now_s - self._tried_at_s >= RETRY_S:
+            self.report(self._undelivered, now_s)
+
+    def _key(self, event: Event) -> tuple[str, str, str]:
+        return event.video, self.fingerprint_of(event.video), str(event.peak_frame)
 
     def _deliver(self, event: Event) -> bool:
         message = json.dumps(asdict(event))
@@ -51,8 +80,8 @@ class Notifier:
                 )
             if self.settings.webhook:
                 _post(self.settings.webhook, message)
-        except (OSError, subprocess.SubprocessError) as error:
-            logger.warning("event in %s was not delivered, will retry: %s", event.video, error)
+        except (OSError, ValueError, HTTPException, subprocess.SubprocessError) as error:
+            logger.warning("event in %s was not delivered, will retry: %r", event.video, error)
             return False
         return True
 

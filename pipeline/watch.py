@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,8 +10,9 @@ from c2fpl.errors import MissingPackage, NoVideos
 from c2fpl.pipeline.extraction.extract_features import extract_features
 from c2fpl.pipeline.extraction.worker import FeatureSettings
 from c2fpl.pipeline.features.extracted import OwnFeatures
-from c2fpl.pipeline.files.run_files import RunFiles
+from c2fpl.pipeline.files.run_files import RunFiles, beside, load_json
 from c2fpl.pipeline.notify import Notifier
+from c2fpl.pipeline.report.events import Event
 from c2fpl.pipeline.results import write_results
 from c2fpl.pipeline.settings import EventSettings, Execution, ScoreSettings, WatchSettings
 from c2fpl.pipeline.steps.detector_files import SavedDetector
@@ -56,6 +57,20 @@ class Arrivals:
         return found
 
 
+@dataclass
+class Changes:
+    """Says a line only if it is not the one that was said last."""
+
+    say: Callable[[str], None]
+    _last: str = ""
+
+    def __call__(self, line: str) -> None:
+        """Say the line if it is new."""
+        if line != self._last:
+            self.say(line)
+        self._last = line
+
+
 @dataclass(frozen=True)
 class Watch:
     """A watched folder, and how to score the videos that arrive in it."""
@@ -74,31 +89,43 @@ class Watch:
     def follow(self, ticks: Iterable[object]) -> None:
         """Check the folder at every tick and score the videos that have become complete."""
         arrivals = Arrivals(self.settings.settle_s)
-        notifier = Notifier(self.files.notified, self.settings)
+        notifier = Notifier(self.files.notified, self.settings, self._fingerprint)
+        say = Changes(logger.info)
         logger.info("watching %s; stop with Ctrl-C, start again with the same command", self.videos)
         for _ in ticks:
-            arrived = arrivals.whole(self._present(), time.monotonic())
+            now_s = time.monotonic()
+            arrived = arrivals.whole(self._present(say), now_s)
             if arrived:
-                self.score(arrived, notifier)
+                notifier.report(self.score(arrived), now_s)
+            else:
+                notifier.retry(now_s)
 
-    def score(self, arrived: list[VideoFile], notifier: Notifier) -> None:
-        """Score videos, refresh the page, and report their events."""
+    def score(self, arrived: list[VideoFile]) -> tuple[Event, ...]:
+        """Score videos and refresh the page; return the events of all videos."""
         with (
             recorded(self.files, "watch", {"watch": self.settings}) as record,
             record.stage("watch"),
         ):
-            report = extract_features(self.files, arrived, self.extraction, self.execution)
+            report = extract_features(
+                self.files, arrived, self.extraction, self.execution, keep_failures=True
+            )
             features = OwnFeatures(self.files.features, report.ready)
             record.failures += report.failures
             record.failures += score_videos(
-                *(self.files, features, self.detector, self.scores, self.execution)
+                *(self.files, features, self.detector, self.scores, self.execution),
+                keep_failures=True,
             )
             found = write_results(self.files, self.events, None, quiet=self.execution.quiet)
-        notifier.report(found.events)
+        return found.events
 
-    def _present(self) -> dict[VideoFile, Signature]:
+    def _fingerprint(self, name: str) -> str:
+        """Fingerprint of the features of a video, if they are still there."""
+        record = beside(self.files.features, name, ".json")
+        return str(load_json(record).get("fingerprint", "")) if record.is_file() else ""
+
+    def _present(self, say: Callable[[str], None]) -> dict[VideoFile, Signature]:
         try:
-            found = find_videos(self.videos, leave_out=(self.files.root,))
+            found = find_videos(self.videos, leave_out=(self.files.root,), say=say)
         except NoVideos:
             return {}
         return {v: s for v in found if (s := _signature(v.path)) is not None}

@@ -1,7 +1,9 @@
 """Watching a folder: files are read when they are whole, scored once, and their events reported."""
 
 import json
+import socket
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +22,7 @@ from c2fpl.pipeline.settings import EventSettings, Execution, ScoreSettings, Wat
 from c2fpl.pipeline.steps.detector_files import load_detector
 from c2fpl.pipeline.steps.new_videos import extraction_of
 from c2fpl.pipeline.videos.find import VideoFile
-from c2fpl.pipeline.watch import Arrivals, Watch
+from c2fpl.pipeline.watch import Arrivals, Changes, Watch
 from command_line import c2fpl
 
 CAMERA = VideoFile("camera", Path("camera.mp4"))
@@ -71,7 +73,7 @@ def test_an_event_is_reported_once_also_after_a_restart(tmp_path: Path) -> None:
     heard = tmp_path / "heard with a blank.jsonl"
     settings = WatchSettings(command=f"{sys.executable} {script} '{heard}'")
     for events in ([event(0)], [event(0), event(32)], [event(32)]):
-        Notifier(tmp_path / "notified.csv", settings).report(events)
+        Notifier(tmp_path / "notified.csv", settings, str).report(events, 0)
     lines = [json.loads(line) for line in heard.read_text().splitlines()]
     assert [line["start_frame"] for line in lines] == [0, 32]
 
@@ -80,12 +82,82 @@ def test_an_event_that_could_not_be_delivered_is_tried_again(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     failing = WatchSettings(command=f"{sys.executable} -c 'raise SystemExit(1)'")
-    Notifier(tmp_path / "notified.csv", failing).report([event(0)])
+    Notifier(tmp_path / "notified.csv", failing, str).report([event(0)], 0)
     assert "was not delivered" in caplog.text
     assert not (tmp_path / "notified.csv").exists()
     working = WatchSettings(command=f"{sys.executable} -c 'pass'")
-    Notifier(tmp_path / "notified.csv", working).report([event(0)])
-    assert "door,0" in (tmp_path / "notified.csv").read_text()
+    Notifier(tmp_path / "notified.csv", working, str).report([event(0)], 0)
+    assert "door,door,0" in (tmp_path / "notified.csv").read_text()
+
+
+class Deliveries(Notifier):
+    """Delivers events at the frames in `accepted` and lists all tries."""
+
+    def __init__(self, path: Path, *accepted: int) -> None:
+        super().__init__(path, WatchSettings(), str)
+        self.accepted, self.tries = set(accepted), list[int]()
+
+    def _deliver(self, event: Event) -> bool:
+        self.tries.append(event.start_frame)
+        return event.start_frame in self.accepted
+
+
+def test_undelivered_events_are_retried_every_minute_without_a_new_video(tmp_path: Path) -> None:
+    notifier = Deliveries(tmp_path / "notified.csv", 16)
+    notifier.report([event(0), event(16)], 100)
+    for now_s in (101, 159, 160, 219, 220):
+        notifier.retry(now_s)
+    assert notifier.tries == [0, 16, 0, 0]
+    notifier.accepted.add(0)
+    for now_s in (280, 400):
+        notifier.retry(now_s)
+    assert notifier.tries == [0, 16, 0, 0, 0]
+    assert len((tmp_path / "notified.csv").read_text().splitlines()) == 3
+
+
+def test_three_failures_in_a_row_let_the_rest_wait_and_go_first_next_time(tmp_path: Path) -> None:
+    notifier = Deliveries(tmp_path / "notified.csv", 48)
+    notifier.report([event(16 * i) for i in range(4)], 0)
+    assert notifier.tries == [0, 16, 32]
+    notifier.retry(60)
+    assert notifier.tries == [0, 16, 32, 48, 0, 16, 32]
+
+
+def test_another_recording_of_the_same_name_has_new_events(tmp_path: Path) -> None:
+    notifier = Deliveries(tmp_path / "notified.csv", 0)
+    for recording in "aab":
+        notifier.fingerprint_of = {"door": recording}.__getitem__
+        notifier.report([event(0)], 0)
+    assert notifier.tries == [0, 0]
+
+
+@pytest.mark.parametrize("answer", [b"what?\r\n\r\n", b"", b"HTTP/1.1 503 Down\r\n\r\n"])
+def test_a_webhook_that_answers_anything_does_not_end_the_watch(
+    tmp_path: Path, answer: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(answer)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        port = server.getsockname()[1]
+        settings = WatchSettings(webhook=f"http://127.0.0.1:{port}/events")
+        Notifier(tmp_path / "notified.csv", settings, str).report([event(0)], 0)
+        thread.join()
+    assert "was not delivered" in caplog.text
+
+
+def test_a_line_is_said_once_until_it_changes() -> None:
+    lines: list[str] = []
+    say = Changes(lines.append)
+    for line in "aaabba":
+        say(line)
+    assert lines == ["a", "b", "a"]
 
 
 @pytest.mark.parametrize("wrong", [{"webhook": "ftp://a"}, {"command": "a 'b"}, {"settle_s": -1}])
@@ -124,10 +196,16 @@ def test_a_watched_folder_scores_each_video_once_and_survives_a_restart(tmp_path
     first = {p.name: (p.stat().st_mtime_ns, np.load(p)) for p in files.scores.glob("*.npy")}
     assert first.keys() == {"door.npy", "gate2.npy"}
     assert {len(scores) for _, scores in first.values()} == {48}
+    (videos / "cut.mp4").write_bytes(b"not a video")
     watched().follow(ticks("yard-3"))
+    watched().follow(ticks("roof44"))
+    assert "cut,extract" in files.failed.read_text()
+    (videos / "cut.mp4").unlink()
+    watched().follow(ticks())
+    assert "cut,extract" in files.failed.read_text()  # what failed stays known
     second = {p.name: p.stat().st_mtime_ns for p in files.scores.glob("*.npy")}
-    assert second.keys() == {*first, "yard-3.npy"}
+    assert second.keys() == {*first, "yard-3.npy", "roof44.npy"}
     assert {name: second[name] for name in first} == {name: at for name, (at, _) in first.items()}
     assert (files.report / "index.html").exists()
     reported = files.notified.read_text().splitlines()
-    assert [line.split(",")[0] for line in reported[1:]] == ["door", "gate2", "yard-3"]
+    assert [line.split(",")[0] for line in reported[1:]] == ["door", "gate2", "roof44", "yard-3"]

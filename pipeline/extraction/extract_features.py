@@ -72,8 +72,12 @@ def extract_features(
     videos: Sequence[VideoFile],
     settings: FeatureSettings,
     execution: Execution,
+    *,
+    keep_failures: bool = False,
 ) -> ExtractionReport:
     """Extract the features of every video that has no features of these settings yet.
+
+    `keep_failures` keeps the failures of other videos in failed.csv.
 
     Raises:
         BadWeights: the backbone cannot be built; nothing was decoded.
@@ -100,7 +104,8 @@ def extract_features(
             shares = _run_engine(files, work.settings, execution, wanted, shown)
     failures = (*work.refused, *(failure for share in shares for failure in share.failures))
     names = [video.name for video in work.videos]
-    save_failures(files, STEP, failures, of=None if execution.shard_of == (1, 1) else names)
+    some = keep_failures or execution.shard_of != (1, 1)
+    save_failures(files, STEP, failures, of=names if some else None)
     failed = {failure.video for failure in failures}
     ready = tuple(name for name in names if name not in failed)
     seconds = [share.seconds for share in shares if share.seconds is not None]

@@ -37,11 +37,14 @@ def score_videos(
     saved: "SavedDetector",
     settings: ScoreSettings,
     execution: Execution,
+    *,
+    keep_failures: bool = False,
 ) -> list[Failure]:
     """Score every video, or keep scores of the same detector, features and options.
 
     The index keeps other videos in this folder that were scored by the same detector with the same
-    options, and drops those of other detectors.
+    options, and drops those of other detectors. `keep_failures` keeps the failures of other videos
+    in failed.csv.
 
     Raises:
         BadDetector: the detector needs features of another dimension or backbone.
@@ -66,7 +69,7 @@ def score_videos(
             shown.advance()
     save_index(files.scores, [*rows.values(), *others.values()])
     say_left_out(files.scores)
-    save_failures(files, STEP, failures)
+    save_failures(files, STEP, failures, of=features.names if keep_failures else None)
     return failures
 
 

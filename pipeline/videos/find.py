@@ -4,7 +4,7 @@ import logging
 import os
 import unicodedata
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from os import PathLike, fspath
 from pathlib import Path
@@ -44,8 +44,13 @@ def places_of(videos: str | PathLike[str] | Iterable[str | PathLike[str]]) -> st
     return [fspath(place) for place in places]
 
 
-def find_videos(where: str | Sequence[str], leave_out: Collection[Path] = ()) -> list[VideoFile]:
-    """The videos at a place, in name order. Logs in one line how many files were left out, and why.
+def find_videos(
+    where: str | Sequence[str],
+    leave_out: Collection[Path] = (),
+    *,
+    say: Callable[[str], None] = logger.info,
+) -> list[VideoFile]:
+    """The videos at a place, in name order. Says in one line how many files were left out, and why.
 
     Args:
         where: a file, a folder (searched recursively, linked folders once), a glob, or a list (see
@@ -53,6 +58,7 @@ def find_videos(where: str | Sequence[str], leave_out: Collection[Path] = ()) ->
             folder or a glob. A sequence of such places is searched in the same way; those that
             do not exist are kept, so that they are reported as failures.
         leave_out: folders to skip, such as those with the clips of a run.
+        say: takes that line, if there is one.
 
     Raises:
         NoVideos: no video was found.
@@ -64,7 +70,7 @@ def find_videos(where: str | Sequence[str], leave_out: Collection[Path] = ()) ->
     else:
         found = [video for each in where for video in _videos_or_missing(Path(each), search)]
     if search.remark:
-        logger.info("%s: left out: %s", where, search.remark)
+        say(f"{where}: left out: {search.remark}")
     if not found:
         left_out = f" (left out: {search.remark})" if search.remark else ""
         raise NoVideos(
