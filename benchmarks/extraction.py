@@ -58,7 +58,7 @@ def prepared(
     if way in ("jpeg", "whole"):
         return _peer(way, video, segments, backbone, weights)
     from c2fpl.extractors.decoder_messages import SegmentFrames
-    from c2fpl.extractors.decoder_process import WatchedDecoders
+    from c2fpl.extractors.decoder_pool import DecoderPool
     from c2fpl.extractors.encoding.encoder import make_encoder
     from c2fpl.extractors.extraction import Extraction, FeatureRows
     from c2fpl.extractors.settings import DecodingSettings, ExtractionSettings
@@ -66,12 +66,12 @@ def prepared(
     encoder = make_encoder(ExtractionSettings(backbone=backbone, weights=weights), device="cpu")
 
     def decoded() -> list[NDArray[np.uint8]]:
-        with WatchedDecoders(DecodingSettings(), encoder.short_side_pixels) as decoders:
+        with DecoderPool(DecodingSettings(), encoder.short_side_pixels) as decoders:
             messages = decoders.decode([("video", video)])
             return [m.frames for m in messages if isinstance(m, SegmentFrames)]
 
     def pipeline() -> NDArray[np.float32]:
-        with WatchedDecoders(DecodingSettings(), encoder.short_side_pixels) as decoders:
+        with DecoderPool(DecodingSettings(), encoder.short_side_pixels) as decoders:
             messages = Extraction(decoders, encoder).extract([("video", video)])
             rows = [m.values for m in messages if isinstance(m, FeatureRows)]
         return np.concatenate(rows)

@@ -1,91 +1,90 @@
-"""Starts a decoder child, exchanges messages and frames with it, and ends it."""
+"""Starts a child process, exchanges messages with it, and reports how it ended.
+
+A child is a fresh interpreter, which inherits no modules, threads or locks. It has its own process
+group, so that Ctrl-C reaches only the parent, and its own error stream, so that output of libraries
+does not reach the terminal. It ends when its parent ends, however that happens.
+"""
 
 import os
 import signal
 import subprocess
 import sys
-from multiprocessing.connection import Pipe
-from typing import Final
+import tempfile
+import threading
+from collections.abc import Collection, Mapping
+from multiprocessing.connection import Connection, Pipe, wait
+from typing import Final, Generic, Protocol, TypeVar
 
-import numpy as np
-import psutil
-from numpy.typing import NDArray
+from c2fpl.extractors.unix_only import fcntl
 
-from c2fpl.extractors.confinement.messages import ForeignMessage, receive
-from c2fpl.extractors.decoder_child import (
-    SLOT_COUNT,
-    ChildMessage,
-    ChildSettings,
-    Order,
-    SlotFilled,
-    SlotFree,
-)
-from c2fpl.extractors.frame_slots import FrameSlots, anonymous_file
-from c2fpl.extractors.settings import DecodingSettings, Tail
-
-START: Final = (
-    "import sys; from c2fpl.extractors.decoder_child import main; main(*map(int, sys.argv[1:]))"
-)
-"""Code of a fresh interpreter, which inherits no modules, threads or locks of the parent."""
-ONE_THREAD: Final = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+EXIT_TIMEOUT_S: Final = 5.0
+"""Limit on the time from a child's closed connection to its exit code."""
 
 
-class ChildProcess:
-    """A running decoder child, with its connection, shared slots and lifeline.
+Received = TypeVar("Received")
+"""What a child sends."""
 
-    The child has its own process group, so that Ctrl-C reaches only the parent, and its own error
-    stream, so that output of FFmpeg does not reach the terminal.
+
+class ChildDied(Exception):
+    """A child ended without being asked to; the message says how."""
+
+
+class ChildProcess(Generic[Received]):
+    """A running child; `ready_children` waits for its messages and its death.
+
+    Args:
+        module: the module whose `main` runs in the child, with the descriptors of its connection
+            and lifeline (see `connect_to_parent`), then `descriptors`.
+        descriptors: file descriptors that the child inherits.
+        environment: variables that the child has in addition to those of this process.
     """
 
-    def __init__(self, settings: DecodingSettings, tail: Tail, short_side_pixels: int) -> None:
+    def __init__(
+        self,
+        module: str,
+        descriptors: tuple[int, ...] = (),
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self.connection, child_connection = Pipe()
-        self._slots = FrameSlots.create(SLOT_COUNT, short_side_pixels)
         lifeline_read, self._lifeline = os.pipe()
         self._errors = os.fdopen(anonymous_file("c2fpl-errors"), "w+b")
-        descriptors = (child_connection.fileno(), self._slots.descriptor, lifeline_read)
+        inherited = (child_connection.fileno(), lifeline_read, *descriptors)
+        start = f"import sys; from {module} import main; main(*map(int, sys.argv[1:]))"
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-c", START, *map(str, descriptors)],
-            pass_fds=descriptors,
-            env=os.environ | ONE_THREAD,
+            [sys.executable, "-P", "-c", start, *map(str, inherited)],
+            pass_fds=inherited,
+            env={**os.environ, **(environment or {})},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=self._errors,
             process_group=0,
         )
+        self.pid = self._process.pid
         child_connection.close()
         os.close(lifeline_read)
-        self.videos_decoded = 0
-        self._send(ChildSettings(settings, tail, short_side_pixels, self._slots.slot_bytes))
 
-    def order(self, order: Order) -> None:
-        """Send the child an order for one video."""
-        self._send(order)
+    def send(self, message: object) -> None:
+        """Send a message; a dead child is reported by `receive`."""
+        try:
+            self.connection.send(message)
+        except OSError:
+            return
 
-    def receive(self) -> ChildMessage:
+    def receive(self) -> Received:
         """Wait for the next message.
 
         Raises:
-            ForeignMessage: a message that no decoder sends.
-            EOFError, OSError: the child is dead.
+            ChildDied: the child has ended; its resources are released.
         """
-        message = receive(self.connection)
-        if not isinstance(message, ChildMessage):
-            raise ForeignMessage(f"the decoder process sent a {type(message).__name__}")
-        return message
-
-    def take(self, filled: SlotFilled) -> NDArray[np.uint8]:
-        """Copy pixels out of their slot, uint8 (..., height, width, 3), and free the slot."""
-        frames = self._slots.read(filled.slot, filled.shape)
-        self._send(SlotFree(filled.slot))
-        return frames
-
-    @property
-    def resident_bytes(self) -> int:
-        """Resident memory of the child in bytes; 0 if it has ended."""
         try:
-            return int(psutil.Process(self._process.pid).memory_info().rss)
-        except psutil.NoSuchProcess:
-            return 0
+            return self.read_message()
+        except (EOFError, OSError):
+            raise ChildDied(self.end(patience_s=EXIT_TIMEOUT_S)) from None
+
+    def read_message(self) -> Received:
+        """Read one message from the connection."""
+        message: Received = self.connection.recv()
+        return message
 
     def end(self, *, patience_s: float = 0.0) -> str:
         """Wait up to `patience_s`, kill the child, release its resources; return how it ended."""
@@ -98,26 +97,62 @@ class ChildProcess:
         error_line = self._last_error_line()
         self.connection.close()
         os.close(self._lifeline)
-        self._slots.close()
         self._errors.close()
         return f"{ending}: {error_line}" if error_line else ending
 
     def _last_error_line(self) -> str:
-        """Last line of the child's error stream, up to 200 characters, for failed.csv."""
+        """Last line of the child's error stream, up to 200 characters."""
         size = self._errors.seek(0, os.SEEK_END)
         self._errors.seek(max(size - 2000, 0))
         lines = self._errors.read().decode(errors="replace").split("\n")
         return next((" ".join(line.split())[:200] for line in reversed(lines) if line.strip()), "")
 
-    def _send(self, message: ChildSettings | Order | SlotFree) -> None:
-        try:
-            self.connection.send(message)
-        except OSError:
-            # The child is dead, which `receive` will detect and report.
-            return
+
+class Connected(Protocol):
+    """Something with a connection to a child."""
+
+    @property
+    def connection(self) -> Connection:
+        """Connection to the child."""
+
+
+Child = TypeVar("Child", bound=Connected)
+
+
+def ready_children(children: Collection[Child], timeout_s: float | None = None) -> list[Child]:
+    """Wait for children that have sent a message or died; none if the time is over."""
+    ready = wait([child.connection for child in children], timeout_s)
+    return [child for child in children if child.connection in ready]
 
 
 def _ending(code: int) -> str:
     if code >= 0:
         return f"exit code {code}"
     return f"signal {signal.Signals(-code).name}"
+
+
+def connect_to_parent(connection_descriptor: int, lifeline: int) -> Connection:
+    """In the child: its end of the connection. From here on it ends with its parent.
+
+    The kernel kills the child when the parent's end of the lifeline closes. This uses a signal
+    because a thread cannot run while stuck native code holds the interpreter lock.
+    """
+    if hasattr(fcntl, "F_SETSIG"):
+        fcntl.fcntl(lifeline, fcntl.F_SETOWN, os.getpid())
+        fcntl.fcntl(lifeline, fcntl.F_SETSIG, signal.SIGKILL)
+        fcntl.fcntl(lifeline, fcntl.F_SETFL, os.O_ASYNC | os.O_NONBLOCK)
+        try:
+            alive = os.read(lifeline, 1)
+        except BlockingIOError:
+            return Connection(connection_descriptor)
+        sys.exit(f"lifeline closed on start ({alive!r})")
+    threading.Thread(target=lambda: os._exit(len(os.read(lifeline, 1))), daemon=True).start()
+    return Connection(connection_descriptor)
+
+
+def anonymous_file(name: str) -> int:
+    """Descriptor of an unnamed file; in memory if the system supports that."""
+    if hasattr(os, "memfd_create"):
+        return os.memfd_create(name)
+    with tempfile.TemporaryFile() as file:
+        return os.dup(file.fileno())

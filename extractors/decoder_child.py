@@ -1,14 +1,9 @@
 """Main program of a decoder child, which writes the frames of ordered videos to shared slots.
 
-Never imports torch. `child_process` starts `main` in a fresh interpreter with three inherited file
-descriptors. The child ends when the connection or the lifeline closes, that is, whenever the parent
-ends. Each order runs in a fork that can read only the file of this order.
+Never imports torch. `decoder_process` starts `main` in a child. Each order runs in a fork that can
+read only the file of this order.
 """
 
-import os
-import signal
-import sys
-import threading
 import time
 from collections import deque
 from dataclasses import dataclass, replace
@@ -21,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from c2fpl.errors import BadVideo, TooShort
+from c2fpl.extractors.child_process import connect_to_parent
 from c2fpl.extractors.confinement import sandbox
 from c2fpl.extractors.confinement.fork import HANG_UPS, work_apart
 from c2fpl.extractors.decoding.frame_reader import FrameRequest, NumberedFrame, read_frames
@@ -35,7 +31,6 @@ from c2fpl.extractors.decoding.video import (
 from c2fpl.extractors.frame_slots import FrameSlots
 from c2fpl.extractors.segments import SegmentCutter
 from c2fpl.extractors.settings import DecodingSettings, Tail
-from c2fpl.extractors.unix_only import fcntl
 
 SLOT_COUNT: Final = 4
 """Segments or single frames per child that wait for the consumer."""
@@ -219,29 +214,11 @@ class _Child:
         return self._free.popleft()
 
 
-def end_with_parent(lifeline: int) -> None:
-    """Have the kernel kill this process when the parent's end of the lifeline closes.
-
-    This uses a signal because a thread cannot run while a stuck decoder holds the interpreter lock.
-    """
-    if hasattr(fcntl, "F_SETSIG"):
-        fcntl.fcntl(lifeline, fcntl.F_SETOWN, os.getpid())
-        fcntl.fcntl(lifeline, fcntl.F_SETSIG, signal.SIGKILL)
-        fcntl.fcntl(lifeline, fcntl.F_SETFL, os.O_ASYNC | os.O_NONBLOCK)
-        try:
-            alive = os.read(lifeline, 1)
-        except BlockingIOError:
-            return
-        sys.exit(f"lifeline closed on start ({alive!r})")
-    threading.Thread(target=lambda: os._exit(len(os.read(lifeline, 1))), daemon=True).start()
-
-
-def main(connection_descriptor: int, slots_descriptor: int, lifeline: int) -> None:
+def main(connection_descriptor: int, lifeline: int, slots_descriptor: int) -> None:
     """Serve one parent until it closes the connection."""
-    end_with_parent(lifeline)
+    connection = connect_to_parent(connection_descriptor, lifeline)
     sandbox.no_core_dump()
     av.logging.set_level(av.logging.PANIC)  # print nothing; errors are still counted
-    connection = Connection(connection_descriptor)
     settings: ChildSettings = connection.recv()
     slots = FrameSlots(slots_descriptor, SLOT_COUNT, settings.slot_bytes)
     try:

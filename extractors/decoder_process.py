@@ -1,247 +1,60 @@
-"""Decodes many videos in supervised child processes, so that a bad file cannot stop the run.
+"""A decoder child as its parent sees it: orders go out, messages and frames come back."""
 
-A child that makes no progress or dies is replaced, and its video is decoded again from the start
-with PyAV. Children are recycled because decoders leak memory. Frames are passed through shared
-memory, at most a few segments ahead of the consumer.
-"""
+from typing import Final
 
-import time
-from collections import deque
-from collections.abc import Generator, Iterable, Iterator
-from dataclasses import dataclass, replace
-from multiprocessing.connection import wait
-from pathlib import Path
-from types import TracebackType
-from typing import Final, Self, TypeAlias
+import numpy as np
+import psutil
+from numpy.typing import NDArray
 
-from c2fpl.errors import BadSettings
 from c2fpl.extractors.child_process import ChildProcess
+from c2fpl.extractors.confinement.messages import ForeignMessage, receive
 from c2fpl.extractors.decoder_child import (
+    SLOT_COUNT,
     ChildMessage,
-    DecodeOrder,
-    Failed,
-    FrameFilled,
-    HeaderOrder,
-    Order,
-    ReadDone,
+    ChildSettings,
     SlotFilled,
+    SlotFree,
 )
-from c2fpl.extractors.decoder_messages import (
-    Decoded,
-    FrameMessage,
-    FrameRead,
-    FramesEnd,
-    HeaderMessage,
-    HeaderRead,
-    Key,
-    Message,
-    Restarted,
-    SegmentFrames,
-    Undecodable,
-)
-from c2fpl.extractors.decoding.frame_reader import FrameRequest
-from c2fpl.extractors.decoding.header import VideoHeader
-from c2fpl.extractors.decoding.video import DecoderChanged, DecodeReport
+from c2fpl.extractors.frame_slots import FrameSlots
 from c2fpl.extractors.settings import DecodingSettings, Tail
 
-AnyMessage: TypeAlias = Message | FrameMessage | HeaderMessage
-START_TIMEOUT_S: Final = 120.0
-"""Limit on the start of a child, generous for a machine under load."""
-EXIT_TIMEOUT_S: Final = 5.0
-"""Limit on the time from a child's closed connection to its exit code."""
+ONE_THREAD: Final = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
-@dataclass
-class _Task:
-    """A video in progress."""
+class DecoderProcess(ChildProcess[ChildMessage]):
+    """A running decoder child with its shared slots."""
 
-    key: Key
-    order: Order
-    segments: int = 0
-    starting: bool = False
-    """Whether its child has sent no message yet."""
-    patience_s: float = 0.0
-    """Longest time between messages of the child."""
-    deadline_s: float = 0.0
-    """Time of the monotonic clock by which the next message must arrive."""
+    def __init__(self, settings: DecodingSettings, tail: Tail, short_side_pixels: int) -> None:
+        self._slots = FrameSlots.create(SLOT_COUNT, short_side_pixels)
+        super().__init__(
+            "c2fpl.extractors.decoder_child", (self._slots.descriptor,), environment=ONE_THREAD
+        )
+        self.videos_decoded = 0
+        self.send(ChildSettings(settings, tail, short_side_pixels, self._slots.slot_bytes))
 
-    def wait(self, patience_s: float, *, starting: bool = False) -> None:
-        """Start waiting for the next message."""
-        self.starting, self.patience_s = starting, patience_s
-        self.deadline_s = time.monotonic() + patience_s
+    def read_message(self) -> ChildMessage:
+        """Read one message without running code of a child that a hostile file may control."""
+        message = receive(self.connection)
+        if not isinstance(message, ChildMessage):
+            raise ForeignMessage(f"the decoder process sent a {type(message).__name__}")
+        return message
+
+    def take(self, filled: SlotFilled) -> NDArray[np.uint8]:
+        """Copy pixels out of their slot, uint8 (..., height, width, 3), and free the slot."""
+        frames = self._slots.read(filled.slot, filled.shape)
+        self.send(SlotFree(filled.slot))
+        return frames
 
     @property
-    def timeout_reason(self) -> str:
-        """Error message for a child that has passed its deadline."""
-        fault = "did not start within" if self.starting else "made no progress for"
-        return f"decoder {fault} {self.patience_s:g} s and was killed"
-
-
-def _passed_on(message: ChildMessage, task: _Task, child: ChildProcess) -> Iterator[AnyMessage]:
-    """The message of a child as the consumer receives it, with the key of its video."""
-    match message:
-        case FrameFilled(frame):
-            yield FrameRead(task.key, replace(frame, pixels=child.take(message.filled)))
-        case ReadDone():
-            yield FramesEnd(task.key)
-        case VideoHeader():
-            yield HeaderRead(task.key, message)
-        case SlotFilled():
-            task.segments += 1
-            yield SegmentFrames(task.key, task.segments - 1, child.take(message))
-        case DecoderChanged(reason):
-            task.segments = 0
-            yield Restarted(task.key, reason)
-        case DecodeReport():
-            yield Decoded(task.key, message)
-        case Failed(reason):
-            yield Undecodable(task.key, reason)
-
-
-class WatchedDecoders:
-    """Decoder children for one run; use as a context manager.
-
-    Args:
-        settings: how frames are decoded and resized.
-        short_side_pixels: short side after the resize, from the backbone.
-        tail: rule for a short last segment.
-        workers: videos decoded at the same time, each in its own child.
-        stall_timeout_s: seconds without a message after which a child is killed.
-        recycle_after_videos: a child is replaced after this many videos.
-        recycle_above_bytes: a child is replaced if it holds more memory than this after a video.
-    """
-
-    def __init__(
-        self,
-        settings: DecodingSettings,
-        short_side_pixels: int,
-        *,
-        tail: Tail = "loop",
-        workers: int = 1,
-        stall_timeout_s: float = 60.0,
-        recycle_after_videos: int = 200,
-        recycle_above_bytes: int = 512 * 2**20,
-    ) -> None:
-        if workers < 1:
-            raise BadSettings(f"{workers} decoding workers; at least 1 is needed")
-        self._settings = settings
-        self._tail = tail
-        self._short_side_pixels = short_side_pixels
-        self._workers = workers
-        self._stall_timeout_s = stall_timeout_s
-        self._recycle_after_videos = recycle_after_videos
-        self._recycle_above_bytes = recycle_above_bytes
-        self._idle: list[ChildProcess] = []
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        while self._idle:
-            self._idle.pop().end()
-
-    def decode(self, videos: Iterable[tuple[Key, Path]]) -> Generator[Message]:
-        """Decode videos in parallel, assigned in the given order to free workers.
-
-        Messages of one video are in order; those of different videos interleave. Children wait for
-        a slow consumer when their slots are full. Use one generator at a time.
-        """
-        for message in self._run((key, DecodeOrder(path, "")) for key, path in videos):
-            assert isinstance(message, Message)
-            yield message
-
-    def read(self, wanted: Iterable[tuple[Key, FrameRequest]]) -> Generator[FrameMessage]:
-        """Read single frames by number, in order within a video; otherwise like `decode`."""
-        for message in self._run(wanted):
-            assert isinstance(message, FrameMessage)
-            yield message
-
-    def headers(self, videos: Iterable[tuple[Key, Path]]) -> Generator[HeaderMessage]:
-        """Read the header of each video; otherwise like `decode`."""
-        for message in self._run((key, HeaderOrder(path)) for key, path in videos):
-            assert isinstance(message, HeaderMessage)
-            yield message
-
-    def _run(self, orders: Iterable[tuple[Key, Order]]) -> Generator[AnyMessage]:
-        waiting = (_Task(key, order) for key, order in orders)
-        retries: deque[_Task] = deque()
-        busy: dict[ChildProcess, _Task] = {}
+    def resident_bytes(self) -> int:
+        """Resident memory of the child in bytes; 0 if it has ended."""
         try:
-            while True:
-                while len(busy) < self._workers:
-                    task = retries.popleft() if retries else next(waiting, None)
-                    if task is None:
-                        break
-                    self._begin(task, busy)
-                if not busy:
-                    return
-                for child in self._ready_children(busy):
-                    yield from self._handle(child, busy, retries)
-        finally:
-            for child in busy:
-                child.end()
+            return int(psutil.Process(self.pid).memory_info().rss)
+        except psutil.NoSuchProcess:
+            return 0
 
-    def _begin(self, task: _Task, busy: dict[ChildProcess, _Task]) -> None:
-        if self._idle:
-            child = self._idle.pop()
-            task.wait(self._stall_timeout_s)
-        else:
-            child = ChildProcess(self._settings, self._tail, self._short_side_pixels)
-            task.wait(max(START_TIMEOUT_S, self._stall_timeout_s), starting=True)
-        busy[child] = task
-        child.order(task.order)
-
-    def _ready_children(self, busy: dict[ChildProcess, _Task]) -> list[ChildProcess]:
-        """Wait for children that have sent a message, died or passed their deadline."""
-        patience_s = min(task.deadline_s for task in busy.values()) - time.monotonic()
-        ready = wait([child.connection for child in busy], max(patience_s, 0))
-        now_s = time.monotonic()
-        return [c for c, task in busy.items() if c.connection in ready or task.deadline_s <= now_s]
-
-    def _handle(
-        self, child: ChildProcess, busy: dict[ChildProcess, _Task], retries: deque[_Task]
-    ) -> Iterator[AnyMessage]:
-        task = busy[child]
-        if not child.connection.poll():
-            child.end()
-            yield self._retry_or_fail(busy.pop(child), task.timeout_reason, retries)
-            return
-        try:
-            message = child.receive()
-        except (EOFError, OSError):
-            ending = child.end(patience_s=EXIT_TIMEOUT_S)
-            reason = f"decoder process died ({ending})"
-            yield self._retry_or_fail(busy.pop(child), reason, retries)
-            return
-        task.wait(self._stall_timeout_s)
-        if isinstance(message, ReadDone | VideoHeader | DecodeReport | Failed):
-            self._finish(child, busy)
-        yield from _passed_on(message, task, child)
-
-    def _retry_or_fail(
-        self, task: _Task, reason: str, retries: deque[_Task]
-    ) -> Restarted | Undecodable:
-        """Queue a video whose child hung or died once more with PyAV, or report the failure."""
-        order, may_retry = task.order, self._settings.decoder == "auto"
-        if not isinstance(order, DecodeOrder) or order.avoid_decord or not may_retry:
-            twice = "twice, " if isinstance(order, DecodeOrder) and order.avoid_decord else ""
-            return Undecodable(task.key, f"{twice}{reason}; the file may be damaged or very large")
-        retries.append(_Task(task.key, DecodeOrder(order.path, reason)))
-        return Restarted(task.key, reason)
-
-    def _finish(self, child: ChildProcess, busy: dict[ChildProcess, _Task]) -> None:
-        """Mark the child as idle, or end it if it has decoded many videos or grown large."""
-        del busy[child]
-        child.videos_decoded += 1
-        if (
-            child.videos_decoded >= self._recycle_after_videos
-            or child.resident_bytes > self._recycle_above_bytes
-        ):
-            child.end()
-        else:
-            self._idle.append(child)
+    def end(self, *, patience_s: float = 0.0) -> str:
+        """End the child and release its slots too; return how it ended."""
+        ending = super().end(patience_s=patience_s)
+        self._slots.close()
+        return ending

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from c2fpl.extractors.decoder_messages import Decoded, Restarted, SegmentFrames, Undecodable
-from c2fpl.extractors.decoder_process import WatchedDecoders
+from c2fpl.extractors.decoder_pool import DecoderPool
 from c2fpl.extractors.encoding.encoder import SegmentEncoder
 
 Key: TypeAlias = Hashable
@@ -94,7 +94,7 @@ class _Batch:
 class Extraction:
     """Feeds one encoder from a pool of decoders; `stages` holds the time spent in each stage."""
 
-    def __init__(self, decoders: WatchedDecoders, encoder: SegmentEncoder) -> None:
+    def __init__(self, decoders: DecoderPool, encoder: SegmentEncoder) -> None:
         self.stages = StageSeconds()
         self._decoders = decoders
         self._encoder = encoder

@@ -2,13 +2,13 @@
 
 import mmap
 import os
-import tempfile
 from collections.abc import Sequence
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from c2fpl.extractors.child_process import anonymous_file
 from c2fpl.extractors.decoding.header import MAX_ASPECT, MAX_FRAME_PIXELS
 from c2fpl.extractors.segments import SEGMENT_FRAMES
 
@@ -57,11 +57,3 @@ class FrameSlots:
 
     def _view(self, slot: int, shape: tuple[int, ...]) -> NDArray[np.uint8]:
         return np.ndarray(shape, np.uint8, self._memory, offset=slot * self.slot_bytes)
-
-
-def anonymous_file(name: str) -> int:
-    """Descriptor of an unnamed file; in memory if the system supports that."""
-    if hasattr(os, "memfd_create"):
-        return os.memfd_create(name)
-    with tempfile.TemporaryFile() as file:
-        return os.dup(file.fileno())

@@ -7,7 +7,7 @@ import psutil
 from numpy.typing import NDArray
 
 from c2fpl.extractors.decoder_messages import Decoded, Message, Restarted, SegmentFrames
-from c2fpl.extractors.decoder_process import WatchedDecoders
+from c2fpl.extractors.decoder_pool import DecoderPool
 from c2fpl.extractors.segments import SegmentPlan
 from c2fpl.extractors.settings import DecodingSettings, Tail
 from synthetic import numbers_of
@@ -69,7 +69,7 @@ def all_messages(
     recycle_after_videos: int = 100,
 ) -> dict[Path, list[Message]]:
     messages: dict[Path, list[Message]] = {path: [] for path in paths}
-    with WatchedDecoders(
+    with DecoderPool(
         settings or DecodingSettings(),
         SIDE,
         workers=workers,

@@ -13,7 +13,7 @@ from c2fpl.extractors.cores import default_workers
 from c2fpl.extractors.encoding.encoder import make_encoder
 from c2fpl.extractors.settings import BackboneName, DecodingSettings, ExtractionSettings
 from c2fpl.pipeline.extraction import device_processes, ray_engine
-from c2fpl.pipeline.extraction.device_processes import cores_of_each, extract_on_devices
+from c2fpl.pipeline.extraction.device_processes import DeviceWork, cores_of_each, extract_on_devices
 from c2fpl.pipeline.extraction.worker import (
     ExtractionWorker,
     FeatureSettings,
@@ -71,7 +71,7 @@ def on_gpu_machine(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     encoder = SimpleNamespace(short_side_pixels=32, threads=1, segments_per_batch=1)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     monkeypatch.setattr("c2fpl.extractors.encoding.encoder.make_encoder", lambda *_, **__: encoder)
-    monkeypatch.setattr("c2fpl.extractors.decoder_process.WatchedDecoders", decoders)
+    monkeypatch.setattr("c2fpl.extractors.decoder_pool.DecoderPool", decoders)
     return found
 
 
@@ -94,10 +94,8 @@ class FakeProcess:
 
     cores: dict[str, list[int]]
 
-    def __init__(
-        self, _: RunFiles, __: FeatureSettings, execution: Execution, *___: Any, cores: int
-    ) -> None:
-        self.cores.setdefault(execution.device, []).append(cores)
+    def __init__(self, work: DeviceWork) -> None:
+        self.cores.setdefault(work.execution.device, []).append(work.cores)
         self.connection, other = Pipe(duplex=False)
         other.close()
 
@@ -112,7 +110,7 @@ def test_each_process_of_several_devices_is_told_its_part(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     FakeProcess.cores = {}
-    monkeypatch.setattr(device_processes, "DeviceProcess", FakeProcess)
+    monkeypatch.setattr(device_processes, "OneDevice", FakeProcess)
     monkeypatch.setattr(device_processes, "usable_cores", lambda: 9)
     wanted = {VideoFile(str(number), tmp_path / str(number)): "" for number in range(3)}
     for video in wanted:

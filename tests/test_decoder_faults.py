@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from c2fpl.extractors import decoder_process
+from c2fpl.extractors import decoder_pool
 from c2fpl.extractors.decoder_child import DecodeOrder, Failed, Ready
 from c2fpl.extractors.decoder_messages import (
     Decoded,
@@ -20,7 +20,7 @@ from c2fpl.extractors.decoder_messages import (
     SegmentFrames,
     Undecodable,
 )
-from c2fpl.extractors.decoder_process import WatchedDecoders
+from c2fpl.extractors.decoder_pool import DecoderPool
 from c2fpl.extractors.settings import DecodingSettings
 from decoder_children import (
     CRASHES,
@@ -68,7 +68,7 @@ class TalkativeOrMute:
         self.connection, self._far_end = Pipe()
         self.videos_decoded = self.resident_bytes = 0
 
-    def order(self, order: DecodeOrder) -> None:
+    def send(self, order: DecodeOrder) -> None:
         assert order.avoid_decord == ""
         talks = order.path.name == "talks"
         for message in [Ready()] * 50 + [Failed("enough")] if talks else []:
@@ -83,11 +83,9 @@ class TalkativeOrMute:
 
 
 def test_a_mute_child_is_given_up_while_another_one_talks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decoder_process, "START_TIMEOUT_S", 0.0)
-    monkeypatch.setattr(decoder_process, "ChildProcess", TalkativeOrMute)
-    decoders = WatchedDecoders(
-        DecodingSettings(decoder="pyav"), SIDE, workers=2, stall_timeout_s=0.0
-    )
+    monkeypatch.setattr(decoder_pool, "START_TIMEOUT_S", 0.0)
+    monkeypatch.setattr(decoder_pool, "DecoderProcess", TalkativeOrMute)
+    decoders = DecoderPool(DecodingSettings(decoder="pyav"), SIDE, workers=2, stall_timeout_s=0.0)
     names = ["talks", "is mute"]
     ends = [message.key for message in decoders.decode((name, Path(name)) for name in names)]
     assert ends == ["is mute", "talks"]
@@ -96,7 +94,7 @@ def test_a_mute_child_is_given_up_while_another_one_talks(monkeypatch: pytest.Mo
 def test_a_decoder_that_does_not_start_is_said_to_have_had_the_time_it_had(
     five_videos: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(decoder_process, "START_TIMEOUT_S", 0.02)
+    monkeypatch.setattr(decoder_pool, "START_TIMEOUT_S", 0.02)
     messages = all_messages(five_videos[:1], stall_timeout_s=0.01)[five_videos[0]]
     restart, end = messages
     assert isinstance(restart, Restarted)
@@ -153,7 +151,7 @@ def test_an_error_nobody_foresaw_costs_one_video(
 def test_a_killed_child_is_replaced_once_then_the_video_fails(tmp_path: Path) -> None:
     path = Synthetic("long.mkv", frames=400).write(tmp_path)
     ends: list[Message] = []
-    with WatchedDecoders(DecodingSettings(), SIDE, workers=1) as decoders:
+    with DecoderPool(DecodingSettings(), SIDE, workers=1) as decoders:
         for message in decoders.decode([("key", path)]):
             if isinstance(message, SegmentFrames):
                 for child in children():
@@ -169,9 +167,9 @@ PARENT = """
 import sys
 from pathlib import Path
 import psutil
-from c2fpl.extractors.decoder_process import WatchedDecoders
+from c2fpl.extractors.decoder_pool import DecoderPool
 from c2fpl.extractors.settings import DecodingSettings
-decoders = WatchedDecoders(DecodingSettings(), 48, workers=2)
+decoders = DecoderPool(DecodingSettings(), 48, workers=2)
 messages = decoders.decode(enumerate([Path(sys.argv[1]), Path(sys.argv[1])]))
 for _ in range(int(sys.argv[2])):
     next(messages)

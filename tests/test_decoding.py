@@ -263,7 +263,7 @@ def test_real_videos_have_their_published_frame_counts(shared_data: Path) -> Non
 
 def test_importing_the_decoder_imports_neither_torch_nor_decord() -> None:
     code = (
-        "import sys, c2fpl.extractors.decoder_process, c2fpl.extractors.decoder_child; "
+        "import sys, c2fpl.extractors.decoder_pool, c2fpl.extractors.decoder_child; "
         "print(sorted({'torch', 'decord'} & set(sys.modules)))"
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -14,7 +14,7 @@ from c2fpl.extractors.decoder_messages import (
     SegmentFrames,
     Undecodable,
 )
-from c2fpl.extractors.decoder_process import WatchedDecoders
+from c2fpl.extractors.decoder_pool import DecoderPool
 from c2fpl.extractors.decoding.presentation_times import PresentationTimes
 from c2fpl.extractors.decoding.video import DecodeReport
 from c2fpl.extractors.extraction import Extraction, FeatureRows
@@ -37,7 +37,7 @@ class FirstPixel:
         return np.array([[[segment.flat[0]]] for segment in segments], np.float32)
 
 
-class Scripted(WatchedDecoders):
+class Scripted(DecoderPool):
     """Decoders that say what the test wrote."""
 
     def __init__(self, messages: Sequence[Message]) -> None:

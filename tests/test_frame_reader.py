@@ -16,7 +16,7 @@ from c2fpl.extractors.decoder_messages import (
     HeaderRead,
     Undecodable,
 )
-from c2fpl.extractors.decoder_process import WatchedDecoders
+from c2fpl.extractors.decoder_pool import DecoderPool
 from c2fpl.extractors.decoding import frame_reader
 from c2fpl.extractors.decoding.frame_reader import FrameRequest, Span, joined, read_frames
 from c2fpl.extractors.decoding.presentation_times import PresentationTimes
@@ -203,7 +203,7 @@ def test_spans_are_read_once_and_in_order() -> None:
 
 
 def messages_of(requests: Sequence[FrameRequest]) -> list[FrameMessage]:
-    with WatchedDecoders(DecodingSettings(), 32) as decoders:
+    with DecoderPool(DecodingSettings(), 32) as decoders:
         return list(decoders.read(enumerate(requests)))
 
 
@@ -229,7 +229,7 @@ def test_a_child_that_dies_costs_its_video_alone(tmp_path: Path) -> None:
     path = Synthetic("a.mp4", frames=300).write(tmp_path)
     times = decoded(path)[1].times
     ends: list[FrameMessage] = []
-    with WatchedDecoders(DecodingSettings(), 32) as decoders:
+    with DecoderPool(DecodingSettings(), 32) as decoders:
         requests = [FrameRequest(path, ((0, 300),), times) for _ in range(2)]
         for message in decoders.read(enumerate(requests)):
             if isinstance(message, FrameRead):
@@ -252,7 +252,7 @@ def test_each_frame_on_the_way_is_a_sign_of_life(tmp_path: Path) -> None:
 
 def test_headers_are_read_in_a_child(tmp_path: Path) -> None:
     path = Synthetic("a.mp4").write(tmp_path)
-    with WatchedDecoders(DecodingSettings(), 32) as decoders:
+    with DecoderPool(DecodingSettings(), 32) as decoders:
         found = {m.key: m for m in decoders.headers([("a", path), ("b", tmp_path / "gone")])}
     assert isinstance(found["a"], HeaderRead)
     assert found["a"].header.num_frames == 40

@@ -98,7 +98,7 @@ def test_a_killed_decoder_costs_a_retry_and_no_byte(
 
 
 def workers(runs: Killable) -> list[psutil.Process]:
-    return [p for p in runs.processes() if "spawn_main" in " ".join(p.cmdline())]
+    return [p for p in runs.processes() if "device_processes" in " ".join(p.cmdline())]
 
 
 def test_a_killed_device_process_is_started_again_and_costs_no_byte(
@@ -110,7 +110,7 @@ def test_a_killed_device_process_is_started_again_and_costs_no_byte(
     workers(runs)[0].kill()
     process.join()
     assert process.exitcode == 0
-    assert "the process on cpu died (SIGKILL)" in said.read_text()
+    assert "the process on cpu died (signal SIGKILL)" in said.read_text()
     assert results(output) == results(whole)
 
 

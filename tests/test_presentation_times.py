@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from c2fpl.errors import BadVideo
-from c2fpl.extractors.decoding.frame_clock import FrameClock, TimesRecorder
 from c2fpl.extractors.decoding.presentation_times import (
     PresentationTimes,
     RateSource,
@@ -18,6 +17,7 @@ from c2fpl.extractors.decoding.presentation_times import (
 )
 from c2fpl.extractors.decoding.pyav_frames import TimedFrame
 from c2fpl.extractors.decoding.resampling import at_constant_rate
+from c2fpl.extractors.decoding.timestamps import FrameClock, TimesRecorder
 from c2fpl.extractors.settings import Decoder, DecodingSettings
 from damaged import decoded
 from synthetic import Synthetic, numbered_frame

@@ -11,7 +11,7 @@ import pytest
 
 from c2fpl.extractors.confinement import sandbox
 from c2fpl.extractors.decoder_messages import Restarted, SegmentFrames
-from c2fpl.extractors.decoder_process import WatchedDecoders
+from c2fpl.extractors.decoder_pool import DecoderPool
 from c2fpl.extractors.settings import DecodingSettings
 from decoder_children import SIDE, all_messages, assert_whole, children
 from synthetic import Synthetic
@@ -158,7 +158,7 @@ def test_a_decoder_that_a_file_has_taken_over_is_closed_in(
 
 def test_a_killed_child_takes_its_fork_along(tmp_path: Path) -> None:
     path = Synthetic("long.mkv", frames=400).write(tmp_path)
-    with WatchedDecoders(DecodingSettings(), SIDE) as decoders:
+    with DecoderPool(DecodingSettings(), SIDE) as decoders:
         messages = decoders.decode([("key", path)])
         assert isinstance(next(messages), SegmentFrames)
         forks = children()[0].children()

@@ -4,8 +4,8 @@
 - `streams`: chooses the video stream to read
 - `one_pid`: reads a transport stream whose video changes its packet identifier as one stream
 - `pyav_frames`, `decord_frames`: the two decoders
-- `frame_clock`, `presentation_times`: presentation time of each frame
-- `frame_times`: counts frames missing between timestamps
+- `timestamps`, `presentation_times`: timestamps of a file to the presentation time of each frame
+- `missing_frames`: counts frames missing between timestamps
 - `resampling`: resamples frames to a constant rate
 - `resizing`: resizes frames before cropping
 - `frame_reader`: reads frames by number, for stills and clips

@@ -19,12 +19,6 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from c2fpl.errors import BadVideo
-from c2fpl.extractors.decoding.frame_clock import (
-    LARGEST_DISORDER_S,
-    FrameClock,
-    StoredFrame,
-    time_of,
-)
 from c2fpl.extractors.decoding.header import (
     VideoHeader,
     check_frame_size,
@@ -34,6 +28,12 @@ from c2fpl.extractors.decoding.header import (
 from c2fpl.extractors.decoding.presentation_times import PresentationTimes
 from c2fpl.extractors.decoding.pyav_frames import PyavFrames, make_reproducible, rgb_of
 from c2fpl.extractors.decoding.resampling import at_constant_rate
+from c2fpl.extractors.decoding.timestamps import (
+    LARGEST_DISORDER_S,
+    FrameClock,
+    StoredFrame,
+    time_of,
+)
 from c2fpl.extractors.settings import Fps
 
 WORTH_SEEKING_FRAMES: Final = 64

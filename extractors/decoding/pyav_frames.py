@@ -15,8 +15,6 @@ from numpy.typing import NDArray
 
 from c2fpl.errors import BadVideo
 from c2fpl.extractors.damage.broken_files import broken_parts, ends_in_zeros
-from c2fpl.extractors.decoding.frame_clock import StoredFrame, time_of
-from c2fpl.extractors.decoding.frame_times import FrameTimes
 from c2fpl.extractors.decoding.header import (
     COUNTED_CONTAINERS,
     MAX_FRAME_PIXELS,
@@ -25,7 +23,9 @@ from c2fpl.extractors.decoding.header import (
     not_a_video,
     open_container,
 )
+from c2fpl.extractors.decoding.missing_frames import MissingFrames
 from c2fpl.extractors.decoding.streams import packets_of
+from c2fpl.extractors.decoding.timestamps import StoredFrame, time_of
 
 MAX_READ_ERRORS_IN_A_ROW: Final = 64
 """Reading stops after this many errors without a packet in between."""
@@ -68,7 +68,7 @@ class PyavFrames:
         self._num_decoder_errors = 0
         self._end_s = 0.0
         self._end_ticks = 0
-        self._times = FrameTimes()
+        self._times = MissingFrames()
         self._num_missing = 0
         self._broken: list[str] = []
 

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Final, TypeVar
 
-from c2fpl.extractors.decoding.frame_clock import StoredFrame
 from c2fpl.extractors.decoding.pyav_frames import TimedFrame
+from c2fpl.extractors.decoding.timestamps import StoredFrame
 
 Frame = TypeVar("Frame", TimedFrame, StoredFrame)
 

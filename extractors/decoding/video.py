@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from c2fpl.errors import BadVideo
-from c2fpl.extractors.decoding.frame_clock import TimesRecorder
 from c2fpl.extractors.decoding.header import VideoHeader, read_header, why_not_decord
 from c2fpl.extractors.decoding.presentation_times import PresentationTimes
 from c2fpl.extractors.decoding.pyav_frames import PyavFrames, TimedFrame
 from c2fpl.extractors.decoding.resampling import at_constant_rate
 from c2fpl.extractors.decoding.resizing import FrameResizer
+from c2fpl.extractors.decoding.timestamps import TimesRecorder
 from c2fpl.extractors.settings import DecodingSettings
 
 __all__ = ["BadVideo", "DecodeReport", "DecodedFrame", "DecoderChanged", "decode_video"]

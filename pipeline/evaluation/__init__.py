@@ -3,7 +3,7 @@
 - `evaluate`, `result`: evaluation of one test set
 - `truth_inputs`: annotations of a test set and how they are read
 - `join`: score files joined with a test set by name
-- `score_times`: presentation times of the frames of scores
+- `score_provenance`: times of the frames of scores, and notes on their features
 - `metrics`: AUC, average precision, false-alarm rate
 - `intervals`: bootstrap confidence intervals over videos
 - `yardsticks`: metrics that a video's length cannot inflate

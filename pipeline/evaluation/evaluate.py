@@ -12,7 +12,7 @@ from c2fpl.pipeline.evaluation.join import (
 from c2fpl.pipeline.evaluation.metrics import measure
 from c2fpl.pipeline.evaluation.references import references_of
 from c2fpl.pipeline.evaluation.result import Evaluation
-from c2fpl.pipeline.evaluation.score_times import recorded_times, resampling_note
+from c2fpl.pipeline.evaluation.score_provenance import recorded_times, resampling_note
 from c2fpl.pipeline.evaluation.truth_inputs import TruthInputs, read_test_set
 from c2fpl.pipeline.evaluation.yardsticks import FRAME_RATES, hours_note, measure_yardsticks
 from c2fpl.pipeline.files.wording import counted

@@ -2,13 +2,21 @@
 
 import heapq
 import logging
-import multiprocessing
+import os
 import signal
-from collections.abc import Sequence
+import threading
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import Connection
+from typing import Self, TypeAlias
 
 from c2fpl.errors import WorkersDied
+from c2fpl.extractors.child_process import (
+    ChildDied,
+    ChildProcess,
+    connect_to_parent,
+    ready_children,
+)
 from c2fpl.extractors.cores import usable_cores
 from c2fpl.pipeline.extraction.freshness import is_done, size_bytes
 from c2fpl.pipeline.extraction.worker import (
@@ -63,12 +71,14 @@ def extract_on_devices(
     shares: list[Share] = []
     parts = divide(list(wanted), len(execution.devices))
     on_devices = [
-        DeviceProcess(
-            files,
-            settings,
-            replace(execution, device=device),
-            {video: wanted[video] for video in part},
-            cores=cores_of_each(execution.devices, usable_cores()),
+        OneDevice(
+            DeviceWork(
+                files,
+                settings,
+                replace(execution, device=device),
+                {video: wanted[video] for video in part},
+                cores_of_each(execution.devices, usable_cores()),
+            )
         )
         for device, part in zip(execution.devices, parts, strict=True)
         if part
@@ -76,8 +86,7 @@ def extract_on_devices(
     running = list(on_devices)
     try:
         while running:
-            ready = wait([on_device.connection for on_device in running])
-            for on_device in [each for each in running if each.connection in ready]:
+            for on_device in ready_children(running):
                 share = on_device.receive(shown)
                 if share is not None:
                     shares.append(share)
@@ -88,25 +97,53 @@ def extract_on_devices(
     return shares
 
 
-class DeviceProcess:
+@dataclass(frozen=True)
+class DeviceWork:
+    """First message to the process of a device."""
+
+    files: RunFiles
+    settings: FeatureSettings
+    execution: Execution
+    wanted: Mapping[VideoFile, str]
+    """Videos with the fingerprints of the features to extract."""
+    cores: int
+    """CPU cores to use."""
+
+    def unfinished(self) -> Self:
+        """The same without the videos that are done."""
+        wanted = {
+            video: fingerprint
+            for video, fingerprint in self.wanted.items()
+            if not is_done(self.files, video.name, fingerprint)
+        }
+        return replace(self, wanted=wanted)
+
+
+@dataclass(frozen=True)
+class Logged:
+    """Message from the process of a device: a log record."""
+
+    logger: str
+    level: int
+    text: str
+
+
+DeviceMessage: TypeAlias = int | Logged | Share | OSError | RuntimeError | ValueError
+"""Message from the process of a device: number of finished videos, log record, result, error."""
+
+
+class OneDevice:
     """The process of one device, which is restarted if it dies."""
 
-    connection: Connection
-
-    def __init__(
-        self,
-        files: RunFiles,
-        settings: FeatureSettings,
-        execution: Execution,
-        wanted: dict[VideoFile, str],
-        *,
-        cores: int,
-    ) -> None:
-        self._files, self._settings, self._execution = files, settings, execution
-        self._cores = cores
-        self._wanted = wanted
+    def __init__(self, work: DeviceWork) -> None:
+        self._work = work
         self._deaths_in_a_row = 0
         self._start()
+
+    @property
+    def connection(self) -> Connection:
+        """Connection to the present process."""
+        return self._process.connection
 
     def receive(self, shown: Progress) -> Share | None:
         """Handle one message or the death of the process; return the share when it is complete.
@@ -116,103 +153,84 @@ class DeviceProcess:
             Exception: the error that ended the process.
         """
         try:
-            message = self.connection.recv()
-        except (EOFError, OSError):
-            self._restart()
+            message = self._process.receive()
+        except ChildDied as died:
+            self._restart(str(died))
             return None
-        if isinstance(message, Exception):
-            raise message
-        if isinstance(message, Share):
-            return message
-        self._deaths_in_a_row = 0
-        shown.advance(message)
+        match message:
+            case Exception():
+                raise message
+            case Share():
+                return message
+            case Logged():
+                logging.getLogger(message.logger).log(message.level, "%s", message.text)
+            case int():
+                self._deaths_in_a_row = 0
+                shown.advance(message)
         return None
 
     def end(self) -> None:
         """Kill the process; its decoders end with it."""
-        self._process.kill()
-        self._process.join()
-        self.connection.close()
+        self._process.end()
 
     def _start(self) -> None:
-        context = multiprocessing.get_context("spawn")
-        self.connection, child_end = context.Pipe(duplex=False)
-        self._process = context.Process(
-            target=_extract_share,
-            args=(
-                child_end,
-                self._files,
-                self._settings,
-                self._execution,
-                self._wanted,
-                self._cores,
-            ),
-            daemon=True,
-        )
-        self._process.start()
-        child_end.close()
+        self._process = ChildProcess[DeviceMessage](__name__)
+        self._process.send((self._work, logger.getEffectiveLevel()))
 
-    def _restart(self) -> None:
-        self.end()
+    def _restart(self, reason: str) -> None:
         self._deaths_in_a_row += 1
-        self._wanted = {
-            video: fingerprint
-            for video, fingerprint in self._wanted.items()
-            if not is_done(self._files, video.name, fingerprint)
-        }
-        died = f"the process on {self._execution.device} died ({_ending(self._process.exitcode)})"
+        self._work = self._work.unfinished()
+        died = f"the process on {self._work.execution.device} died ({reason})"
         if self._deaths_in_a_row == ATTEMPTS:
             raise WorkersDied(
                 f"{died} {ATTEMPTS} times in a row; check the kernel log for the out-of-memory "
                 "killer, use fewer devices or a smaller --segments-per-call, and run the command "
                 "again"
             )
-        unfinished = counted(len(self._wanted), "unfinished video")
+        unfinished = counted(len(self._work.wanted), "unfinished video")
         logger.warning("%s; restarting it with %s", died, unfinished)
         self._start()
 
 
-def _ending(code: int | None) -> str:
-    if code is not None and code < 0:
-        return signal.Signals(-code).name
-    return f"exit code {code}"
+class _Parent(logging.Handler):
+    """The parent of this process, which shows its log and progress."""
 
+    def __init__(self, connection: Connection) -> None:
+        super().__init__()
+        self._connection = connection
+        self._sending = threading.Lock()
 
-@dataclass(frozen=True)
-class ProgressPipe:
-    """Reports the progress of a device's process to its parent."""
+    def send(self, message: DeviceMessage) -> None:
+        with self._sending:
+            self._connection.send(message)
 
-    parent: Connection
-    """Connection to the parent."""
+    def emit(self, record: logging.LogRecord) -> None:
+        self.send(Logged(record.name, record.levelno, record.getMessage()))
 
     def advance(self, count: int = 1) -> None:
-        """Report that `count` more videos are done."""
-        self.parent.send(count)
+        self.send(count)
 
 
-def _extract_share(
-    parent: Connection,
-    files: RunFiles,
-    settings: FeatureSettings,
-    execution: Execution,
-    wanted: dict[VideoFile, str],
-    cores: int,
-) -> None:
-    """Main function of the process, which ends with its parent; only the parent handles Ctrl-C."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _end_with_parent()
+def main(connection_descriptor: int, lifeline: int) -> None:
+    """Main function of the process: extract the videos of the first message."""
+    connection = connect_to_parent(connection_descriptor, lifeline)
+    _join_group_of_parent()
+    work, log_level = connection.recv()
+    parent = _Parent(connection)
+    logging.basicConfig(level=log_level, handlers=[parent])
     try:
-        with ExtractionWorker(files, settings, execution, cores=cores) as worker:
-            failures = worker.extract(wanted, ProgressPipe(parent))
-            parent.send(worker.share(failures))
+        parent.send(_extract(work, parent))
     except (OSError, RuntimeError, ValueError) as error:
         parent.send(error)  # the parent raises it
 
 
-def _end_with_parent() -> None:
-    """Have the kernel kill this process with its parent, so that it cannot disturb a new run."""
-    from c2fpl.extractors.decoder_child import end_with_parent
+def _extract(work: DeviceWork, parent: Progress) -> Share:
+    with ExtractionWorker(work.files, work.settings, work.execution, cores=work.cores) as worker:
+        failures = worker.extract(work.wanted, parent)
+        return worker.share(failures)
 
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    end_with_parent(parent.sentinel)
+
+def _join_group_of_parent() -> None:
+    """Let Ctrl-Z pause this process with its parent, but only the parent handle Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.setpgid(0, os.getpgid(os.getppid()))

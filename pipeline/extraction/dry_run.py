@@ -106,10 +106,10 @@ def _headers(
     videos: Sequence[VideoFile], decoding: DecodingSettings, workers: int
 ) -> dict[str, "HeaderMessage"]:
     """Headers by video name, read in supervised child processes."""
-    from c2fpl.extractors.decoder_process import WatchedDecoders
+    from c2fpl.extractors.decoder_pool import DecoderPool
 
     workers = workers or default_workers()
-    with WatchedDecoders(decoding, INSPECT_SHORT_SIDE_PIXELS, workers=workers) as decoders:
+    with DecoderPool(decoding, INSPECT_SHORT_SIDE_PIXELS, workers=workers) as decoders:
         found = decoders.headers((video.name, video.path) for video in videos)
         return {str(message.key): message for message in found}
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from c2fpl.extractors.cores import default_workers, usable_cores
 from c2fpl.extractors.decoder_messages import SegmentFrames
-from c2fpl.extractors.decoder_process import WatchedDecoders
+from c2fpl.extractors.decoder_pool import DecoderPool
 from c2fpl.extractors.encoding.encoder import SegmentEncoder, unloaded_encoder
 from c2fpl.models.detection.training import Epoch, train
 from c2fpl.models.settings import TrainingSettings
@@ -107,7 +107,7 @@ def _decoded(
     segments: list[NDArray[np.uint8]] = []
     tail = settings.extraction.tail
     with (
-        WatchedDecoders(settings.decoding, short_side_pixels, tail=tail) as decoders,
+        DecoderPool(settings.decoding, short_side_pixels, tail=tail) as decoders,
         closing(decoders.decode(enumerate(videos))) as messages,
     ):
         start = time.perf_counter()

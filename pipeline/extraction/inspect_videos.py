@@ -45,15 +45,13 @@ def inspect_videos(
 ) -> list[Inspection]:
     """Decode every video completely and return the results in the given order."""
     from c2fpl.extractors.decoder_messages import Decoded, Undecodable
-    from c2fpl.extractors.decoder_process import WatchedDecoders
+    from c2fpl.extractors.decoder_pool import DecoderPool
 
     by_name = {video.name: video for video in videos}
     found: dict[str, Inspection] = {}
     workers = execution.workers or 2 * default_workers()
     with (
-        WatchedDecoders(
-            decoding, INSPECT_SHORT_SIDE_PIXELS, tail="loop", workers=workers
-        ) as decoders,
+        DecoderPool(decoding, INSPECT_SHORT_SIDE_PIXELS, tail="loop", workers=workers) as decoders,
         progress("inspect", len(videos), "videos", quiet=execution.quiet) as shown,
     ):
         for message in decoders.decode((video.name, video.path) for video in videos):

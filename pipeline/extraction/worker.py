@@ -103,7 +103,7 @@ class ExtractionWorker:
         device = resolve_device(execution.device)
         on_gpu = computes_on_gpu(settings.extraction.backbone, device)
 
-        from c2fpl.extractors.decoder_process import WatchedDecoders
+        from c2fpl.extractors.decoder_pool import DecoderPool
         from c2fpl.extractors.encoding.encoder import make_encoder
         from c2fpl.extractors.extraction import Extraction
 
@@ -115,7 +115,7 @@ class ExtractionWorker:
                 batch_size=execution.segments_per_call or None,
                 threads=cores,
             )
-        self._decoders = WatchedDecoders(
+        self._decoders = DecoderPool(
             settings.decoding,
             self._encoder.short_side_pixels,
             tail=settings.extraction.tail,

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from c2fpl.errors import BadFeatures, BadLabels, BadScores, BadVideo
 from c2fpl.extractors.decoder_messages import Decoded, Restarted, Undecodable
-from c2fpl.extractors.decoder_process import WatchedDecoders
+from c2fpl.extractors.decoder_pool import DecoderPool
 from c2fpl.extractors.decoding.video import DecodeReport
 from c2fpl.extractors.encoding.encoder import SegmentEncoder
 from c2fpl.extractors.extraction import Extraction, FeatureRows
@@ -157,7 +157,7 @@ def extract_in_memory(
     """
     extraction, decoding = settings.extraction, settings.decoding
     rows: list[NDArray[np.float32]] = []
-    with WatchedDecoders(decoding, encoder.short_side_pixels, tail=extraction.tail) as decoders:
+    with DecoderPool(decoding, encoder.short_side_pixels, tail=extraction.tail) as decoders:
         for message in Extraction(decoders, encoder).extract([("", video)]):
             match message:
                 case FeatureRows(_, values):

@@ -30,9 +30,9 @@ class VideoFrames:
 
     def __init__(self) -> None:
         # Imported here because it needs POSIX, which the command line checks first.
-        from c2fpl.extractors.decoder_process import WatchedDecoders
+        from c2fpl.extractors.decoder_pool import DecoderPool
 
-        self._decoders = WatchedDecoders(DecodingSettings(), SHORT_SIDE_PIXELS)
+        self._decoders = DecoderPool(DecodingSettings(), SHORT_SIDE_PIXELS)
 
     def __enter__(self) -> Self:
         return self

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from c2fpl.extractors import decoder_process
-from c2fpl.extractors.child_process import ChildProcess
+from c2fpl.extractors import decoder_pool
 from c2fpl.extractors.decoder_messages import Message, Restarted, SegmentFrames, Undecodable
-from c2fpl.extractors.decoder_process import WatchedDecoders
+from c2fpl.extractors.decoder_pool import DecoderPool
+from c2fpl.extractors.decoder_process import DecoderProcess
 from c2fpl.extractors.settings import DecodingSettings, Tail
 from decoder_children import (
     SIDE,
@@ -77,7 +77,7 @@ def test_a_bad_file_costs_only_itself_and_prints_nothing(
 def test_a_slow_consumer_is_no_stall(tmp_path: Path) -> None:
     path = Synthetic("long.mkv", frames=160).write(tmp_path)
     messages: list[Message] = []
-    with WatchedDecoders(DecodingSettings(), SIDE, stall_timeout_s=STALL_S) as decoders:
+    with DecoderPool(DecodingSettings(), SIDE, stall_timeout_s=STALL_S) as decoders:
         for message in decoders.decode([("key", path)]):
             if len(messages) == 1:
                 threading.Event().wait(STALL_S * 1.1)
@@ -88,7 +88,7 @@ def test_a_slow_consumer_is_no_stall(tmp_path: Path) -> None:
 def test_a_consumer_that_stops_leaves_no_process_and_no_file(tmp_path: Path) -> None:
     paths = [Synthetic(f"{n}.mkv", frames=400).write(tmp_path) for n in range(2)]
     before = open_files()
-    with WatchedDecoders(DecodingSettings(), SIDE, workers=2) as decoders:
+    with DecoderPool(DecodingSettings(), SIDE, workers=2) as decoders:
         messages = decoders.decode(enumerate(paths))
         next(messages)
         assert len(children()) == 2
@@ -100,14 +100,14 @@ def test_a_consumer_that_stops_leaves_no_process_and_no_file(tmp_path: Path) -> 
 def test_children_serve_many_videos_and_are_recycled(
     five_videos: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    started: list[ChildProcess] = []
+    started: list[DecoderProcess] = []
 
-    class Counted(ChildProcess):
+    class Counted(DecoderProcess):
         def __init__(self, settings: DecodingSettings, tail: Tail, short_side_pixels: int) -> None:
             super().__init__(settings, tail, short_side_pixels)
             started.append(self)
 
-    monkeypatch.setattr(decoder_process, "ChildProcess", Counted)
+    monkeypatch.setattr(decoder_pool, "DecoderProcess", Counted)
     all_messages(five_videos, workers=1)
     assert len(started) == 1
     all_messages(five_videos, workers=1, recycle_after_videos=2)
@@ -116,7 +116,7 @@ def test_children_serve_many_videos_and_are_recycled(
 
 def test_a_bloated_child_is_replaced(five_videos: list[Path]) -> None:
     seen: set[int] = set()
-    with WatchedDecoders(DecodingSettings(), SIDE, recycle_above_bytes=1) as decoders:
+    with DecoderPool(DecodingSettings(), SIDE, recycle_above_bytes=1) as decoders:
         for message in decoders.decode(enumerate(five_videos[1:4])):
             if isinstance(message, SegmentFrames):
                 seen |= {child.pid for child in children()}
@@ -124,7 +124,7 @@ def test_a_bloated_child_is_replaced(five_videos: list[Path]) -> None:
 
 
 def test_children_have_no_torch(five_videos: list[Path]) -> None:
-    with WatchedDecoders(DecodingSettings(), SIDE) as decoders:
+    with DecoderPool(DecodingSettings(), SIDE) as decoders:
         messages = decoders.decode(enumerate(five_videos[:1]))
         next(messages)
         mapped = Path(f"/proc/{children()[0].pid}/maps").read_text()
@@ -134,11 +134,11 @@ def test_children_have_no_torch(five_videos: list[Path]) -> None:
 
 
 def test_no_videos_need_no_children() -> None:
-    with WatchedDecoders(DecodingSettings(), SIDE) as decoders:
+    with DecoderPool(DecodingSettings(), SIDE) as decoders:
         assert list(decoders.decode([])) == []
         assert children() == []
 
 
 def test_no_workers_are_refused() -> None:
     with pytest.raises(ValueError, match="0 decoding workers; at least 1 is needed"):
-        WatchedDecoders(DecodingSettings(), SIDE, workers=0)
+        DecoderPool(DecodingSettings(), SIDE, workers=0)

@@ -4,11 +4,11 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from c2fpl.extractors.decoding.frame_times import FrameTimes
+from c2fpl.extractors.decoding.missing_frames import MissingFrames
 
 
 def missing(times: Iterable[int], ticks_a_second: float = 1000) -> int:
-    counted = FrameTimes()
+    counted = MissingFrames()
     for time in times:
         counted.add(time)
     return counted.missing(ticks_a_second)
@@ -47,7 +47,7 @@ def test_a_jump_over_ten_seconds_is_a_break_and_no_gap() -> None:
 
 
 def test_times_that_come_again_lack_nothing() -> None:
-    counted = FrameTimes()
+    counted = MissingFrames()
     for time in [*range(0, 4000, 40), *range(2000, 6000, 40)]:
         counted.add(time)
     assert counted.missing(1000) == 0

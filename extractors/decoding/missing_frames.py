@@ -14,7 +14,7 @@ LONGEST_GAP_S: Final = 10.0
 """Longer steps are breaks in the recording and do not count as missing frames."""
 
 
-class FrameTimes:
+class MissingFrames:
     """Collects the timestamps of packets in file order, in bounded memory.
 
     Missing frames are counted only at an otherwise constant rate. A variable rate has no usual

@@ -1,4 +1,4 @@
-"""Frame times recorded with a folder of scores."""
+"""What is recorded of the frames of a folder of scores: their times and their frame rate."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Converts the timestamps of a file to monotonic frame times."""
+"""Converts the timestamps of a file to monotonic presentation times."""
 
 import math
 from array import array
