@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from c2fpl.extractors.devices import resolve_device
 from c2fpl.extractors.encoding.encoder import SegmentEncoder, make_encoder
 from c2fpl.extractors.settings import DecodingSettings, ExtractionSettings, Tail
 from c2fpl.field_checks import check_argument
@@ -27,7 +28,6 @@ from c2fpl.models.detection.detector import Detector
 from c2fpl.models.detection.scores import finished
 from c2fpl.models.detection.training import Epoch
 from c2fpl.models.settings import LabelSettings, ScoreOptions, TrainingSettings
-from c2fpl.pipeline.extraction.devices import resolve_device
 from c2fpl.pipeline.extraction.worker import FeatureSettings
 from c2fpl.pipeline.features.in_memory import (
     Features,

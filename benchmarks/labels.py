@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.stats import norm as gaussian
 
 from c2fpl.models.labels.coarse import label_videos
-from c2fpl.models.labels.fine import label_segments
+from c2fpl.models.labels.fine import label_windows
 from c2fpl.models.labels.summaries import describe, segment_norms
 from c2fpl.models.settings import LabelSettings, Method
 
@@ -88,7 +88,7 @@ def report(method: Method, norms: list[NDArray[np.float32]], *, plain: bool) -> 
     described = time.perf_counter()
     coarse = label_videos(summaries, settings)
     split = time.perf_counter()
-    fine = label_segments(norms, coarse.anomalous, settings)
+    fine = label_windows(norms, coarse.anomalous, settings)
     ended = time.perf_counter()
     positives = sum(int(labels.sum()) for labels in fine.labels)
     print(

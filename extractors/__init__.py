@@ -13,6 +13,6 @@ In the order in which a video passes through them:
 - `backbones`: the networks and their weights
 - `encoding`: frames to crops to features, on the CPU or a GPU
 - `extraction`: the pipeline from videos to features
-- `cores`, `devices`: the CPU cores and GPUs of this machine
+- `cores`, `devices`: the CPU cores of this machine, and checks of its devices
 - `unix_only`: imports what exists only on Linux and macOS
 """

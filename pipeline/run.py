@@ -16,10 +16,10 @@ from c2fpl.pipeline.files.outcomes import Failure, exit_code
 from c2fpl.pipeline.files.run_files import RunFiles
 from c2fpl.pipeline.results import write_results
 from c2fpl.pipeline.settings import EventSettings, Execution, ScoreSettings
-from c2fpl.pipeline.steps.label_segments import label_segments
 from c2fpl.pipeline.steps.run_record import RunRecord, recorded
 from c2fpl.pipeline.steps.score_videos import score_videos
 from c2fpl.pipeline.steps.train_detector import train_detector
+from c2fpl.pipeline.steps.update_labels import update_labels
 from c2fpl.pipeline.truth.datasets import DatasetName
 from c2fpl.pipeline.truth.forms.records import AnnotationSettings
 from c2fpl.pipeline.truth.video_annotation import VideoAnnotation
@@ -115,7 +115,7 @@ def _steps(
     record.failures += extracted.failures
     features = OwnFeatures(files.features, extracted.ready)
     with record.stage("label"):
-        labels = label_segments(files, features, settings.labels, execution)
+        labels = update_labels(files, features, settings.labels, execution)
     with record.stage("train"):
         scalars = files.tensorboard if settings.tensorboard else None
         detector = train_detector(

@@ -30,8 +30,8 @@ from c2fpl.pipeline.files.run_files import RunFiles, beside, save_json
 from c2fpl.pipeline.report.events import load_events, write_events
 from c2fpl.pipeline.settings import EventSettings
 from c2fpl.pipeline.steps.detector_files import SavedDetector, load_detector, save_detector
-from c2fpl.pipeline.steps.label_segments import load_labels
 from c2fpl.pipeline.steps.scored_videos import scored_videos, videos_without_scores
+from c2fpl.pipeline.steps.update_labels import load_labels
 from c2fpl.pipeline.truth.annotations import read_annotations
 from c2fpl.pipeline.truth.datasets import DatasetName
 from c2fpl.pipeline.truth.frame_counts import read_count_table

@@ -4,10 +4,9 @@ import pytest
 import torch
 
 from c2fpl.errors import MissingDevice
-from c2fpl.extractors.devices import check_device
+from c2fpl.extractors.devices import check_device, resolve_device
 from c2fpl.extractors.encoding.encoder import make_encoder
 from c2fpl.extractors.settings import ExtractionSettings
-from c2fpl.pipeline.extraction.devices import resolve_device
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from c2fpl.models.labels.refined import label
 from c2fpl.models.labels.usual import ends_are_stiller, scene_share, scenes_differ
 from c2fpl.models.relative import RelativeSource, relative_to, usual_state
 from c2fpl.models.sources import ArraySource
-from c2fpl.pipeline.steps.label_segments import load_evidence, save_evidence
+from c2fpl.pipeline.steps.update_labels import load_evidence, save_evidence
 
 Rows = NDArray[np.float32]
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 import plain_labels
 from c2fpl.errors import BadFeatures, CannotLabel
 from c2fpl.models.labels.coarse import label_videos
-from c2fpl.models.labels.fine import label_segments, largest_variation, lowest_mean, window_length
+from c2fpl.models.labels.fine import label_windows, largest_variation, lowest_mean, window_length
 from c2fpl.models.labels.summaries import describe, segment_norms
 from c2fpl.models.settings import LabelSettings
 
@@ -31,7 +31,7 @@ def some(videos: int) -> NDArray[np.bool_]:
 @pytest.mark.parametrize("beta", [0.05, 0.15, 0.2, 0.5, 1.0])
 def test_paper_is_the_plain_loop(seed: int, beta: float) -> None:
     norms = norms_of(30, seed)
-    fine = label_segments(norms, some(30), LabelSettings(method="paper", beta=beta))
+    fine = label_windows(norms, some(30), LabelSettings(method="paper", beta=beta))
     labels, densities = plain_labels.paper_fine(norms, some(30), beta)
     assert all(np.array_equal(a, b) for a, b in zip(fine.labels, labels, strict=True))
     for a, b in zip(fine.densities, densities, strict=True):
@@ -42,7 +42,7 @@ def test_paper_is_the_plain_loop(seed: int, beta: float) -> None:
 @pytest.mark.parametrize("beta", [0.05, 0.15, 0.2, 0.5, 1.0])
 def test_released_is_the_notebook_to_the_bit(seed: int, beta: float) -> None:
     norms = norms_of(30, seed)
-    fine = label_segments(norms, some(30), LabelSettings(method="released", beta=beta))
+    fine = label_windows(norms, some(30), LabelSettings(method="released", beta=beta))
     labels, densities = plain_labels.released_fine(norms, some(30), beta)
     assert all(np.array_equal(a, b) for a, b in zip(fine.labels, labels, strict=True))
     assert all(np.array_equal(a, b) for a, b in zip(fine.densities, densities, strict=True))
@@ -62,7 +62,7 @@ def test_released_from_features_to_labels_is_the_notebook_to_the_bit(seed: int) 
 
     norms = [segment_norms(video, "squared") for video in videos]
     coarse = label_videos(np.stack([describe(n, "variance") for n in norms]), RELEASED)
-    fine = label_segments(norms, coarse.anomalous, RELEASED)
+    fine = label_windows(norms, coarse.anomalous, RELEASED)
     assert np.array_equal(coarse.anomalous, anomalous)
     assert np.array_equal(np.concatenate(fine.labels), np.concatenate(plain))
     assert np.array_equal(np.concatenate(fine.densities), np.concatenate(plain_densities))
@@ -131,7 +131,7 @@ def test_labels_are_one_window_in_anomalous_videos_and_nothing_in_normal_ones(
     chosen: LabelSettings,
 ) -> None:
     norms = norms_of(40, 7)
-    fine = label_segments(norms, some(40), chosen)
+    fine = label_windows(norms, some(40), chosen)
     rule = chosen.resolved().window_length or "ceil"
     for video, labels in enumerate(fine.labels):
         assert labels.dtype == np.uint8
@@ -144,13 +144,13 @@ def test_the_paper_window_lies_where_the_norms_are_far_from_normal() -> None:
     rng = np.random.default_rng(0)
     normal, burst = rng.normal(10, 1, 500), rng.normal(10, 1, 50)
     burst[20:30] += 8
-    fine = label_segments([normal, burst], np.array([False, True]), PAPER)
+    fine = label_windows([normal, burst], np.array([False, True]), PAPER)
     assert np.flatnonzero(fine.labels[1]).tolist() == list(range(20, 30))
 
 
 def test_the_null_model_is_that_of_the_normal_segments() -> None:
     norms = [np.array([1.0, 3.0]), np.array([100.0]), np.array([5.0])]
-    fine = label_segments(norms, np.array([False, True, False]), PAPER)
+    fine = label_windows(norms, np.array([False, True, False]), PAPER)
     assert (fine.null_mean, fine.null_std) == (3.0, 2.0)
     peak = 1 / (2 * np.sqrt(2 * np.pi))
     np.testing.assert_allclose(fine.densities[0], [peak * np.exp(-0.5), peak], rtol=1e-12)
@@ -160,8 +160,8 @@ def test_the_null_model_is_that_of_the_normal_segments() -> None:
 @settings(max_examples=30, deadline=None)
 def test_the_order_of_videos_changes_no_bit_of_paper(order: list[int]) -> None:
     norms = [np.exp(n.astype(np.float64) / 3) for n in norms_of(12, 5)]
-    fine = label_segments(norms, some(12), PAPER)
-    moved = label_segments([norms[i] for i in order], some(12)[list(order)], PAPER)
+    fine = label_windows(norms, some(12), PAPER)
+    moved = label_windows([norms[i] for i in order], some(12)[list(order)], PAPER)
     for position, video in enumerate(order):
         assert np.array_equal(moved.labels[position], fine.labels[video])
         assert np.array_equal(moved.densities[position], fine.densities[video])
@@ -172,31 +172,31 @@ def test_doubling_the_norms_changes_no_label_and_halves_the_densities(
     chosen: LabelSettings,
 ) -> None:
     norms = norms_of(30, 2)
-    fine = label_segments(norms, some(30), chosen)
-    doubled = label_segments([2 * n for n in norms], some(30), chosen)
+    fine = label_windows(norms, some(30), chosen)
+    doubled = label_windows([2 * n for n in norms], some(30), chosen)
     assert np.array_equal(np.concatenate(doubled.labels), np.concatenate(fine.labels))
     assert np.array_equal(2 * np.concatenate(doubled.densities), np.concatenate(fine.densities))
 
 
 def test_no_normal_video_is_an_error() -> None:
     with pytest.raises(CannotLabel, match=r"all 2 videos are anomalous.*lower eta"):
-        label_segments(norms_of(2), np.array([True, True]), PAPER)
+        label_windows(norms_of(2), np.array([True, True]), PAPER)
 
 
 @pytest.mark.parametrize("chosen", [PAPER, RELEASED])
 def test_a_null_without_spread_is_said_to_be_uninformative(chosen: LabelSettings) -> None:
     norms = [np.full(6, 2.0, np.float32), np.array([2, 2, 2, 9, 2], np.float32)]
-    fine = label_segments(norms, np.array([False, True]), chosen)
+    fine = label_windows(norms, np.array([False, True]), chosen)
     assert fine.notes[0].startswith("the statistic is uninformative: the norms of all normal")
     assert fine.densities[1].tolist() == [1, 1, 1, 0, 1]
 
 
 def test_released_on_short_videos_says_that_no_segment_is_anomalous() -> None:
-    fine = label_segments(norms_of(9, longest=4), some(9), RELEASED)
+    fine = label_windows(norms_of(9, longest=4), some(9), RELEASED)
     assert not np.concatenate(fine.labels).any()
     assert fine.notes[-1].startswith("no segment is labelled anomalous")
 
 
 def test_norms_that_do_not_match_the_coarse_labels_are_refused() -> None:
     with pytest.raises(BadFeatures, match="norms of 3 videos for 2 coarse labels"):
-        label_segments(norms_of(3), np.array([False, True]), PAPER)
+        label_windows(norms_of(3), np.array([False, True]), PAPER)

@@ -11,8 +11,8 @@ from c2fpl.models.settings import LabelSettings
 from c2fpl.pipeline.features.feature_set import FeatureSet, features_in
 from c2fpl.pipeline.files.run_files import RunFiles, fingerprint, load_json, save_json
 from c2fpl.pipeline.settings import Execution
-from c2fpl.pipeline.steps.label_segments import SegmentLabels, label_segments, load_labels
 from c2fpl.pipeline.steps.make_labels import make_labels
+from c2fpl.pipeline.steps.update_labels import SegmentLabels, load_labels, update_labels
 from feature_folders import save
 
 REFINED = LabelSettings(method="refined")
@@ -31,7 +31,7 @@ def features(tmp_path: Path) -> FeatureSet:
 
 def labelled(folder: Path, features: FeatureSet) -> SegmentLabels:
     files = RunFiles(folder, holds="labels")
-    return label_segments(files, features, REFINED, Execution(quiet=True))
+    return update_labels(files, features, REFINED, Execution(quiet=True))
 
 
 def test_soft_labels_are_read_back_to_the_last_bit(tmp_path: Path, features: FeatureSet) -> None:
@@ -79,7 +79,7 @@ def test_no_setting_makes_refined_labels_again(
     labelled(files.root, features)
     other = LabelSettings(method="refined", seed=7, eta=0.3)
     with caplog.at_level("INFO"):
-        label_segments(files, features, other, Execution(quiet=True))
+        update_labels(files, features, other, Execution(quiet=True))
     assert "exist already" in caplog.text
     assert "--method refined ignores: eta" in caplog.text
 

@@ -31,7 +31,7 @@ class FineLabels:
     """Reasons to distrust the labels, one line each."""
 
 
-def label_segments(
+def label_windows(
     norms: Sequence[Norms], anomalous: NDArray[np.bool_], settings: LabelSettings
 ) -> FineLabels:
     """Labels one window of segments in each anomalous video; all other segments are normal.

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Sequence
 
 from c2fpl.pipeline.benchmark.labels import BenchmarkLabels
-from c2fpl.pipeline.benchmark.material import Material, open_material
+from c2fpl.pipeline.benchmark.benchmark_data import BenchmarkData, open_benchmark_data
 from c2fpl.pipeline.benchmark.plan import BenchmarkFiles, BenchmarkPlan
 from c2fpl.pipeline.benchmark.results import SeedResults, results_of
 from c2fpl.pipeline.benchmark.seeds import SeedRunner
@@ -33,15 +33,15 @@ def benchmark(plan: BenchmarkPlan, files: BenchmarkFiles) -> int:
     """
     with only_writer(files.run), recorded(files.run, "benchmark", vars(plan)) as record:
         with record.stage("features"):
-            material = open_material(plan, files)
-        record.failures += material.failures
-        truth = make_test_segments(plan, material)
-        notes = [*material.notes, *truth.notes]
+            data = open_benchmark_data(plan, files)
+        record.failures += data.failures
+        truth = make_test_segments(plan, data)
+        notes = [*data.notes, *truth.notes]
         for note in notes:
             logger.warning("%s", note)
         record.fact("notes", notes)
         runner = SeedRunner(
-            plan, files, material, BenchmarkLabels(plan, files, material.train), truth
+            plan, files, data, BenchmarkLabels(plan, files, data.train), truth
         )
         with record.stage("seeds"):
             done = _all_seeds(plan, files, runner)
@@ -61,18 +61,18 @@ def _all_seeds(
             results.append(runner.run(variant, seed))
             logger.info("%s, seed %d: AUC %s", variant.key, seed, _shown(results[-1]["auc"]))
         done.append((variant, results))
-        _save(plan, files, runner.material, runner.truth, done)
+        _save(plan, files, runner.data, runner.truth, done)
     return done
 
 
 def _save(
     plan: BenchmarkPlan,
     files: BenchmarkFiles,
-    material: Material,
+    data: BenchmarkData,
     truth: TestSegments,
     done: Sequence[tuple[Variant, SeedResults]],
 ) -> None:
-    results = results_of(plan, material, truth, done)
+    results = results_of(plan, data, truth, done)
     save_json(files.results, results)
     with whole_file(files.report) as file:
         file.write(markdown_of(results).encode())

@@ -12,7 +12,7 @@ from c2fpl.pipeline.benchmark.variants import Variant
 from c2fpl.pipeline.features.feature_set import FeatureSet
 from c2fpl.pipeline.files.progress import progress
 from c2fpl.pipeline.files.run_files import fingerprint, load_json, load_table, save_array, save_json
-from c2fpl.pipeline.steps.label_segments import SegmentLabels, label_segments
+from c2fpl.pipeline.steps.update_labels import SegmentLabels, update_labels
 
 
 class BenchmarkLabels:
@@ -52,7 +52,7 @@ class BenchmarkLabels:
 
         settings = self._settings(variant)
         norms = self._norms("train", self._train, settings)
-        null = fine.label_segments(norms, self.coarse(variant), settings)
+        null = fine.label_windows(norms, self.coarse(variant), settings)
         scores = []
         for values in self._norms("test", test, settings):
             apart = values.astype(np.float64) - null.null_mean
@@ -68,7 +68,7 @@ class BenchmarkLabels:
     def _full_of(self, variant: Variant) -> SegmentLabels:
         if variant.method not in self._full:
             files = self._files.labels(variant.method)
-            self._full[variant.method] = label_segments(
+            self._full[variant.method] = update_labels(
                 files, self._train, self._settings(variant), self._plan.execution
             )
         return self._full[variant.method]
@@ -82,7 +82,7 @@ class BenchmarkLabels:
         chosen = np.random.default_rng(seed).choice(len(found), int(found.sum()), replace=False)
         drawn[chosen] = True
         settings = self._settings(variant)
-        labels = fine.label_segments(self._norms("train", self._train, settings), drawn, settings)
+        labels = fine.label_windows(self._norms("train", self._train, settings), drawn, settings)
         values = tuple(video.astype(np.float32) for video in labels.labels)
         return self._changed(full, values, "random-videos", seed)
 

@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from c2fpl.pipeline.benchmark.material import Material
+from c2fpl.pipeline.benchmark.benchmark_data import BenchmarkData
 from c2fpl.pipeline.benchmark.plan import BenchmarkPlan
 from c2fpl.pipeline.benchmark.seeds import METRICS
 from c2fpl.pipeline.benchmark.truth import TestSegments
@@ -41,7 +41,7 @@ CHOSEN_ON_TEST = "epoch chosen by test AUC: an upper bound, not a result"
 
 def results_of(
     plan: BenchmarkPlan,
-    material: Material,
+    data: BenchmarkData,
     truth: TestSegments,
     done: Sequence[tuple[Variant, SeedResults]],
 ) -> dict[str, Any]:
@@ -49,7 +49,7 @@ def results_of(
     objects = [
         {
             "title": variant.title,
-            **_object(plan, material, truth, variant, seeds),
+            **_object(plan, data, truth, variant, seeds),
             "best_epoch": _best(seeds),
             "curve": _curve(seeds),
         }
@@ -61,12 +61,12 @@ def results_of(
     return {
         **first,
         "table": plan.table,
-        "train_videos": len(material.train.names),
+        "train_videos": len(data.train.names),
         "test_videos": len(truth.own_names),
         "test_frames": frames,
         "anomalous_frames": int(sum(video.sum() for video in truth.truth.values())),
         "references": [row.as_json() for row in references_of(_without_scores(truth))],
-        "notes": list(dict.fromkeys([*material.notes, *truth.notes, *notes])),
+        "notes": list(dict.fromkeys([*data.notes, *truth.notes, *notes])),
         "variants": objects,
     }
 
@@ -85,7 +85,7 @@ def summary_of(rows: SeedResults) -> dict[str, dict[str, float | None]]:
 
 def _object(
     plan: BenchmarkPlan,
-    material: Material,
+    data: BenchmarkData,
     truth: TestSegments,
     variant: Variant,
     seeds: SeedResults,
@@ -94,7 +94,7 @@ def _object(
         "dataset": plan.dataset,
         "protocol": truth.test_set.protocol,
         "method": variant.method,
-        "backbone": material.backbone,
+        "backbone": data.backbone,
         "seeds": [_row(one) for one in seeds],
         **summary_of(seeds),
         "interval95": {name: _interval(seeds, name) for name in ("auc", "ap")},

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from c2fpl.errors import BadFile
 from c2fpl.models.labels.evidence import Evidence
 from c2fpl.models.settings import TrainingSettings
+from c2fpl.pipeline.benchmark.benchmark_data import BenchmarkData
 from c2fpl.pipeline.benchmark.labels import BenchmarkLabels
-from c2fpl.pipeline.benchmark.material import Material
 from c2fpl.pipeline.benchmark.plan import BenchmarkFiles, BenchmarkPlan
 from c2fpl.pipeline.benchmark.truth import TestSegments
 from c2fpl.pipeline.benchmark.variants import Variant
@@ -27,13 +27,13 @@ from c2fpl.pipeline.evaluation.metrics import Metrics, measure
 from c2fpl.pipeline.evaluation.yardsticks import FRAME_RATES, Yardsticks, measure_yardsticks
 from c2fpl.pipeline.files.progress import progress
 from c2fpl.pipeline.files.run_files import fingerprint, load_json, save_array, save_json
-from c2fpl.pipeline.steps.label_segments import SegmentLabels
 from c2fpl.pipeline.steps.segment_scores import (
     is_relative,
     joined_with,
     segment_scores,
     training_source,
 )
+from c2fpl.pipeline.steps.update_labels import SegmentLabels
 from c2fpl.pipeline.truth.frame_runs import VideoRuns, pooled
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class SeedRunner:
     """Settings."""
     files: BenchmarkFiles
     """Output files."""
-    material: Material
+    data: BenchmarkData
     """Training and test features."""
     labels: BenchmarkLabels
     """Labels to train on."""
@@ -151,13 +151,13 @@ class SeedRunner:
             {
                 "labels": made_by,
                 "training": trained,
-                "test": self.material.test.fingerprint(),
+                "test": self.data.test.fingerprint(),
                 "order": list(self.truth.own_names),
             }
         )
 
     def _p_values(self, variant: Variant) -> NDArray[np.float32]:
-        scores = self.labels.p_value_scores(variant, self.material.test)
+        scores = self.labels.p_value_scores(variant, self.data.test)
         return np.concatenate([scores[own] for own in self.truth.own_names.values()])
 
     @cached_property
@@ -166,11 +166,11 @@ class SeedRunner:
 
     def _feeder(self, relative: bool) -> "StreamedFeeder | ResidentFeeder":
         """Feeds training segments; loads them to a GPU with enough memory once for all seeds."""
+        from c2fpl.extractors.devices import resolve_device
         from c2fpl.models.detection.feeding import feeder_for
-        from c2fpl.pipeline.extraction.devices import resolve_device
 
         if relative not in self._feeders:
-            source = training_source(self.material.train, relative=relative)
+            source = training_source(self.data.train, relative=relative)
             device = resolve_device(self.plan.execution.devices[0])
             self._feeders[relative] = feeder_for(source, device)
         return self._feeders[relative]
@@ -178,9 +178,9 @@ class SeedRunner:
     def _trained(
         self, variant: Variant, settings: TrainingSettings, labels: SegmentLabels
     ) -> tuple[list[int], NDArray[np.float32]]:
+        from c2fpl.extractors.devices import resolve_device
         from c2fpl.models.detection.detector import Detector
         from c2fpl.models.detection.training import train
-        from c2fpl.pipeline.extraction.devices import resolve_device
 
         execution = self.plan.execution
         device = resolve_device(execution.devices[0])
@@ -206,9 +206,9 @@ class SeedRunner:
         """Score with all detectors in one pass over the test features: (detectors, segments)."""
         joined = []
         if evidence is not None:
-            joined = joined_with(evidence, detectors, self.material.train, relative=relative)
+            joined = joined_with(evidence, detectors, self.data.train, relative=relative)
         rows = [
-            segment_scores(detectors, joined, self.material.test, own, relative=relative)
+            segment_scores(detectors, joined, self.data.test, own, relative=relative)
             for own in self.truth.own_names.values()
         ]
         return np.concatenate(rows, axis=1)

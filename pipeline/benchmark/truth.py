@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from c2fpl.extractors.decoding.presentation_times import PresentationTimes, constant_times
-from c2fpl.pipeline.benchmark.material import Material
+from c2fpl.pipeline.benchmark.benchmark_data import BenchmarkData
 from c2fpl.pipeline.benchmark.plan import BenchmarkPlan
 from c2fpl.pipeline.evaluation.metrics import roc_auc
 from c2fpl.pipeline.features.feature_set import FeatureSet
@@ -86,7 +86,7 @@ class TestSegments:
         return roc_auc(pooled(self.runs(scores)))
 
 
-def make_test_segments(plan: BenchmarkPlan, material: Material) -> TestSegments:
+def make_test_segments(plan: BenchmarkPlan, data: BenchmarkData) -> TestSegments:
     """Join test features and annotations.
 
     Raises:
@@ -96,57 +96,57 @@ def make_test_segments(plan: BenchmarkPlan, material: Material) -> TestSegments:
         BadAnnotation: the counts and intervals of a video contradict each other.
     """
     dataset = plan.dataset
-    chosen = plan.protocol or _usual_protocol(material, dataset)
-    counts = {name: _counts(material, name, own) for name, own in material.test_names.items()}
-    times = {name: _times(material, own) for name, own in material.test_names.items()}
-    test_set = make_test_set(dataset, chosen, material.annotations, counts).in_frames(times)
+    chosen = plan.protocol or _usual_protocol(data, dataset)
+    counts = {name: _counts(data, name, own) for name, own in data.test_names.items()}
+    times = {name: _times(data, own) for name, own in data.test_names.items()}
+    test_set = make_test_set(dataset, chosen, data.annotations, counts).in_frames(times)
     notes: tuple[str, ...] = ()
     if plan.paths.ground_truth is not None:
         test_set, notes = with_vector(test_set, plan.paths.ground_truth)
-    found = TestSegments(test_set, material.test, material.test_names, notes)
+    found = TestSegments(test_set, data.test, data.test_names, notes)
     _ = found.truth  # refuse contradictions before hours of training
-    for own in material.test_names.values():
-        _ = material.test.plan(own).frame_count  # refuse equal parts of videos of unknown length
+    for own in data.test_names.values():
+        _ = data.test.plan(own).frame_count  # refuse equal parts of videos of unknown length
     return found
 
 
-def _counts(material: Material, name: str, own: str) -> Counts:
+def _counts(data: BenchmarkData, name: str, own: str) -> Counts:
     """Frame count from table, decoding or annotation; segment count from table or features."""
-    listed = material.table.counts.get(name, Counts()) if material.table else Counts()
-    decoded = material.test.records[own].get("num_frames_decoded")
-    video = material.annotations.videos.get(name)
+    listed = data.table.counts.get(name, Counts()) if data.table else Counts()
+    decoded = data.test.records[own].get("num_frames_decoded")
+    video = data.annotations.videos.get(name)
     annotated = video.frame_count if video else None
     frames = listed.frames or (None if decoded is None else int(decoded)) or annotated
     if decoded is not None:
         return Counts(frames, listed.segments)
-    if _segment_frames(material) != SEGMENT_FRAMES:
-        return Counts(frames or material.test.plan(own).frame_count)
-    return Counts(frames, listed.segments or material.test.segment_count(own))
+    if _segment_frames(data) != SEGMENT_FRAMES:
+        return Counts(frames or data.test.plan(own).frame_count)
+    return Counts(frames, listed.segments or data.test.segment_count(own))
 
 
-def _segment_frames(material: Material) -> int | None:
+def _segment_frames(data: BenchmarkData) -> int | None:
     """Frames of a test segment; None if the features cover equal parts of each video."""
-    test = material.test
+    test = data.test
     return test.segment_frames if isinstance(test, PublishedFeatures) else SEGMENT_FRAMES
 
 
-def _usual_protocol(material: Material, dataset: DatasetName) -> ProtocolName:
+def _usual_protocol(data: BenchmarkData, dataset: DatasetName) -> ProtocolName:
     """The protocol that fits the features; the authors' one for 16-frame segments only."""
-    segment_frames = _segment_frames(material)
+    segment_frames = _segment_frames(data)
     if segment_frames is None and dataset == "ucf-crime":
         return "sultani"
-    if segment_frames != SEGMENT_FRAMES or _frames_known(material):
+    if segment_frames != SEGMENT_FRAMES or _frames_known(data):
         return "native"
     return PUBLISHED_PROTOCOLS[dataset]
 
 
-def _times(material: Material, own: str) -> PresentationTimes | None:
-    record = material.test.records[own]
+def _times(data: BenchmarkData, own: str) -> PresentationTimes | None:
+    record = data.test.records[own]
     frames, rate = record.get("num_frames_decoded"), record.get("frame_rate")
     return constant_times(int(frames), float(rate), "rate") if frames and rate else None
 
 
-def _frames_known(material: Material) -> bool:
+def _frames_known(data: BenchmarkData) -> bool:
     return all(
-        "num_frames_decoded" in material.test.records[own] for own in material.test_names.values()
+        "num_frames_decoded" in data.test.records[own] for own in data.test_names.values()
     )

@@ -145,8 +145,8 @@ def label(
         output: folder for labels.csv and videos.csv.
     """
     from c2fpl.pipeline.features.feature_set import features_in
-    from c2fpl.pipeline.steps.label_segments import label_segments
     from c2fpl.pipeline.steps.run_record import recorded
+    from c2fpl.pipeline.steps.update_labels import update_labels
 
     opened, files = features_in(features, reading), RunFiles(output, holds="labels")
     with (
@@ -154,7 +154,7 @@ def label(
         recorded(files, "label", {"labels": labels}) as record,
         record.stage("label"),
     ):
-        label_segments(files, opened, labels, execution)
+        update_labels(files, opened, labels, execution)
     return finish(files, [], f"labels in {files.segment_labels}")
 
 
@@ -183,8 +183,8 @@ def train(
     """
     from c2fpl.pipeline.features.feature_set import features_in
     from c2fpl.pipeline.feedback import with_feedback
-    from c2fpl.pipeline.steps.label_segments import load_labels
     from c2fpl.pipeline.steps.train_detector import train_detector
+    from c2fpl.pipeline.steps.update_labels import load_labels
 
     opened = features_in(features, reading)
     folder = labels.parent if labels.suffix == ".csv" else labels

@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from c2fpl.extractors.cores import default_workers, usable_cores
 from c2fpl.extractors.decoder_messages import SegmentFrames
 from c2fpl.extractors.decoder_pool import DecoderPool
+from c2fpl.extractors.devices import resolve_device
 from c2fpl.extractors.encoding.encoder import SegmentEncoder, unloaded_encoder
 from c2fpl.models.detection.training import Epoch, train
 from c2fpl.models.settings import TrainingSettings
 from c2fpl.models.sources import ArraySource
-from c2fpl.pipeline.extraction.devices import computes_on_gpu, resolve_device
+from c2fpl.pipeline.extraction.precisions import computes_on_gpu
 from c2fpl.pipeline.extraction.worker import FeatureSettings
 from c2fpl.pipeline.settings import Execution
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from c2fpl.extractors.settings import ExtractionSettings
-from c2fpl.pipeline.extraction.devices import auto_precision, check_can_continue
 from c2fpl.pipeline.extraction.freshness import (
     add_digest,
     finished_precision,
@@ -16,6 +15,7 @@ from c2fpl.pipeline.extraction.freshness import (
     record_of,
     size_bytes,
 )
+from c2fpl.pipeline.extraction.precisions import auto_precision, check_can_continue
 from c2fpl.pipeline.extraction.worker import (
     STEP,
     ExtractionWorker,

@@ -9,15 +9,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from c2fpl.extractors.cores import default_workers
+from c2fpl.extractors.devices import explain_device_failures, resolve_device
 from c2fpl.extractors.settings import DecodingSettings, ExtractionSettings, Precision
 from c2fpl.field_checks import check_fields
-from c2fpl.pipeline.extraction.devices import (
-    computes_on_gpu,
-    explain_device_failures,
-    resolve_device,
-)
 from c2fpl.pipeline.extraction.feature_writer import FeatureWriter, GrowingArray
 from c2fpl.pipeline.extraction.freshness import source_facts, source_size
+from c2fpl.pipeline.extraction.precisions import computes_on_gpu
 from c2fpl.pipeline.files.outcomes import Failure
 from c2fpl.pipeline.files.progress import Progress
 from c2fpl.pipeline.files.run_files import RunFiles, beside, fingerprint, save_json

@@ -1,6 +1,6 @@
 """The steps from features to labels, to a detector, to scores.
 
-- `make_labels`, `label_segments`: pseudo-labels in memory and in files
+- `make_labels`, `update_labels`: pseudo-labels in memory and in files
 - `train_detector`, `tensorboard`: training, and its curves
 - `detector_files`: writing and reading detectors, and reading published checkpoints
 - `new_videos`: features of new videos, made with the settings of a detector

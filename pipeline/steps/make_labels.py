@@ -80,10 +80,10 @@ def _by_norm(features: NamedFeatures, settings: LabelSettings, shown: Progress) 
     if len(norms) == 1:
         videos = coarse.CoarseLabels(np.array([True]), np.array([1]), (ALONE,))
         # The video is its own null model, so it is given again as a normal video.
-        segments = fine.label_segments([*norms, *norms], np.array([True, False]), settings)
+        segments = fine.label_windows([*norms, *norms], np.array([True, False]), settings)
     else:
         videos = coarse.label_videos(described, settings)
-        segments = fine.label_segments(norms, videos.anomalous, settings)
+        segments = fine.label_windows(norms, videos.anomalous, settings)
     rows: list[tuple[object, ...]] = [
         (name, len(n), repr(float(mean)), repr(float(spread)), int(anomalous), int(turn))
         for name, n, (mean, spread), anomalous, turn in zip(

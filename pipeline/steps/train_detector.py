@@ -19,9 +19,9 @@ from c2fpl.pipeline.files.run_files import fingerprint
 from c2fpl.pipeline.files.wording import what_changed
 from c2fpl.pipeline.settings import Execution
 from c2fpl.pipeline.steps.detector_files import SavedDetector, load_detector, save_detector
-from c2fpl.pipeline.steps.label_segments import SegmentLabels
 from c2fpl.pipeline.steps.segment_scores import is_relative, joined_with, training_source
 from c2fpl.pipeline.steps.tensorboard import scalars
+from c2fpl.pipeline.steps.update_labels import SegmentLabels
 
 if TYPE_CHECKING:
     from c2fpl.models.detection.training import Epoch
@@ -47,8 +47,8 @@ def train_detector(
         MissingDevice: the requested device does not exist.
         MissingPackage: `tensorboard` is given, but the package is not installed.
     """
+    from c2fpl.extractors.devices import resolve_device
     from c2fpl.models.detection.training import train
-    from c2fpl.pipeline.extraction.devices import resolve_device
 
     relative = is_relative(settings, labels.evidence)
     settings = replace(settings, detector_input="relative" if relative else "absolute")

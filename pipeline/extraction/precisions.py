@@ -1,39 +1,13 @@
-"""Resolves device names and explains device failures."""
+"""Chooses the precision of a run, the same on all of its devices."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from c2fpl.errors import BadSettings, MissingDevice
-from c2fpl.extractors.devices import check_device
+from c2fpl.errors import BadSettings
 from c2fpl.extractors.settings import BackboneName, Precision
 
 if TYPE_CHECKING:
     import torch
-
-
-DEVICE_WORDS = ("CUDA", "cuDNN", "cuBLAS", "out of memory")
-"""Words in a RuntimeError of torch that is caused by the device."""
-
-
-def resolve_device(name: str) -> "torch.device":
-    """The torch device called `name`; `auto` is the first GPU if there is one, else the CPU.
-
-    Raises:
-        MissingDevice: the name is unknown, or this machine has no such device.
-    """
-    import torch
-
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        device = torch.device(name)
-    except (RuntimeError, TypeError) as error:
-        raise MissingDevice(
-            f"device {name!r} is unknown; use device auto, cpu, cuda or cuda:1"
-        ) from error
-    check_device(device)
-    return device
 
 
 def computes_on_gpu(backbone: BackboneName, device: "torch.device") -> bool:
@@ -74,18 +48,3 @@ def _least_device(devices: Sequence[str]) -> "torch.device":
     gpu_by_default = torch.cuda.is_available()
     on_gpu = (name.startswith("cuda") or (name == "auto" and gpu_by_default) for name in devices)
     return torch.device("cuda" if all(on_gpu) else "cpu")
-
-
-@contextmanager
-def explain_device_failures() -> Iterator[None]:
-    """Convert errors of torch that are caused by the device to a one-line MissingDevice."""
-    try:
-        yield
-    except RuntimeError as error:
-        message = " ".join(str(error).split())
-        if not any(word in message for word in DEVICE_WORDS):
-            raise
-        raise MissingDevice(
-            f"the device failed ({message[:200]}); finished videos are kept: check the device with "
-            "nvidia-smi, then run the same command again to continue, or choose another --device"
-        ) from error

@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Material:
+class BenchmarkData:
     """Features and annotations for labelling, training and evaluation."""
 
     train: FeatureSet
@@ -46,7 +46,7 @@ class Material:
     """Videos that could not be decoded."""
 
 
-def open_material(plan: BenchmarkPlan, files: BenchmarkFiles) -> Material:
+def open_benchmark_data(plan: BenchmarkPlan, files: BenchmarkFiles) -> BenchmarkData:
     """Find the training and test videos, and open or extract their features.
 
     Raises:
@@ -69,7 +69,7 @@ def _from_videos(
     folder: Path,
     annotations: Annotations,
     table: CountTable | None,
-) -> Material:
+) -> BenchmarkData:
     present = _by_joining_name(videos_below(folder))
     split = split_of(plan.dataset, plan.paths, annotations, table, present)
     train = index_videos(folder, split.train, "training")
@@ -101,7 +101,7 @@ def _from_videos(
 
 def _from_features(
     plan: BenchmarkPlan, annotations: Annotations, table: CountTable | None
-) -> Material:
+) -> BenchmarkData:
     train_part, test_part = open_parts(plan, table)
     present = {**train_part.files(), **test_part.files()}
     split = split_of(plan.dataset, plan.paths, annotations, table, present)
@@ -133,11 +133,11 @@ def _joined(
     table: CountTable | None,
     notes: Sequence[str],
     failures: tuple[Failure, ...] = (),
-) -> Material:
+) -> BenchmarkData:
     _refuse_empty(plan, split, tuple(train), tuple(test))
     train_features, test_features = features
     first = train_features.records[next(iter(train.values()))]
-    return Material(
+    return BenchmarkData(
         train=train_features.only(tuple(train.values())),
         test=test_features.only(tuple(test.values())),
         test_names=dict(test),

@@ -55,7 +55,7 @@ class SegmentLabels:
         return np.concatenate(self.values)
 
 
-def label_segments(
+def update_labels(
     files: RunFiles, features: FeatureSet, settings: LabelSettings, execution: Execution
 ) -> SegmentLabels:
     """Label every segment, or keep the labels if features and settings have not changed.
