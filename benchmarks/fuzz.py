@@ -17,7 +17,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from fuzzing import findings, readers
+from fuzzed_readers import readers
+from fuzzing import findings
 
 FILES_A_ROUND = 200
 

@@ -53,7 +53,8 @@ class LabelSettings:
     """Window length for m segments: beta m rounded up (ceil) or down (floor). paper uses ceil,
     released floor."""
     seed: int = 0
-    """Random seed of the mixtures (notebook: random_state=0)."""
+    """Random seed of the mixtures (notebook: random_state=0). `run` and `benchmark` train with it
+    as well."""
 
     def __post_init__(self) -> None:
         check_fields(self)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import av
@@ -75,3 +76,19 @@ def small_run(folder: Path) -> RunFiles:
         'video,step,reason\nbroken<i>.mp4,extract,"no frame decodes; re-export"\n'
     )
     return files
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A frame of a clip."""
+
+    picture: NDArray[np.uint8]
+    time_s: float
+
+
+def frames_of(path: Path) -> list[Shown]:
+    with av.open(str(path)) as container:
+        return [
+            Shown(np.asarray(frame.to_ndarray(format="rgb24"), np.uint8), float(frame.time or 0))
+            for frame in container.decode(video=0)
+        ]

@@ -1,5 +1,6 @@
 """The command line: every misuse is one line on stderr and exit code 2, never a traceback."""
 
+import re
 import signal
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from c2fpl.pipeline.cli.app import SETTINGS
+from cli_reference import PAGE
 from command_line import refused
 
 
@@ -129,6 +131,12 @@ def test_no_two_settings_share_an_option() -> None:
     shared = {name for name in names if names.count(name) > 1}
     # One --seed for labels and training. Frames a segment: of features or of scores, never both.
     assert shared == {"seed", "frames_per_segment"}
+
+
+def test_no_command_shows_an_option_twice() -> None:
+    for command in PAGE.read_text().split("\n## ")[1:]:
+        options = re.findall(r"^\* `(--[\w-]+)", command, re.MULTILINE)
+        assert len(options) == len(set(options)), command
 
 
 def test_sigterm_is_answered_as_before_when_a_command_has_ended(

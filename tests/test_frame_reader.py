@@ -5,25 +5,15 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
-import numpy as np
 import pytest
 
 from c2fpl.errors import BadVideo
-from c2fpl.extractors.decoder_messages import (
-    FrameMessage,
-    FrameRead,
-    FramesEnd,
-    HeaderRead,
-    Undecodable,
-)
-from c2fpl.extractors.decoder_pool import DecoderPool
 from c2fpl.extractors.decoding import frame_reader
 from c2fpl.extractors.decoding.frame_reader import FrameRequest, Span, joined, read_frames
 from c2fpl.extractors.decoding.presentation_times import PresentationTimes
 from c2fpl.extractors.settings import DecodingSettings, Fps
 from damaged import decoded
-from decoder_children import children
-from synthetic import Synthetic, number_of, numbers_of, rotate_tag
+from synthetic import Synthetic, number_of, rotate_tag
 
 FRAMES = 400
 SPANS: tuple[Span, ...] = ((112, 144), (300, 301), (330, 340), (0, 3), (398, 400))
@@ -202,58 +192,7 @@ def test_spans_are_read_once_and_in_order() -> None:
     assert joined([]) == []
 
 
-def messages_of(requests: Sequence[FrameRequest]) -> list[FrameMessage]:
-    with DecoderPool(DecodingSettings(), 32) as decoders:
-        return list(decoders.read(enumerate(requests)))
-
-
-def test_a_child_reads_for_the_parent_and_one_bad_file_costs_only_itself(tmp_path: Path) -> None:
-    path = Synthetic("a.mp4", width=320, height=240).write(tmp_path)
-    text = tmp_path / "b.mp4"
-    text.write_text("no video")
-    times = decoded(path)[1].times
-    good, bad = (FrameRequest(each, ((5, 9),), times) for each in (path, text))
-    messages = messages_of([good, bad, good])
-    for key in (0, 2):
-        own = [message for message in messages if message.key == key]
-        frames = [message.frame for message in own if isinstance(message, FrameRead)]
-        assert numbers_of(frame.pixels for frame in frames) == [5, 6, 7, 8]
-        assert [frame.time_s for frame in frames] == pytest.approx(np.arange(5, 9) / 25)
-        assert isinstance(own[-1], FramesEnd)
-    (failed,) = [message for message in messages if message.key == 1]
-    assert isinstance(failed, Undecodable)
-    assert "not a readable video" in failed.reason
-
-
-def test_a_child_that_dies_costs_its_video_alone(tmp_path: Path) -> None:
-    path = Synthetic("a.mp4", frames=300).write(tmp_path)
-    times = decoded(path)[1].times
-    ends: list[FrameMessage] = []
-    with DecoderPool(DecodingSettings(), 32) as decoders:
-        requests = [FrameRequest(path, ((0, 300),), times) for _ in range(2)]
-        for message in decoders.read(enumerate(requests)):
-            if isinstance(message, FrameRead):
-                if message.key == 0 and message.frame.frame == 5:
-                    (child,) = children()
-                    child.kill()
-            else:
-                ends.append(message)
-    died, whole = ends
-    assert isinstance(died, Undecodable)
-    assert "decoder process died (signal SIGKILL)" in died.reason
-    assert isinstance(whole, FramesEnd)
-
-
 def test_each_frame_on_the_way_is_a_sign_of_life(tmp_path: Path) -> None:
     path = Synthetic("raw.264", frames=300).write(tmp_path)
     request = FrameRequest(path, ((299, 300),), decoded(path)[1].times)
     assert [frame is None for frame in read_frames(request)] == [True] * 299 + [False]
-
-
-def test_headers_are_read_in_a_child(tmp_path: Path) -> None:
-    path = Synthetic("a.mp4").write(tmp_path)
-    with DecoderPool(DecodingSettings(), 32) as decoders:
-        found = {m.key: m for m in decoders.headers([("a", path), ("b", tmp_path / "gone")])}
-    assert isinstance(found["a"], HeaderRead)
-    assert found["a"].header.num_frames == 40
-    assert isinstance(found["b"], Undecodable)

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from fuzzing import Reader, complaint, findings, readers, wrong_values
+from fuzzed_readers import readers
+from fuzzing import Reader, complaint, findings, wrong_values
 
 MUTATIONS = 60
 NAMES = (

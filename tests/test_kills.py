@@ -171,6 +171,8 @@ def test_a_second_run_is_refused_while_the_first_lives_and_takes_over(
         process = begin(runs, videos, files.root, device="cpu,cpu", until=5)
         if is_paused(process):
             break
+    else:
+        pytest.fail(f"{ATTEMPTS} runs ended before they could be paused")
     with pytest.raises(FolderInUse, match=f"process {process.pid}"), only_writer(files):
         pass
     kill(process)
@@ -183,5 +185,7 @@ def is_paused(process: ForkServerProcess) -> bool:
     assert process.pid is not None
     with suppress(ProcessLookupError, psutil.NoSuchProcess):
         os.kill(process.pid, signal.SIGSTOP)
-        return psutil.Process(process.pid).status() == psutil.STATUS_STOPPED
+        while (status := psutil.Process(process.pid).status()) != psutil.STATUS_ZOMBIE:
+            if status == psutil.STATUS_STOPPED:
+                return True
     return False

@@ -3,6 +3,6 @@
 - `app`: the application and the arguments that its commands share
 - `configuration`: the file given with --config
 - `main`: entry point, logging, errors and exit codes
-- `steps`, `watch`, `videos`, `results`, `events`, `benchmark`: the commands
+- `run`, `steps`, `watch`, `videos`, `results`, `events`, `benchmark`: the commands
 - `ending`: time estimate, last line and exit code of a command
 """

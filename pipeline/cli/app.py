@@ -1,5 +1,6 @@
 """The application and the arguments that its commands share."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -17,12 +18,22 @@ from c2fpl.pipeline.settings import (
 from c2fpl.pipeline.truth.forms.records import AnnotationSettings
 from c2fpl.pipeline.truth.score_lengths import ScoreUnit
 
+
+@dataclass(frozen=True, kw_only=True)
+class SeedlessTraining(TrainingSettings):
+    """Training settings of a command that also makes labels: one --seed sets both."""
+
+    seed: Annotated[int, Parameter(parse=False)] = 0
+    """Set from the seed of the labels."""
+
+
 Output = Annotated[Path, Parameter(name=["--output", "-o"])]
 Extraction = Annotated[ExtractionSettings, Parameter(name="*", group="Extraction")]
 Decoding = Annotated[DecodingSettings, Parameter(name="*", group="Decoding")]
 Reading = Annotated[ReadingSettings, Parameter(name="*", group="Features")]
 Labels = Annotated[LabelSettings, Parameter(name="*", group="Labels")]
 Training = Annotated[TrainingSettings, Parameter(name="*", group="Training")]
+TrainingBesideLabels = Annotated[SeedlessTraining, Parameter(name="*", group="Training")]
 Scores = Annotated[ScoreSettings, Parameter(name="*", group="Scores")]
 Annotation = Annotated[AnnotationSettings, Parameter(name="*", group="Annotations")]
 Unit = Annotated[ScoreUnit, Parameter(name="*", group="Score files")]
@@ -31,9 +42,17 @@ Watching = Annotated[WatchSettings, Parameter(name="*", group="Watching")]
 How = Annotated[Execution, Parameter(name="*", group="Execution")]
 
 SETTINGS = (
-    *(ExtractionSettings, DecodingSettings, ReadingSettings, LabelSettings),
-    *(TrainingSettings, ScoreSettings, ScoreUnit, AnnotationSettings, EventSettings),
-    *(WatchSettings, Execution),
+    ExtractionSettings,
+    DecodingSettings,
+    ReadingSettings,
+    LabelSettings,
+    TrainingSettings,
+    ScoreSettings,
+    ScoreUnit,
+    AnnotationSettings,
+    EventSettings,
+    WatchSettings,
+    Execution,
 )
 """All settings classes. Their fields are the options and the keys of --config."""
 

@@ -7,7 +7,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from c2fpl.extractors.settings import DecodingSettings, ExtractionSettings
-from c2fpl.models.settings import LabelSettings, Method, TrainingSettings
+from c2fpl.models.settings import LabelSettings, Method
 from c2fpl.pipeline.benchmark.plan import (
     BenchmarkFiles,
     BenchmarkName,
@@ -16,7 +16,15 @@ from c2fpl.pipeline.benchmark.plan import (
     TableName,
     methods_of,
 )
-from c2fpl.pipeline.cli.app import Decoding, Extraction, How, Output, Training, app
+from c2fpl.pipeline.cli.app import (
+    Decoding,
+    Extraction,
+    How,
+    Output,
+    SeedlessTraining,
+    TrainingBesideLabels,
+    app,
+)
 from c2fpl.pipeline.settings import Execution, ReadingSettings
 from c2fpl.pipeline.truth.protocols import ProtocolName
 
@@ -98,7 +106,7 @@ def benchmark(
     extraction: Extraction = ExtractionSettings(),
     decoding: Decoding = DecodingSettings(),
     labels: Annotated[MethodlessLabels, Parameter(name="*", group="Labels")] = MethodlessLabels(),
-    training: Training = TrainingSettings(),
+    training: TrainingBesideLabels = SeedlessTraining(),
     execution: How = Execution(),
 ) -> int:
     """Reproduce a table of the paper on a data set: label, train every seed, measure.

@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from c2fpl.errors import BadSettings
+from c2fpl.extractors.settings import DecodingSettings, ExtractionSettings
 from c2fpl.models.settings import TrainingSettings
 from c2fpl.pipeline.files.outcomes import Failure, exit_code
 from c2fpl.pipeline.files.progress import last_line
 from c2fpl.pipeline.files.run_files import RunFiles
 from c2fpl.pipeline.files.wording import counted
 from c2fpl.pipeline.settings import Execution
+from c2fpl.pipeline.videos.find import find_videos
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -68,3 +70,23 @@ def show_estimate(
     console.print(table)
     for line in estimate_lines(lengths, settings, execution, training):
         console.print(line, markup=False, highlight=False)
+
+
+def show_plan(
+    videos: str,
+    files: RunFiles,
+    extraction: ExtractionSettings,
+    decoding: DecodingSettings,
+    execution: Execution,
+    training: TrainingSettings | None,
+) -> int:
+    """Print what is done, what remains and how long it may take."""
+    from c2fpl.pipeline.extraction.dry_run import plan_table, plan_videos
+    from c2fpl.pipeline.extraction.worker import FeatureSettings
+
+    settings = FeatureSettings(extraction, decoding)
+    found = find_videos(videos, leave_out=(files.clips, files.overlays))
+    planned = plan_videos(files, found, settings, execution)
+    lengths = [(item.video.path, item.frames, item.done) for item in planned]
+    show_estimate(plan_table(planned), lengths, settings, execution, training)
+    return 0

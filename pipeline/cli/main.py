@@ -20,7 +20,7 @@ from c2fpl.pipeline.cli.configuration import configuration
 from c2fpl.pipeline.files.progress import is_shown_when_quiet
 from c2fpl.pipeline.settings import Execution
 
-COMMAND_MODULES = ("steps", "watch", "videos", "results", "events", "benchmark")
+COMMAND_MODULES = ("run", "steps", "watch", "videos", "results", "events", "benchmark")
 """Modules that register their commands when they are imported."""
 
 

@@ -1,17 +1,11 @@
-"""The command run and its single steps: extract, label, train, score."""
+"""The single steps of a run: extract, label, train, score."""
 
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated
-
-from cyclopts import Parameter
 
 from c2fpl.extractors.settings import DecodingSettings, ExtractionSettings
-from c2fpl.models.settings import LabelSettings, OwnVideoLabels, TrainingSettings
+from c2fpl.models.settings import LabelSettings, TrainingSettings
 from c2fpl.pipeline.cli.app import (
-    Annotation,
     Decoding,
-    Events,
     Extraction,
     How,
     Labels,
@@ -21,72 +15,13 @@ from c2fpl.pipeline.cli.app import (
     Training,
     app,
 )
-from c2fpl.pipeline.cli.ending import finish, refuse_shards, show_estimate
+from c2fpl.pipeline.cli.ending import finish, refuse_shards, show_plan
 from c2fpl.pipeline.files.lock import only_writer
 from c2fpl.pipeline.files.progress import last_line
 from c2fpl.pipeline.files.run_files import RunFiles
 from c2fpl.pipeline.files.wording import counted
-from c2fpl.pipeline.settings import EventSettings, Execution, ReadingSettings, ScoreSettings
-from c2fpl.pipeline.truth.datasets import DatasetName
-from c2fpl.pipeline.truth.forms.records import AnnotationSettings
+from c2fpl.pipeline.settings import Execution, ReadingSettings, ScoreSettings
 from c2fpl.pipeline.videos.find import find_videos
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunOptions:
-    """Options of `run` that are not settings of a step."""
-
-    annotations: Path | None = None
-    """known events to shade in the plots and on the page. No other step reads them."""
-    dataset: DatasetName = "own"
-    """data set whose format the annotations have."""
-    dry_run: bool = False
-    """only print what is done, what remains and how long it may take; write nothing."""
-    tensorboard: bool = False
-    """also write the training loss to tensorboard/ (extra [tensorboard])."""
-
-
-@app.command
-def run(
-    videos: str,
-    *,
-    output: Output,
-    options: Annotated[RunOptions, Parameter(name="*")] = RunOptions(),
-    reading: Annotation = AnnotationSettings(),
-    extraction: Extraction = ExtractionSettings(),
-    decoding: Decoding = DecodingSettings(),
-    labels: Annotated[OwnVideoLabels, Parameter(name="*", group="Labels")] = OwnVideoLabels(),
-    training: Training = TrainingSettings(),
-    scores: Scores = ScoreSettings(),
-    events: Events = EventSettings(),
-    execution: How = Execution(),
-) -> int:
-    """Extract, label, train, score and report in one command that can be resumed.
-
-    Args:
-        videos: a file, a folder (searched recursively), a quoted glob or a .txt list.
-        output: folder for the run.
-    """
-    from c2fpl.pipeline.run import RunSettings, run_folder
-
-    files = RunFiles(output)
-    if options.dry_run:
-        return _show_plan(videos, files, extraction, decoding, execution, training)
-    refuse_shards(execution)
-    settings = RunSettings(
-        extraction=extraction,
-        decoding=decoding,
-        labels=labels,
-        training=replace(training, seed=labels.seed),  # one --seed for the whole run
-        scores=scores,
-        events=events,
-        execution=execution,
-        tensorboard=options.tensorboard,
-    )
-    known = (options.annotations, options.dataset, reading)
-    found, failures = run_folder(videos, files, settings, *known)
-    scored = len(found) - len({failure.video for failure in failures})
-    return finish(files, failures, f"{counted(scored, 'video')}, scores in {files.scores}")
 
 
 @app.command
@@ -112,7 +47,7 @@ def extract(
 
     files = RunFiles(output, holds="features")
     if dry_run:
-        return _show_plan(videos, files, extraction, decoding, execution, None)
+        return show_plan(videos, files, extraction, decoding, execution, None)
     found = find_videos(videos, leave_out=(files.clips, files.overlays))
     settings = {"extraction": extraction, "decoding": decoding, "execution": execution}
     shard = execution.shard_of
@@ -234,23 +169,3 @@ def score(
         record.failures += [*failures, *score_videos(files, features, saved, scores, execution)]
     done = f"scores of {counted(len(features.names), 'video')} in {files.scores}"
     return finish(files, record.failures, done)
-
-
-def _show_plan(
-    videos: str,
-    files: RunFiles,
-    extraction: ExtractionSettings,
-    decoding: DecodingSettings,
-    execution: Execution,
-    training: TrainingSettings | None,
-) -> int:
-    """Print what is done, what remains and how long it may take."""
-    from c2fpl.pipeline.extraction.dry_run import plan_table, plan_videos
-    from c2fpl.pipeline.extraction.worker import FeatureSettings
-
-    settings = FeatureSettings(extraction, decoding)
-    found = find_videos(videos, leave_out=(files.clips, files.overlays))
-    planned = plan_videos(files, found, settings, execution)
-    lengths = [(item.video.path, item.frames, item.done) for item in planned]
-    show_estimate(plan_table(planned), lengths, settings, execution, training)
-    return 0

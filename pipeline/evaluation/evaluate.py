@@ -40,28 +40,28 @@ def evaluate(
         truth: annotations of the test set.
         unit: what one score covers.
         allow_missing: evaluate an incomplete test set.
-        frame_rate: frames per second for false alarms per hour; None selects that of the data set
-            (yardsticks.FRAME_RATES). Also converts annotations in seconds if no rate is recorded.
+        frame_rate: frames per second, for false alarms per hour and for annotations in seconds of
+            videos without a recorded rate; None selects that of the data set.
         bootstrap_replicates: 0 for no intervals.
         seed: seed of the bootstrap.
 
     Raises:
-        BadAnnotation, BadScores, BadFile: an input is invalid, scores do not fit their video, or
-            the test set is incomplete.
+        BadAnnotation, BadScores, BadFile: an input is invalid or incomplete.
     """
     test_set, truth_notes = read_test_set(truth, scores)
     joined = join_scores(scores, test_set.videos)
     test_set = _in_frames(test_set, joined, scores, frame_rate)
     _refuse_incomplete(joined, test_set, truth, scores, allow_missing=allow_missing)
     measured, fitted = _measured(test_set, joined, unit)
-    metrics = measure(measured, bootstrap_replicates=bootstrap_replicates, seed=seed)
     rate = frame_rate or FRAME_RATES[truth.dataset]
-    notes = _notes(scores, joined, test_set, fitted, measured)
+    notes = (*truth_notes, *_notes(scores, joined, test_set, fitted, measured))
     return Evaluation(
-        *(truth.dataset, truth.protocol, scores, truth.annotations, metrics),
-        measure_yardsticks(measured, rate),
-        references_of(measured),
-        (*truth_notes, *notes, hours_note(measured, rate)),
+        scores=scores,
+        truth=truth,
+        metrics=measure(measured, bootstrap_replicates=bootstrap_replicates, seed=seed),
+        yardsticks=measure_yardsticks(measured, rate),
+        references=references_of(measured),
+        notes=(*notes, hours_note(measured, rate)),
     )
 
 

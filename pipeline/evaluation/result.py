@@ -6,24 +6,20 @@ from typing import Any
 
 from c2fpl.pipeline.evaluation.metrics import Metrics
 from c2fpl.pipeline.evaluation.references import Reference
+from c2fpl.pipeline.evaluation.truth_inputs import TruthInputs
 from c2fpl.pipeline.evaluation.yardsticks import Yardsticks
 from c2fpl.pipeline.files.run_files import save_json
-from c2fpl.pipeline.truth.datasets import DATASETS, DatasetName
-from c2fpl.pipeline.truth.protocols import ProtocolName
+from c2fpl.pipeline.truth.datasets import DATASETS
 
 
 @dataclass(frozen=True)
 class Evaluation:
     """Metrics of a folder of scores, with their context."""
 
-    dataset: DatasetName
-    """Data set."""
-    protocol: ProtocolName
-    """Convention of the ground truth."""
     scores: Path
     """Folder of scores."""
-    annotations: Path
-    """File or folder of annotations."""
+    truth: TruthInputs
+    """Annotations of the test set, and their protocol."""
     metrics: Metrics
     """Standard metrics."""
     yardsticks: Yardsticks
@@ -36,15 +32,15 @@ class Evaluation:
     def as_json(self) -> dict[str, Any]:
         """Content of metrics.json; `paper` has the published figures."""
         return {
-            "dataset": self.dataset,
-            "protocol": self.protocol,
+            "dataset": self.truth.dataset,
+            "protocol": self.truth.protocol,
             "scores": str(self.scores),
-            "annotations": str(self.annotations),
+            "annotations": str(self.truth.annotations),
             **self.metrics.as_json(),
             **self.yardsticks.as_json(),
             "references": [row.as_json() for row in self.references],
             "notes": [*self.notes, *self.metrics.notes],
-            "paper": [vars(figure) for figure in DATASETS[self.dataset].figures],
+            "paper": [vars(figure) for figure in DATASETS[self.truth.dataset].figures],
         }
 
 

@@ -26,7 +26,7 @@ def metrics_table(evaluation: Evaluation) -> Table:
     """One row per metric and one per published figure; fractions are shown in per cent."""
     metrics = evaluation.metrics
     table = Table(
-        title=f"{DATASETS[evaluation.dataset].title}, protocol {evaluation.protocol}:"
+        title=f"{DATASETS[evaluation.truth.dataset].title}, protocol {evaluation.truth.protocol}:"
         f" {counted(metrics.videos, 'video')}, {counted(metrics.frames, 'frame')},"
         f" {metrics.anomalous_frames} anomalous"
     )
@@ -39,7 +39,7 @@ def metrics_table(evaluation: Evaluation) -> Table:
     for name, title in YARDSTICK_TITLES.items():
         table.add_row(title, _per_cent(getattr(evaluation.yardsticks, name)), "", "these scores")
     table.add_section()
-    for figure in DATASETS[evaluation.dataset].figures:
+    for figure in DATASETS[evaluation.truth.dataset].figures:
         table.add_row(
             _TITLES[figure.metric], _figure(figure), "", f"{figure.what}; {figure.source}"
         )
