@@ -28,7 +28,7 @@ from c2fpl.models.detection.detector import Detector
 from c2fpl.models.detection.scores import finished
 from c2fpl.models.detection.training import Epoch
 from c2fpl.models.settings import LabelSettings, ScoreOptions, TrainingSettings
-from c2fpl.pipeline.extraction.worker import FeatureSettings
+from c2fpl.pipeline.extraction.feature_settings import FeatureSettings
 from c2fpl.pipeline.features.in_memory import (
     Features,
     InMemory,

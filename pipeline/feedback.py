@@ -20,7 +20,7 @@ from c2fpl.pipeline.features.feature_set import FeatureSet
 from c2fpl.pipeline.features.frame_plans import FramePlan
 from c2fpl.pipeline.files.lists import read_text
 from c2fpl.pipeline.files.run_files import fingerprint
-from c2fpl.pipeline.steps.label_segments import SegmentLabels
+from c2fpl.pipeline.steps.update_labels import SegmentLabels
 
 COLUMNS = ("event", "keep")
 _KEEP = {"yes": True, "1": True, "true": True, "no": False, "0": False, "false": False}

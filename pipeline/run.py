@@ -9,7 +9,7 @@ from c2fpl.extractors.settings import DecodingSettings, ExtractionSettings
 from c2fpl.field_checks import check_fields
 from c2fpl.models.settings import LabelSettings, OwnVideoLabels, TrainingSettings
 from c2fpl.pipeline.extraction.extract_features import extract_features
-from c2fpl.pipeline.extraction.worker import FeatureSettings
+from c2fpl.pipeline.extraction.feature_settings import FeatureSettings
 from c2fpl.pipeline.features.extracted import OwnFeatures
 from c2fpl.pipeline.files.lock import only_writer
 from c2fpl.pipeline.files.outcomes import Failure, exit_code

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from c2fpl.errors import MissingPackage, NoVideos
 from c2fpl.pipeline.extraction.extract_features import extract_features
-from c2fpl.pipeline.extraction.worker import FeatureSettings
+from c2fpl.pipeline.extraction.feature_settings import FeatureSettings
 from c2fpl.pipeline.features.extracted import OwnFeatures
 from c2fpl.pipeline.files.run_files import RunFiles, beside, load_json
 from c2fpl.pipeline.notify import Notifier

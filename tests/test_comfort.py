@@ -15,7 +15,7 @@ from c2fpl.pipeline.cli.app import app
 from c2fpl.pipeline.demo_videos import DemoVideo, write_videos
 from c2fpl.pipeline.extraction import estimate
 from c2fpl.pipeline.extraction.estimate import Speed, measure_speed, seconds_to_encode
-from c2fpl.pipeline.extraction.worker import FeatureSettings
+from c2fpl.pipeline.extraction.feature_settings import FeatureSettings
 from c2fpl.pipeline.settings import Execution
 from command_line import c2fpl
 

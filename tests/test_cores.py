@@ -14,11 +14,8 @@ from c2fpl.extractors.encoding.encoder import make_encoder
 from c2fpl.extractors.settings import BackboneName, DecodingSettings, ExtractionSettings
 from c2fpl.pipeline.extraction import device_processes, ray_engine
 from c2fpl.pipeline.extraction.device_processes import DeviceWork, cores_of_each, extract_on_devices
-from c2fpl.pipeline.extraction.worker import (
-    ExtractionWorker,
-    FeatureSettings,
-    Share,
-)
+from c2fpl.pipeline.extraction.feature_settings import FeatureSettings
+from c2fpl.pipeline.extraction.worker import ExtractionWorker, Share
 from c2fpl.pipeline.files.progress import progress
 from c2fpl.pipeline.files.run_files import RunFiles
 from c2fpl.pipeline.settings import Execution

@@ -7,8 +7,8 @@ import pytest
 
 from c2fpl.extractors.settings import DecodingSettings, ExtractionSettings
 from c2fpl.pipeline.extraction.extract_features import extract_features
+from c2fpl.pipeline.extraction.feature_settings import FeatureSettings
 from c2fpl.pipeline.extraction.freshness import record_of
-from c2fpl.pipeline.extraction.worker import FeatureSettings
 from c2fpl.pipeline.files.run_files import RunFiles, beside
 from c2fpl.pipeline.report.page_data import video_data, video_row
 from c2fpl.pipeline.settings import Execution

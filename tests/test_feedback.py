@@ -15,7 +15,7 @@ from c2fpl.pipeline.features.feature_set import FeatureSet, features_in
 from c2fpl.pipeline.feedback import read_feedback, with_feedback
 from c2fpl.pipeline.files.run_files import RunFiles
 from c2fpl.pipeline.settings import Execution
-from c2fpl.pipeline.steps.label_segments import SegmentLabels, label_segments
+from c2fpl.pipeline.steps.update_labels import SegmentLabels, update_labels
 from command_line import c2fpl, refused
 from feature_folders import save
 
@@ -32,7 +32,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         values = rng.gamma(2, 1, (SEGMENTS, 1, 8)).astype(np.float32)
         values[8:12] *= 4
         save(folder / "features" / f"{name}.npy", values)
-    label_segments(
+    update_labels(
         RunFiles(folder / "labels", holds="labels"),
         features_in(folder / "features"),
         LabelSettings(method="refined"),
@@ -49,7 +49,7 @@ def features(folder: Path) -> FeatureSet:
 @pytest.fixture
 def labels(folder: Path, features: FeatureSet) -> SegmentLabels:
     files = RunFiles(folder / "labels", holds="labels")
-    return label_segments(files, features, LabelSettings(method="refined"), Execution(quiet=True))
+    return update_labels(files, features, LabelSettings(method="refined"), Execution(quiet=True))
 
 
 def written(folder: Path, text: str | bytes) -> Path:

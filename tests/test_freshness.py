@@ -8,8 +8,8 @@ import pytest
 
 from c2fpl.extractors.settings import DecodingSettings, ExtractionSettings
 from c2fpl.pipeline.extraction import extract_features as step
+from c2fpl.pipeline.extraction.feature_settings import FeatureSettings
 from c2fpl.pipeline.extraction.freshness import BLOCK_BYTES, BLOCKS, DIGEST, source_digest
-from c2fpl.pipeline.extraction.worker import FeatureSettings
 from c2fpl.pipeline.files.run_files import RunFiles, fingerprint, load_json, save_json
 from c2fpl.pipeline.settings import Execution
 from c2fpl.pipeline.videos.find import find_videos

@@ -14,9 +14,10 @@ import pytest
 from c2fpl.errors import NoCluster
 from c2fpl.extractors.settings import DecodingSettings, ExtractionSettings
 from c2fpl.pipeline.extraction.extract_features import extract_features
+from c2fpl.pipeline.extraction.feature_settings import FeatureSettings
 from c2fpl.pipeline.extraction.ray_cluster import share_out
 from c2fpl.pipeline.extraction.ray_engine import extract_on_cluster
-from c2fpl.pipeline.extraction.worker import FeatureSettings, Share
+from c2fpl.pipeline.extraction.worker import Share
 from c2fpl.pipeline.files.run_files import RunFiles
 from c2fpl.pipeline.settings import Execution
 from c2fpl.pipeline.videos.find import VideoFile, find_videos

@@ -13,7 +13,8 @@ from c2fpl.errors import BadSettings
 from c2fpl.extractors.encoding import encoder
 from c2fpl.extractors.settings import DecodingSettings, ExtractionSettings, Precision
 from c2fpl.pipeline.extraction import extract_features as step
-from c2fpl.pipeline.extraction.worker import ExtractionWorker, FeatureSettings, Share
+from c2fpl.pipeline.extraction.feature_settings import FeatureSettings
+from c2fpl.pipeline.extraction.worker import ExtractionWorker, Share
 from c2fpl.pipeline.files.run_files import RunFiles, fingerprint, save_json
 from c2fpl.pipeline.settings import Execution
 from c2fpl.pipeline.videos.find import VideoFile

@@ -13,9 +13,9 @@ from c2fpl.extractors.decoding.presentation_times import PresentationTimes, Time
 from c2fpl.extractors.settings import DecodingSettings, ExtractionSettings
 from c2fpl.pipeline.exports.score_table import write_parquet
 from c2fpl.pipeline.extraction.extract_features import extract_features
+from c2fpl.pipeline.extraction.feature_settings import FeatureSettings
 from c2fpl.pipeline.extraction.freshness import record_of
 from c2fpl.pipeline.extraction.inspect_videos import inspect_videos
-from c2fpl.pipeline.extraction.worker import FeatureSettings
 from c2fpl.pipeline.files.run_files import RunFiles, beside, load_table, save_table
 from c2fpl.pipeline.files.saved_times import load_times, save_times, times_facts
 from c2fpl.pipeline.report.events import load_events, write_events

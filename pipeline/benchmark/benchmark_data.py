@@ -10,7 +10,7 @@ from c2fpl.pipeline.benchmark.feature_parts import open_parts, with_training_par
 from c2fpl.pipeline.benchmark.plan import BenchmarkFiles, BenchmarkPlan
 from c2fpl.pipeline.benchmark.split import gap_notes, split_of
 from c2fpl.pipeline.extraction.extract_features import extract_features
-from c2fpl.pipeline.extraction.worker import FeatureSettings
+from c2fpl.pipeline.extraction.feature_settings import FeatureSettings
 from c2fpl.pipeline.features.extracted import OwnFeatures
 from c2fpl.pipeline.features.feature_set import FeatureSet
 from c2fpl.pipeline.files.outcomes import Failure

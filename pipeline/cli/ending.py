@@ -19,7 +19,7 @@ from c2fpl.pipeline.videos.find import find_videos
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from c2fpl.pipeline.extraction.worker import FeatureSettings
+    from c2fpl.pipeline.extraction.feature_settings import FeatureSettings
 
 logger = logging.getLogger(__name__)
 
@@ -82,7 +82,7 @@ def show_plan(
 ) -> int:
     """Print what is done, what remains and how long it may take."""
     from c2fpl.pipeline.extraction.dry_run import plan_table, plan_videos
-    from c2fpl.pipeline.extraction.worker import FeatureSettings
+    from c2fpl.pipeline.extraction.feature_settings import FeatureSettings
 
     settings = FeatureSettings(extraction, decoding)
     found = find_videos(videos, leave_out=(files.clips, files.overlays))

@@ -42,7 +42,7 @@ def extract(
         dry_run: only print what is done, what remains and how long it may take; write nothing.
     """
     from c2fpl.pipeline.extraction.extract_features import extract_features
-    from c2fpl.pipeline.extraction.worker import FeatureSettings
+    from c2fpl.pipeline.extraction.feature_settings import FeatureSettings
     from c2fpl.pipeline.steps.run_record import recorded
 
     files = RunFiles(output, holds="features")

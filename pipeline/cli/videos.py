@@ -25,8 +25,8 @@ def inspect(
     Args:
         videos: a file, a folder (searched recursively), a quoted glob or a .txt list.
     """
+    from c2fpl.pipeline.extraction.feature_settings import FeatureSettings
     from c2fpl.pipeline.extraction.inspect_videos import inspect_videos, inspection_table
-    from c2fpl.pipeline.extraction.worker import FeatureSettings
 
     inspections = inspect_videos(find_videos(videos), decoding, execution)
     lengths = [

@@ -1,6 +1,7 @@
 """Extracts features of videos to files.
 
 - `extract_features`: the extraction step, which skips videos with up-to-date features
+- `feature_settings`: everything that determines the content of a feature file
 - `freshness`: checks whether features are up to date
 - `worker`: one encoder on one device with its decoders
 - `feature_writer`: writes arrays that grow while a video is encoded

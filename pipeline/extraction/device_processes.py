@@ -18,12 +18,9 @@ from c2fpl.extractors.child_process import (
     ready_children,
 )
 from c2fpl.extractors.cores import usable_cores
+from c2fpl.pipeline.extraction.feature_settings import FeatureSettings
 from c2fpl.pipeline.extraction.freshness import is_done, size_bytes
-from c2fpl.pipeline.extraction.worker import (
-    ExtractionWorker,
-    FeatureSettings,
-    Share,
-)
+from c2fpl.pipeline.extraction.worker import ExtractionWorker, Share
 from c2fpl.pipeline.files.progress import Progress
 from c2fpl.pipeline.files.run_files import RunFiles
 from c2fpl.pipeline.files.wording import counted

@@ -11,8 +11,8 @@ from c2fpl.extractors.segments import SegmentPlan
 from c2fpl.extractors.settings import DecodingSettings, Fps
 from c2fpl.models.settings import TrainingSettings
 from c2fpl.pipeline.extraction.extract_features import still_to_do
+from c2fpl.pipeline.extraction.feature_settings import FeatureSettings
 from c2fpl.pipeline.extraction.inspect_videos import INSPECT_SHORT_SIDE_PIXELS
-from c2fpl.pipeline.extraction.worker import FeatureSettings
 from c2fpl.pipeline.files.run_files import RunFiles
 from c2fpl.pipeline.files.wording import counted
 from c2fpl.pipeline.settings import Execution

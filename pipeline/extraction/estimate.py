@@ -18,8 +18,8 @@ from c2fpl.extractors.encoding.encoder import SegmentEncoder, unloaded_encoder
 from c2fpl.models.detection.training import Epoch, train
 from c2fpl.models.settings import TrainingSettings
 from c2fpl.models.sources import ArraySource
+from c2fpl.pipeline.extraction.feature_settings import FeatureSettings
 from c2fpl.pipeline.extraction.precisions import computes_on_gpu
-from c2fpl.pipeline.extraction.worker import FeatureSettings
 from c2fpl.pipeline.settings import Execution
 
 DECODING_S, ENCODING_S = 0.5, 1.0

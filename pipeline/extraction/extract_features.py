@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from c2fpl.extractors.settings import ExtractionSettings
+from c2fpl.pipeline.extraction.feature_settings import FeatureSettings
 from c2fpl.pipeline.extraction.freshness import (
     add_digest,
     finished_precision,
@@ -16,12 +17,7 @@ from c2fpl.pipeline.extraction.freshness import (
     size_bytes,
 )
 from c2fpl.pipeline.extraction.precisions import auto_precision, check_can_continue
-from c2fpl.pipeline.extraction.worker import (
-    STEP,
-    ExtractionWorker,
-    FeatureSettings,
-    Share,
-)
+from c2fpl.pipeline.extraction.worker import STEP, ExtractionWorker, Share
 from c2fpl.pipeline.files.outcomes import Failure, save_failures
 from c2fpl.pipeline.files.progress import Progress, progress
 from c2fpl.pipeline.files.run_files import RunFiles

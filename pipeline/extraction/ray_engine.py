@@ -12,14 +12,10 @@ from typing import Any, TypeAlias
 
 from c2fpl.errors import MissingDevice, WorkersDied
 from c2fpl.pipeline.extraction.device_processes import divide
+from c2fpl.pipeline.extraction.feature_settings import FeatureSettings
 from c2fpl.pipeline.extraction.freshness import is_done
 from c2fpl.pipeline.extraction.ray_cluster import Ray, cluster, share_out
-from c2fpl.pipeline.extraction.worker import (
-    STEP,
-    ExtractionWorker,
-    FeatureSettings,
-    Share,
-)
+from c2fpl.pipeline.extraction.worker import STEP, ExtractionWorker, Share
 from c2fpl.pipeline.files.outcomes import Failure
 from c2fpl.pipeline.files.progress import Progress, progress
 from c2fpl.pipeline.files.run_files import RunFiles

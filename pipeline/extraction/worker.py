@@ -3,21 +3,19 @@
 import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from c2fpl.extractors.cores import default_workers
 from c2fpl.extractors.devices import explain_device_failures, resolve_device
-from c2fpl.extractors.settings import DecodingSettings, ExtractionSettings, Precision
-from c2fpl.field_checks import check_fields
+from c2fpl.pipeline.extraction.feature_settings import FeatureSettings
 from c2fpl.pipeline.extraction.feature_writer import FeatureWriter, GrowingArray
-from c2fpl.pipeline.extraction.freshness import source_facts, source_size
 from c2fpl.pipeline.extraction.precisions import computes_on_gpu
 from c2fpl.pipeline.files.outcomes import Failure
 from c2fpl.pipeline.files.progress import Progress
-from c2fpl.pipeline.files.run_files import RunFiles, beside, fingerprint, save_json
+from c2fpl.pipeline.files.run_files import RunFiles, beside, save_json
 from c2fpl.pipeline.files.saved_times import save_times, times_facts
 from c2fpl.pipeline.settings import Execution
 from c2fpl.pipeline.videos.find import VideoFile
@@ -41,39 +39,6 @@ class Share:
     """Seconds by stage, occupancy of the network and the bottleneck; None if unknown."""
     encoder: dict[str, Any] | None = None
     """Backbone, precision, SHA-256 of its weights, and facts about a GPU; None if unknown."""
-
-
-@dataclass(frozen=True)
-class FeatureSettings:
-    """All settings that determine the content of a feature file."""
-
-    extraction: ExtractionSettings
-    decoding: DecodingSettings
-    auto_precision: Precision = "auto"
-    """Precision that `auto` means in this run; auto leaves it to the device."""
-
-    def __post_init__(self) -> None:
-        check_fields(self)
-
-    @property
-    def precision(self) -> Precision:
-        """Precision of the features."""
-        asked = self.extraction.precision
-        return self.auto_precision if asked == "auto" else asked
-
-    def fingerprint(self, video: Path, weights_sha256: str | None) -> str:
-        """Fingerprint of features: settings, resolved precision, weights, the video's digest."""
-        facts = {"precision": self.precision, "weights": weights_sha256}
-        return fingerprint({**self.as_json(), **facts, **source_facts(video)})
-
-    def earlier_fingerprints(self, video: Path, weights_sha256: str | None) -> set[str]:
-        """Fingerprints of earlier versions: precision as asked for, then also without a digest."""
-        asked = {**self.as_json(), "weights": weights_sha256}
-        return {fingerprint({**asked, **of(video)}) for of in (source_facts, source_size)}
-
-    def as_json(self) -> dict[str, Any]:
-        """All settings except the path of the weights, which are identified by their SHA-256."""
-        return {**asdict(replace(self.extraction, weights=None)), **asdict(self.decoding)}
 
 
 class ExtractionWorker:

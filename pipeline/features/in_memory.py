@@ -20,7 +20,7 @@ from c2fpl.extractors.segments import SEGMENT_FRAMES, SegmentPlan
 from c2fpl.extractors.settings import Tail
 from c2fpl.field_checks import check_argument
 from c2fpl.models.sources import ArraySource
-from c2fpl.pipeline.extraction.worker import FeatureSettings
+from c2fpl.pipeline.extraction.feature_settings import FeatureSettings
 from c2fpl.pipeline.features.crop_layouts import find_axes, refuse_turned
 from c2fpl.pipeline.features.extracted import finite_chunks, map_features
 

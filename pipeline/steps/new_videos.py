@@ -7,7 +7,7 @@ from typing import Any, TypeVar, get_args
 from c2fpl.errors import BadDetector
 from c2fpl.extractors.settings import BackboneName, DecodingSettings, ExtractionSettings
 from c2fpl.pipeline.extraction.extract_features import extract_features
-from c2fpl.pipeline.extraction.worker import FeatureSettings
+from c2fpl.pipeline.extraction.feature_settings import FeatureSettings
 from c2fpl.pipeline.features.extracted import OwnFeatures
 from c2fpl.pipeline.features.feature_set import FeatureSet, features_in
 from c2fpl.pipeline.features.published import holds_features
