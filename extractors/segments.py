@@ -95,9 +95,8 @@ class SegmentPlan:
 class SegmentCutter:
     """Cuts a stream of frames into segments, holding only one segment in memory."""
 
-    def __init__(self, tail: Tail, segment_frames: int = SEGMENT_FRAMES) -> None:
+    def __init__(self, tail: Tail) -> None:
         self._tail = tail
-        self._segment_frames = segment_frames
         self._pending: list[NDArray[np.uint8]] = []
         self.frame_count = 0
 
@@ -105,10 +104,10 @@ class SegmentCutter:
         """Add the next frame, uint8 (height, width, 3); return a segment if it is complete."""
         self._pending.append(frame)
         self.frame_count += 1
-        length = self._segment_frames
-        if len(self._pending) < length + (self._tail == "xdviodet"):  # hold back the last frame
+        held_back = self._tail == "xdviodet"  # the last frame
+        if len(self._pending) < SEGMENT_FRAMES + held_back:
             return None
-        segment, self._pending = self._pending[:length], self._pending[length:]
+        segment, self._pending = self._pending[:SEGMENT_FRAMES], self._pending[SEGMENT_FRAMES:]
         return segment
 
     def finish(self) -> Iterator[list[NDArray[np.uint8]]]:
@@ -117,7 +116,7 @@ class SegmentCutter:
         Raises:
             TooShort: the video has fewer frames than the tail rule needs.
         """
-        plan = SegmentPlan(self.frame_count, self._tail, self._segment_frames)
+        plan = SegmentPlan(self.frame_count, self._tail)
         if self._pending and self._tail == "loop":
             start = self.frame_count - len(self._pending)
             frames = plan.frames_of(plan.segment_count - 1) - start

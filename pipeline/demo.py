@@ -41,7 +41,9 @@ def run_demo(folder: Path, extraction: ExtractionSettings, execution: Execution)
         save_metrics(files.metrics, evaluation)
     logger.info(
         "frame AUC %.4f, AP %.4f over %d videos; only the evaluation used the annotations",
-        *(evaluation.metrics.auc, evaluation.metrics.ap, evaluation.metrics.videos),
+        evaluation.metrics.auc,
+        evaluation.metrics.ap,
+        evaluation.metrics.videos,
     )
     last_line(f"plots in {files.plots}, report in {files.report / 'index.html'}")
     return exit_code(failures)

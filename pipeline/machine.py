@@ -43,7 +43,8 @@ def _libavcodec(package: str) -> str:
 
 def _sandbox() -> str:
     missing = missing_parts()
-    return f"not whole: {missing}" if missing else f"whole (Landlock {landlock_version()}, seccomp)"
+    complete = f"complete (Landlock {landlock_version()}, seccomp)"
+    return f"incomplete: {missing}" if missing else complete
 
 
 def _processors() -> dict[str, str]:

@@ -112,7 +112,11 @@ class Watch:
             features = OwnFeatures(self.files.features, report.ready)
             record.failures += report.failures
             record.failures += score_videos(
-                *(self.files, features, self.detector, self.scores, self.execution),
+                self.files,
+                features,
+                self.detector,
+                self.scores,
+                self.execution,
                 keep_failures=True,
             )
             found = write_results(self.files, self.events, None, quiet=self.execution.quiet)

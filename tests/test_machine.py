@@ -21,7 +21,7 @@ def test_info_names_versions_every_libavcodec_the_sandbox_and_the_processors(
     )
     assert re.fullmatch(r"\d+\.\d+\.\d+", said["libavcodec of av"])
     assert said["sandbox"].startswith(
-        "not whole: " if sandbox.missing_parts() else "whole (Landlock"
+        "incomplete: " if sandbox.missing_parts() else "complete (Landlock"
     )
 
 

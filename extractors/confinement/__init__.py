@@ -1,7 +1,7 @@
-"""What a process cannot do while it reads a file that anybody may have made.
+"""Confines a process while it reads an untrusted file.
 
-- `fork`: work done in a closed-in fork of the process
-- `sandbox`: what closes it in, by the kernel's means
+- `fork`: runs work in a sandboxed fork of the process
+- `sandbox`: restricts a process by means of the Linux kernel
 - `system_calls`: the filter of system calls
-- `messages`: reads what such a process sends, without running code of it
+- `messages`: reads messages of such a process without running its code
 """

@@ -1,4 +1,4 @@
-"""Work on one file in a fork of the process, closed in, so that the next file finds nothing."""
+"""Runs the work on one file in a sandboxed fork, so that it cannot affect the next file."""
 
 import os
 import sys
@@ -10,21 +10,21 @@ from typing import Final, NoReturn
 from c2fpl.extractors.confinement import sandbox
 
 HANG_UPS: Final = (EOFError, BrokenPipeError, ConnectionResetError)
-"""What a connection says when the other end is gone."""
+"""Errors of a connection whose other end is closed."""
 
 
 def work_apart(readable: Path, work: Callable[[], None]) -> None:
-    """Do the work in a fork that can read this file alone; without a fork outside Linux.
+    """Do the work in a fork that can read only this file; outside Linux, without a fork.
 
-    The process, which must have one thread, waits for the fork. It ends as the fork does where that
-    crashes: by the same signal, or with the same exit code.
+    The process must have one thread. It waits for the fork. If the fork crashes, the process ends
+    by the same signal or with the same exit code.
     """
     if sys.platform != "linux":
         work()
         return
     fork = os.fork()
     if fork == 0:
-        _work_closed_in(readable, work)
+        _work_in_sandbox(readable, work)
     _, status = os.waitpid(fork, 0)
     if os.WIFSIGNALED(status):
         os.kill(os.getpid(), os.WTERMSIG(status))
@@ -32,7 +32,7 @@ def work_apart(readable: Path, work: Callable[[], None]) -> None:
         sys.exit(os.waitstatus_to_exitcode(status))
 
 
-def _work_closed_in(readable: Path, work: Callable[[], None]) -> NoReturn:
+def _work_in_sandbox(readable: Path, work: Callable[[], None]) -> NoReturn:
     code = 1
     try:
         sandbox.enter(readable)

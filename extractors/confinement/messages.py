@@ -1,7 +1,7 @@
-"""Read messages of a process that a hostile file may control, without running code that it sends.
+"""Reads messages of a process that a hostile file may control, without running code that it sends.
 
-The connection carries pickles, which can name any function to call. Here only message classes and
-the parts of a numpy array may be named.
+The connection carries pickles, which can call any function. Here they may use only the message
+classes and the parts of a numpy array.
 """
 
 import io
@@ -24,7 +24,7 @@ ALLOWED: Final = {
     "numpy.core.multiarray": {"_reconstruct", "scalar"},
     "numpy.core.numeric": {"_frombuffer"},
 }
-"""Modules, and the names in them that a message may use."""
+"""Names in each module that a message may use."""
 
 
 class ForeignMessage(EOFError):
@@ -43,7 +43,7 @@ def receive(connection: Connection) -> object:
     """Wait for the next message.
 
     Raises:
-        ForeignMessage: it names something else than a message class, or is damaged.
+        ForeignMessage: the message is damaged or uses a name that is not allowed.
         EOFError, OSError: the connection is closed.
     """
     content = connection.recv_bytes()

@@ -1,9 +1,9 @@
-"""Closes a process in before it reads a hostile file: that file and Python's modules to read.
+"""Restricts a process before it reads an untrusted file.
 
-Linux only, by the kernel's own means: Landlock for files, a system call filter (seccomp) for
-network, programs, processes and other processes' memory, and limits on memory and file size. What
-the kernel does not offer is left out and named by `missing_parts`. Source: the kernel's
-documentation, userspace-api/landlock and userspace-api/seccomp_filter.
+Linux only: Landlock restricts files, a system call filter (seccomp) denies network, programs,
+processes and their memory, and limits bound memory and file size. `missing_parts` names what the
+kernel does not offer. Source: the kernel's documentation, userspace-api/landlock and
+userspace-api/seccomp_filter.
 """
 
 import ctypes
@@ -18,9 +18,9 @@ from c2fpl.extractors.confinement.system_calls import filter_program
 from c2fpl.extractors.unix_only import resource
 
 MEMORY_BYTES: Final = 8 * 2**30
-"""Address space a decoder may add to what it has: several times the frames of an 8K video."""
+"""Address space that a decoder may add: several times the frames of an 8K video."""
 FILE_BYTES: Final = 2**20
-"""Largest file it may write: its last words on the error stream."""
+"""Largest file that it may write: the error stream is one."""
 
 PR_SET_PDEATHSIG: Final = 1
 PR_SET_SECCOMP: Final = 22
@@ -34,11 +34,11 @@ LANDLOCK_PATH_BENEATH: Final = 1
 READ_FILE: Final = 1 << 2
 READ_FOLDER: Final = 1 << 3
 FILE_RIGHTS: Final = {1: 13, 2: 14, 3: 15, 5: 16}
-"""Number of rights on files (the lowest bits) from each version of Landlock on."""
+"""Number of rights on files (the lowest bits) since each version of Landlock."""
 TCP_RIGHTS: Final = 0b11
-"""Bind and connect, from version 4 on."""
+"""Bind and connect, since version 4."""
 SCOPES: Final = 0b11
-"""Abstract UNIX sockets and signals, from version 6 on."""
+"""Abstract UNIX sockets and signals, since version 6."""
 
 
 class _Filter(ctypes.Structure):
@@ -48,11 +48,11 @@ class _Filter(ctypes.Structure):
 
 
 def enter(readable: Path) -> None:
-    """Close this process in for good; it must have one thread.
+    """Restrict this process permanently; it must have one thread.
 
-    Afterwards it can read `readable` and Python's modules, since libraries import some late, and
-    use what it has open. It cannot open another file, write or change one, connect, start a program
-    or a process, or reach another process.
+    Afterwards it can read `readable` and Python's modules (libraries import some late), and use
+    open files. It cannot open, write or change other files, connect, start a program or a process,
+    or reach another process.
     """
     _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     _limit(resource.RLIMIT_FSIZE, FILE_BYTES)
@@ -65,12 +65,12 @@ def enter(readable: Path) -> None:
 
 
 def no_core_dump() -> None:
-    """A crash writes no file: it could hold frames."""
+    """Have a crash write no core file, which could contain frames."""
     _limit(resource.RLIMIT_CORE, 0)
 
 
 def missing_parts() -> str:
-    """What of the sandbox this system lacks, in words; empty where it is whole."""
+    """Parts of the sandbox that this system lacks; empty if it lacks none."""
     if sys.platform != "linux":
         return "only Linux has the system calls for it"
     missing = []
@@ -82,7 +82,7 @@ def missing_parts() -> str:
 
 
 def landlock_version() -> int:
-    """Version of the kernel's Landlock; 0 where it has none or does not allow it."""
+    """Version of the kernel's Landlock; 0 if it has none or does not allow it."""
     version = _libc().syscall(LANDLOCK_CREATE_RULESET, None, ctypes.c_size_t(0), LANDLOCK_VERSION)
     return max(int(version), 0)
 
@@ -103,7 +103,7 @@ def _restrict_files(readable: Path, version: int) -> None:
 
 
 def _allow(rules: int, path: Path, rights: int) -> None:
-    """Let what is beneath the path be read; opening a path that is not there says why not."""
+    """Allow reading below the path, if it exists."""
     try:
         beneath = os.open(path, os.O_PATH | os.O_CLOEXEC)
     except OSError:

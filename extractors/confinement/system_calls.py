@@ -1,4 +1,4 @@
-"""The filter that the kernel runs before each system call of a decoder: classic BPF, as bytes.
+"""The filter that the kernel runs before each system call of a decoder, in classic BPF.
 
 Source: include/uapi/linux/{filter,seccomp,audit}.h and the architectures' tables of system calls.
 """
@@ -39,20 +39,20 @@ DENIED: Final = {
         **{"removexattr": 14, "lremovexattr": 15, "fremovexattr": 16, "removexattrat": 466},
     },
 }
-"""Calls that no decoder needs: they fail with EPERM."""
+"""Calls that decoders do not need; they fail with EPERM."""
 OWN_PROCESS_ONLY: Final = {
     "x86_64": {"kill": 62, "tgkill": 234, "prlimit64": 302},
     "aarch64": {"kill": 129, "tgkill": 131, "prlimit64": 261},
 }
-"""Calls whose first argument is a process: this one, or 0 for prlimit64, or EPERM."""
+"""Calls that fail with EPERM unless their first argument is this process (or 0 for prlimit64)."""
 CLONE: Final = {"x86_64": 56, "aarch64": 220}
-"""Starts threads, which decoders need, or processes, which they do not."""
+"""Starts threads, which decoders need, or processes, which are denied."""
 CLONE3: Final = 435
-"""Its flags are out of a filter's reach; as if it were unknown, the C library uses clone."""
+"""A filter cannot read its flags. It fails as unknown, and the C library uses clone instead."""
 CLONE_THREAD: Final = 0x10000
 ARCHITECTURE: Final = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 X32_CALLS: Final = 0x40000000
-"""From here on the numbers of x86-64's second table begin."""
+"""First number of x86-64's second table of calls."""
 
 LOAD: Final = 0x20
 JUMP_IF_EQUAL: Final = 0x15
@@ -60,7 +60,7 @@ JUMP_IF_AT_LEAST: Final = 0x35
 JUMP_IF_SET: Final = 0x45
 RETURN: Final = 0x06
 CALL_OFFSET, ARCHITECTURE_OFFSET, ARGUMENT_OFFSET = 0, 4, 16
-"""Bytes into struct seccomp_data; the first argument's lower half (both are little endian)."""
+"""Offsets in struct seccomp_data, in bytes; of the first argument, the lower half."""
 ALLOW: Final = 0x7FFF0000
 FAIL: Final = 0x00050000
 KILL: Final = 0x80000000
@@ -68,7 +68,7 @@ EPERM, ENOSYS = 1, 38
 
 
 def filter_program(process: int) -> bytes | None:
-    """The filter for the process of this number; None for other processors than the two above."""
+    """The filter for a process ID; None on other processors than the two above."""
     machine = platform.machine()
     if machine not in DENIED:
         return None
@@ -100,5 +100,5 @@ def filter_program(process: int) -> bytes | None:
 
 
 def _step(code: int, value: int, *, true: int = 0, false: int = 0) -> bytes:
-    """One instruction, with the number of instructions to skip after a test."""
+    """One instruction; `true` and `false` are the instructions to skip after a test."""
     return struct.pack("HBBI", code, true, false, value)

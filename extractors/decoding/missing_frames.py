@@ -26,7 +26,6 @@ class MissingFrames:
         self._waiting: list[int] = []
         self._last: int | None = None
         self._steps: Counter[int] = Counter()
-        self._backward = 0
 
     def add(self, ticks: int) -> None:
         """Add the timestamp of the next packet, in ticks."""
@@ -51,8 +50,6 @@ class MissingFrames:
             if self._last is not None:
                 self._steps[ticks - self._last] += 1
             self._last = ticks
-        else:
-            self._backward += 1
 
     def _usual_step(self) -> float | None:
         """Mean of the steps close to the most frequent one; None for a variable rate."""

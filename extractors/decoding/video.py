@@ -130,7 +130,7 @@ def decord_is_installed() -> bool:
     This imports it. Importing decord before torch crashes CUDA in the same process.
     """
     try:
-        import decord  # noqa: F401
+        import decord  # noqa: F401 - forks of this process find it imported
     except ModuleNotFoundError:
         return False
     return True

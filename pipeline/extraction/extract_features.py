@@ -83,7 +83,8 @@ def extract_features(
     work = still_to_do(files, videos, settings, execution)
     if work.kept:
         logger.info(
-            *("features with these settings exist already for %d of %s", work.kept),
+            "features with these settings exist already for %d of %s",
+            work.kept,
             counted(len(work.videos), "video"),
         )
     for video in work.earlier:

@@ -5,7 +5,6 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from c2fpl.extractors.cores import default_workers
@@ -89,13 +88,8 @@ class ExtractionWorker:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._decoders.__exit__(kind, error, trace)
+    def __exit__(self, *error: object) -> None:
+        self._decoders.__exit__(*error)
 
     def extract(self, wanted: Mapping[VideoFile, str], shown: Progress) -> list[Failure]:
         """Extract and write the features of videos in the given order, with their fingerprints.

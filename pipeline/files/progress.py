@@ -51,7 +51,12 @@ class _Lines:
             left_s = (self._total - self._done) / max(rate, 1e-9)
             logger.info(
                 "%s: %d of %d %s, %s, %.0f s left",
-                *(self._title, self._done, self._total, self._unit, pace(rate), left_s),
+                self._title,
+                self._done,
+                self._total,
+                self._unit,
+                pace(rate),
+                left_s,
             )
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
-from types import TracebackType
 from typing import Self
 
 import numpy as np
@@ -37,13 +36,8 @@ class VideoFrames:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._decoders.__exit__(kind, error, trace)
+    def __exit__(self, *error: object) -> None:
+        self._decoders.__exit__(*error)
 
     def read(self, video: ScoredVideo, spans: Iterable[Span]) -> Iterator[NumberedFrame]:
         """Yield the frames [start, end) of each span, in order, each once.

@@ -131,7 +131,7 @@ def _saved_content(path: Path) -> dict[str, Any] | None:
         header = (opened.metadata() or {}).get(HEADER_KEY)
         if header is None:
             return None
-        state = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
+        state = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 - not a dict
     return {**json.loads(header), "state": state}
 
 
@@ -148,9 +148,12 @@ def _detector_of(content: dict[str, Any]) -> SavedDetector:
     }
     detector.load_state_dict(state)
     return SavedDetector(
-        *(detector.eval(), content["dim"], settings, content["extraction"]),
-        content["fingerprint"],
-        Joined.from_arrays(arrays) if arrays else None,
+        detector=detector.eval(),
+        dim=content["dim"],
+        settings=settings,
+        extraction=content["extraction"],
+        fingerprint=content["fingerprint"],
+        joined=Joined.from_arrays(arrays) if arrays else None,
     )
 
 

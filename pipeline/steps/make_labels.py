@@ -130,5 +130,11 @@ def _by_evidence(features: NamedFeatures, shown: Progress) -> MadeLabels:
     ]
     header = ("video", "segments", "anomalous_share", "coarse")
     return MadeLabels(
-        *(found.anomalous, found.labels, found.p_values, header, rows, found.notes, found.evidence)
+        anomalous=found.anomalous,
+        labels=found.labels,
+        densities=found.p_values,
+        video_header=header,
+        video_rows=rows,
+        notes=found.notes,
+        evidence=found.evidence,
     )

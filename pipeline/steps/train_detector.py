@@ -64,7 +64,12 @@ def train_detector(
     if labels.evidence is not None:
         (joined,) = joined_with(labels.evidence, [detector.eval()], features, relative=relative)
     saved = SavedDetector(
-        *(detector.cpu().eval(), source.dim, settings, _extraction_of(features), wanted, joined)
+        detector=detector.cpu().eval(),
+        dim=source.dim,
+        settings=settings,
+        extraction=_extraction_of(features),
+        fingerprint=wanted,
+        joined=joined,
     )
     save_detector(path, saved)
     return saved

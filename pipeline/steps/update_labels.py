@@ -89,8 +89,10 @@ def update_labels(
     total = sum(len(labels) for labels in made.labels)
     logger.info(
         "%d of %s and %.0f of %s are pseudo-anomalous",
-        *(int(made.anomalous.sum()), counted(len(features.names), "video")),
-        *(positive, counted(total, "segment")),
+        int(made.anomalous.sum()),
+        counted(len(features.names), "video"),
+        positive,
+        counted(total, "segment"),
     )
     return load_labels(files, features)
 

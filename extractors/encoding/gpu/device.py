@@ -62,7 +62,7 @@ class CudaDevice:
     def __init__(self, device: torch.device) -> None:
         index = torch.cuda.current_device() if device.index is None else device.index
         self.device = torch.device("cuda", index)
-        self._copies = torch.cuda.Stream(self.device)  # type: ignore[no-untyped-call]
+        self._copies = torch.cuda.Stream(self.device)  # type: ignore[no-untyped-call]  # untyped in torch
 
     def use(self) -> None:
         """Make it the current device of the calling thread."""
@@ -84,7 +84,7 @@ class CudaDevice:
         """Start the copy of a tensor to pinned memory; the result sleeps until it is there."""
         host = torch.empty(features.shape, dtype=features.dtype, pin_memory=True)
         host.copy_(features, non_blocking=True)
-        done = torch.cuda.Event(blocking=True)  # type: ignore[no-untyped-call]
+        done = torch.cuda.Event(blocking=True)  # type: ignore[no-untyped-call]  # untyped in torch
         done.record()
 
         def wait() -> torch.Tensor:
@@ -99,7 +99,7 @@ class CudaDevice:
         Other threads may copy and allocate meanwhile. `clips` must stay alive.
         """
         current = torch.cuda.current_stream(self.device)
-        side = torch.cuda.Stream(self.device)  # type: ignore[no-untyped-call]
+        side = torch.cuda.Stream(self.device)  # type: ignore[no-untyped-call]  # untyped in torch
         side.wait_stream(current)
         with torch.cuda.stream(side):
             for _ in range(WARM_UP_PASSES):
@@ -132,5 +132,5 @@ class CudaDevice:
         return {
             "gpu": torch.cuda.get_device_name(self.device),
             "cuda": torch.version.cuda or "none",
-            "cudnn": torch.backends.cudnn.version(),  # type: ignore[no-untyped-call]
+            "cudnn": torch.backends.cudnn.version(),  # type: ignore[no-untyped-call]  # untyped in torch
         }
