@@ -5,13 +5,16 @@ onnxscript and writes the paths of its source files into the model.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from c2fpl.errors import BadDetector, MissingPackage
 from c2fpl.models.detection.detector import AttendedLayer, Detector
+
+if TYPE_CHECKING:
+    from onnx import GraphProto
 
 FEATURES, USUAL_STATE, SCORES = "features", "usual_state", "scores"
 """Names of the inputs and of the output."""
@@ -42,7 +45,7 @@ def onnx_model(detector: Detector, *, relative: bool, notes: Mapping[str, str]) 
         BadDetector: its softmax is over the batch.
     """
     try:
-        from onnx import TensorProto, helper, numpy_helper
+        from onnx import helper
     except ImportError as error:
         raise MissingPackage("onnx is not installed; pip install 'c2fpl[onnx]'") from error
     if detector.settings.softmax == "batch" and detector.settings.attention != "none":
@@ -50,6 +53,19 @@ def onnx_model(detector: Detector, *, relative: bool, notes: Mapping[str, str]) 
             "a detector with the softmax over the batch has no ONNX form, because its scores depend"
             " on how a video is cut into batches; train one with --softmax feature"
         )
+    opset = helper.make_opsetid("", _OPSET)
+    graph = _graph(detector, relative=relative)
+    model = helper.make_model(
+        graph, opset_imports=[opset], ir_version=_IR_VERSION, producer_name="c2fpl"
+    )
+    helper.set_model_props(model, dict(notes))
+    serialised: bytes = model.SerializeToString(deterministic=True)
+    return serialised
+
+
+def _graph(detector: Detector, *, relative: bool) -> "GraphProto":
+    from onnx import TensorProto, helper, numpy_helper
+
     inputs: dict[str, list[str | int]] = {FEATURES: ["segments", "crops", detector.dim]}
     if relative:
         inputs[USUAL_STATE] = ["crops", detector.dim]
@@ -58,7 +74,7 @@ def onnx_model(detector: Detector, *, relative: bool, notes: Mapping[str, str]) 
         helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
         for name, shape in (inputs | outputs).items()
     ]
-    graph = helper.make_graph(
+    return helper.make_graph(
         [
             helper.make_node(node.operator, node.inputs, [node.output], **node.attributes)
             for node in _nodes(detector, relative=relative)
@@ -68,13 +84,6 @@ def onnx_model(detector: Detector, *, relative: bool, notes: Mapping[str, str]) 
         infos[-1:],
         [numpy_helper.from_array(array, name) for name, array in _weights(detector).items()],
     )
-    opset = helper.make_opsetid("", _OPSET)
-    model = helper.make_model(
-        graph, opset_imports=[opset], ir_version=_IR_VERSION, producer_name="c2fpl"
-    )
-    helper.set_model_props(model, dict(notes))
-    serialised: bytes = model.SerializeToString(deterministic=True)
-    return serialised
 
 
 def _weights(detector: Detector) -> dict[str, NDArray[np.float32]]:

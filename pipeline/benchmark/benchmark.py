@@ -3,8 +3,8 @@
 import logging
 from collections.abc import Sequence
 
-from c2fpl.pipeline.benchmark.labels import BenchmarkLabels
 from c2fpl.pipeline.benchmark.benchmark_data import BenchmarkData, open_benchmark_data
+from c2fpl.pipeline.benchmark.labels import BenchmarkLabels
 from c2fpl.pipeline.benchmark.plan import BenchmarkFiles, BenchmarkPlan
 from c2fpl.pipeline.benchmark.results import SeedResults, results_of
 from c2fpl.pipeline.benchmark.seeds import SeedRunner
@@ -40,9 +40,7 @@ def benchmark(plan: BenchmarkPlan, files: BenchmarkFiles) -> int:
         for note in notes:
             logger.warning("%s", note)
         record.fact("notes", notes)
-        runner = SeedRunner(
-            plan, files, data, BenchmarkLabels(plan, files, data.train), truth
-        )
+        runner = SeedRunner(plan, files, data, BenchmarkLabels(plan, files, data.train), truth)
         with record.stage("seeds"):
             done = _all_seeds(plan, files, runner)
         with record.stage("figures"):

@@ -147,6 +147,4 @@ def _times(data: BenchmarkData, own: str) -> PresentationTimes | None:
 
 
 def _frames_known(data: BenchmarkData) -> bool:
-    return all(
-        "num_frames_decoded" in data.test.records[own] for own in data.test_names.values()
-    )
+    return all("num_frames_decoded" in data.test.records[own] for own in data.test_names.values())

@@ -44,16 +44,7 @@ def watch(
     if events.threshold is None and events.quantile is None:
         events = replace(events, threshold=_threshold_beside(detector))
     extraction = extraction_of(saved, weights, str(folder))
-    started = Watch(
-        videos=str(folder),
-        files=files,
-        detector=saved,
-        extraction=extraction,
-        scores=scores,
-        events=events,
-        settings=watching,
-        execution=execution,
-    )
+    started = Watch(str(folder), files, saved, extraction, scores, events, watching, execution)
     with only_writer(files):
         started.follow(ticks(folder, watching))
     return 0

@@ -63,14 +63,8 @@ def train_detector(
     joined = None
     if labels.evidence is not None:
         (joined,) = joined_with(labels.evidence, [detector.eval()], features, relative=relative)
-    saved = SavedDetector(
-        detector=detector.cpu().eval(),
-        dim=source.dim,
-        settings=settings,
-        extraction=_extraction_of(features),
-        fingerprint=wanted,
-        joined=joined,
-    )
+    made_from = _extraction_of(features)
+    saved = SavedDetector(detector.cpu().eval(), source.dim, settings, made_from, wanted, joined)
     save_detector(path, saved)
     return saved
 
