@@ -19,7 +19,7 @@ from c2fpl.pipeline.files.run_files import RunFiles
 from c2fpl.pipeline.notify import Notifier
 from c2fpl.pipeline.report.events import Event
 from c2fpl.pipeline.settings import EventSettings, Execution, ScoreSettings, WatchSettings
-from c2fpl.pipeline.steps.detector_files import load_detector
+from c2fpl.pipeline.steps.detector_files import SavedDetector, load_detector
 from c2fpl.pipeline.steps.new_videos import extraction_of
 from c2fpl.pipeline.videos.find import VideoFile
 from c2fpl.pipeline.watch import Arrivals, Changes, Watch
@@ -166,13 +166,16 @@ def test_wrong_settings_are_refused(wrong: dict[str, Any]) -> None:
         replace(WatchSettings(), **wrong)
 
 
-def test_a_watched_folder_scores_each_video_once_and_survives_a_restart(tmp_path: Path) -> None:
-    videos, output = tmp_path / "camera", tmp_path / "out"
+def trained(folder: Path) -> SavedDetector:
+    """Detector of a run on two short videos."""
     flow = ("--backbone", "flow", "--crops", 1, "--epochs", 1, "--device", "cpu", "--quiet")
-    write_videos([DemoVideo(f"v{i}", 48, None, 0, i) for i in range(2)], tmp_path / "past")
-    assert c2fpl("run", tmp_path / "past", "-o", tmp_path / "run", *flow) == 0
-    saved = load_detector(tmp_path / "run" / "detector.pt")
-    files = RunFiles(output)
+    write_videos([DemoVideo(f"v{i}", 48, None, 0, i) for i in range(2)], folder / "past")
+    assert c2fpl("run", folder / "past", "-o", folder / "run", *flow) == 0
+    return load_detector(folder / "run" / "detector.pt")
+
+
+def test_a_watched_folder_scores_each_video_once_and_survives_a_restart(tmp_path: Path) -> None:
+    saved, videos, files = trained(tmp_path), tmp_path / "camera", RunFiles(tmp_path / "out")
 
     def watched() -> Watch:
         return Watch(
@@ -200,9 +203,9 @@ def test_a_watched_folder_scores_each_video_once_and_survives_a_restart(tmp_path
     watched().follow(ticks("yard-3"))
     watched().follow(ticks("roof44"))
     assert "cut,extract" in files.failed.read_text()
-    (videos / "cut.mp4").unlink()
+    (videos / "cut.mp4").unlink()  # what failed stays known
     watched().follow(ticks())
-    assert "cut,extract" in files.failed.read_text()  # what failed stays known
+    assert "cut,extract" in files.failed.read_text()
     second = {p.name: p.stat().st_mtime_ns for p in files.scores.glob("*.npy")}
     assert second.keys() == {*first, "yard-3.npy", "roof44.npy"}
     assert {name: second[name] for name in first} == {name: at for name, (at, _) in first.items()}

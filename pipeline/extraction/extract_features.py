@@ -81,15 +81,9 @@ def extract_features(
         OSError: the output folder is not writable; finished videos are kept.
     """
     work = still_to_do(files, videos, settings, execution)
-    if work.kept:
-        logger.info(
-            "features with these settings exist already for %d of %s",
-            work.kept,
-            counted(len(work.videos), "video"),
-        )
     for video in work.earlier:
         add_digest(files, video)
-    _log_changes(files, work.todo, work.settings)
+    _log_plan(files, work)
     if work.todo and execution.engine == "local":
         check_can_continue(work.settings.auto_precision, execution.devices)
     # Start with the longest videos, so that no core waits for one at the end.
@@ -182,20 +176,23 @@ def _with_precision(
     return replace(settings, auto_precision=precision)
 
 
-def _log_changes(files: RunFiles, todo: Sequence[VideoFile], settings: FeatureSettings) -> None:
-    """Log which changed settings make existing features outdated."""
-
-    def changed_precision(before: Mapping[str, Any]) -> bool:
-        return settings.precision not in ("auto", before.get("precision"))
-
-    causes = Counter(
-        what_changed(before.get("settings", {}), settings.as_json())
-        or ("precision" if changed_precision(before) else "video or weights")
-        for before in (record_of(files, video.name) for video in todo)
-        if before
-    )
+def _log_plan(files: RunFiles, work: Work) -> None:
+    """Log how many features exist, and which changed settings make others outdated."""
+    if work.kept:
+        of = counted(len(work.videos), "video")
+        logger.info("features with these settings exist already for %d of %s", work.kept, of)
+    records = (record_of(files, video.name) for video in work.todo)
+    causes = Counter(_cause(before, work.settings) for before in records if before)
     for cause, count in causes.items():
         logger.info("features: %s changed, extracting %s again", cause, counted(count, "video"))
+
+
+def _cause(before: Mapping[str, Any], settings: FeatureSettings) -> str:
+    """What makes the features with this record outdated."""
+    if changed := what_changed(before.get("settings", {}), settings.as_json()):
+        return changed
+    same_precision = settings.precision in ("auto", before.get("precision"))
+    return "video or weights" if same_precision else "precision"
 
 
 def _run_engine(
