@@ -5,7 +5,7 @@
 # For a GPU add --gpus all; the CUDA libraries are in torch's wheel, the driver is the host's.
 FROM python:3.12-slim-bookworm AS base
 ENV PIP_NO_CACHE_DIR=1 PYTHONDONTWRITEBYTECODE=1
-RUN useradd --create-home --uid 1000 c2fpl
+RUN useradd --create-home --uid 1000 c2fpl && chmod 1777 /home/c2fpl
 WORKDIR /source
 COPY setup.cfg pyproject.toml README.md LICENSE ./
 COPY api api
@@ -15,6 +15,7 @@ COPY models models
 
 FROM base AS cpu
 ARG TORCH_INDEX=""
+# hadolint ignore=DL3013
 RUN pip install ${TORCH_INDEX:+--index-url "$TORCH_INDEX"} torch torchvision \
     && pip install . && rm -rf /source
 USER 1000

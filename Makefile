@@ -1,6 +1,8 @@
 # `make demo` and `make test` work on a fresh machine with Python 3.11 or newer; both make .venv.
 PYTHON ?= python3
 BIN = .venv/bin
+# Processes that run the suite; 0 is this one alone. Each needs about 2 GB of memory.
+WORKERS ?= 0
 
 .PHONY: help demo test test-without-decord test-lowest platforms lock audit sbom docs lint clean
 
@@ -10,14 +12,14 @@ help:  ## list the targets
 demo: .venv/installed  ## make small videos with known anomalies and run every step on them
 	$(BIN)/c2fpl demo -o demo-run
 
-test: .venv/installed  ## run the whole suite
-	$(BIN)/pytest
+test: .venv/installed  ## run the whole suite (WORKERS=2 in two processes)
+	$(BIN)/pytest --numprocesses $(WORKERS)
 
 test-without-decord: .venv/installed  ## run the whole suite as on ARM and macOS, where decord has no wheel
-	$(BIN)/pytest --without-decord
+	$(BIN)/pytest --numprocesses $(WORKERS) --without-decord
 
 test-lowest: .venv-lowest/installed  ## run the whole suite on the oldest dependencies that setup.cfg allows
-	.venv-lowest/bin/pytest
+	.venv-lowest/bin/pytest --numprocesses $(WORKERS)
 
 platforms: .venv/installed  ## resolve the dependencies for every platform and Python that is promised
 	UV=$(BIN)/uv .ci/platforms
