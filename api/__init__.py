@@ -19,6 +19,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    __version__: str
+    """The installed version, as in setup.cfg."""
+
     from c2fpl.errors import Error as Error
     from c2fpl.extractors.encoding.encoder import make_encoder as make_encoder
     from c2fpl.extractors.settings import DecodingSettings as DecodingSettings
@@ -53,6 +56,10 @@ __all__ = list(_HOMES)
 
 def __getattr__(name: str) -> object:
     """Load a public name from the module that defines it (PEP 562)."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("c2fpl")
     if name not in _HOMES:
         raise AttributeError(f"module 'c2fpl' has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)

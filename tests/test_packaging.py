@@ -113,6 +113,12 @@ def test_every_public_name_exists_and_no_other() -> None:
         c2fpl.__getattr__("extrakt")
 
 
+def test_the_version_is_that_of_setup_cfg() -> None:
+    config = configparser.ConfigParser()
+    config.read(ROOT / "setup.cfg")
+    assert c2fpl.__version__ == config["metadata"]["version"]
+
+
 def test_importing_every_module_starts_no_cuda() -> None:
     modules = [
         ".".join(installed(path.relative_to(ROOT)).with_suffix("").parts)
