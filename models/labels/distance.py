@@ -30,6 +30,8 @@ class Reference:
 
     def elsewhere(self, video: Iterable[NDArray[Any]]) -> NDArray[np.bool_]:
         """(rows,) False for rows of this video, which is recognised by their exact values."""
+        if len(self.rows) == 0:
+            return np.ones(0, dtype=bool)  # without reading the video
         known = {row.tobytes() for row in self.rows}
         seen = {value for chunk in video for row in chunk if (value := _bytes(row)) in known}
         absent = [row.tobytes() not in seen for row in self.rows]
