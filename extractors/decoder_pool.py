@@ -125,7 +125,7 @@ class DecoderPool:
         self._tail = tail
         self._short_side_pixels = short_side_pixels
         self._workers = workers
-        self._stall_timeout_s = stall_timeout_s
+        self.stall_timeout_s = stall_timeout_s
         self._recycle_after_videos = recycle_after_videos
         self._recycle_above_bytes = recycle_above_bytes
         self._idle: list[DecoderProcess] = []
@@ -181,10 +181,10 @@ class DecoderPool:
     def _begin(self, task: _Task, busy: dict[DecoderProcess, _Task]) -> None:
         if self._idle:
             child = self._idle.pop()
-            task.wait(self._stall_timeout_s)
+            task.wait(self.stall_timeout_s)
         else:
             child = DecoderProcess(self._settings, self._tail, self._short_side_pixels)
-            task.wait(max(START_TIMEOUT_S, self._stall_timeout_s), starting=True)
+            task.wait(max(START_TIMEOUT_S, self.stall_timeout_s), starting=True)
         busy[child] = task
         child.send(task.order)
 
@@ -209,7 +209,7 @@ class DecoderPool:
             reason = f"decoder process died ({died})"
             yield self._retry_or_fail(busy.pop(child), reason, retries)
             return
-        task.wait(self._stall_timeout_s)
+        task.wait(self.stall_timeout_s)
         if isinstance(message, ReadDone | VideoHeader | DecodeReport | Failed):
             self._finish(child, busy)
         yield from _passed_on(message, task, child)

@@ -13,8 +13,10 @@ from c2fpl.extractors.settings import DecodingSettings, Tail
 from synthetic import numbers_of
 
 SIDE = 48
-STALL_S = 4.0
-"""Long enough for a loaded machine to decode a few frames, short enough for a test."""
+PATIENCE_S = 600.0
+"""Limit for a test that would fail: long enough for any machine under any load."""
+SEGMENTS_BEFORE_FATE = 6
+"""The fake meets its fate in its second window of 100 frames, after the segments of the first."""
 
 FAKE_DECORD = """
 import ctypes, os, signal, numpy

@@ -27,8 +27,9 @@ from decoder_children import (
     FAKE_DECORD,
     HANGS,
     HANGS_HOLDING_THE_LOCK,
+    PATIENCE_S,
+    SEGMENTS_BEFORE_FATE,
     SIDE,
-    STALL_S,
     all_messages,
     assert_whole,
     children,
@@ -50,10 +51,16 @@ def test_a_hanging_decoder_is_killed_and_the_video_done_by_pyav(
     fate: str, five_videos: list[Path], fake_decord: Path
 ) -> None:
     fake_decord.write_text(FAKE_DECORD.format(fate=fate))
-    messages = all_messages(five_videos[:1], stall_timeout_s=STALL_S)[five_videos[0]]
-    assert isinstance(messages[0], SegmentFrames)
+    messages: list[Message] = []
+    with DecoderPool(DecodingSettings(), SIDE, stall_timeout_s=PATIENCE_S) as decoders:
+        for message in decoders.decode([("key", five_videos[0])]):
+            messages.append(message)
+            # the limit applies to what comes after the next message: to nothing but the hang
+            is_before_last = len(messages) == SEGMENTS_BEFORE_FATE - 1
+            decoders.stall_timeout_s = 0.1 if is_before_last else PATIENCE_S
     restarts = [message for message in messages if isinstance(message, Restarted)]
-    reason = f"decoder made no progress for {STALL_S:g} s and was killed"
+    assert messages.index(restarts[0]) == SEGMENTS_BEFORE_FATE
+    reason = "decoder made no progress for 0.1 s and was killed"
     assert [restart.reason for restart in restarts] == [reason]
     assert_whole(messages, 200)
     end = messages[-1]
@@ -185,8 +192,7 @@ def test_children_die_with_a_killed_parent(
     if fate:
         fake_decord.write_text(FAKE_DECORD.format(fate=fate))
     shared_memory = set(Path("/dev/shm").iterdir())
-    # the fake hangs in its second window of 100 frames, when 6 segments of the first are out
-    messages = 2 * 6 if fate else 2
+    messages = 2 * SEGMENTS_BEFORE_FATE if fate else 2
     parent = subprocess.Popen(
         [sys.executable, "-c", PARENT, five_videos[0], str(messages)],
         stdin=subprocess.PIPE,
@@ -198,6 +204,6 @@ def test_children_die_with_a_killed_parent(
         orphans = [psutil.Process(int(pid)) for pid in parent.stdout.readline().split()]
         assert len(orphans) == 2
         parent.send_signal(signal.SIGKILL)
-    _, alive = psutil.wait_procs(orphans, timeout=20)
+    _, alive = psutil.wait_procs(orphans, timeout=PATIENCE_S)
     assert alive == []
     assert set(Path("/dev/shm").iterdir()) <= shared_memory

@@ -1,6 +1,5 @@
 """Decoder children: videos whole and in order, bounded, recycled, nothing left behind."""
 
-import threading
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +11,8 @@ from c2fpl.extractors.decoder_pool import DecoderPool
 from c2fpl.extractors.decoder_process import DecoderProcess
 from c2fpl.extractors.settings import DecodingSettings, Tail
 from decoder_children import (
+    PATIENCE_S,
     SIDE,
-    STALL_S,
     all_messages,
     assert_whole,
     children,
@@ -24,6 +23,20 @@ from synthetic import Synthetic
 
 def open_files() -> int:
     return len(list(Path("/proc/self/fd").iterdir()))
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[DecoderProcess]:
+    """All children that are started."""
+    found: list[DecoderProcess] = []
+
+    class Counted(DecoderProcess):
+        def __init__(self, settings: DecodingSettings, tail: Tail, short_side_pixels: int) -> None:
+            super().__init__(settings, tail, short_side_pixels)
+            found.append(self)
+
+    monkeypatch.setattr(decoder_pool, "DecoderProcess", Counted)
+    return found
 
 
 @pytest.mark.parametrize("workers", [1, 3])
@@ -74,14 +87,16 @@ def test_a_bad_file_costs_only_itself_and_prints_nothing(
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_slow_consumer_is_no_stall(tmp_path: Path) -> None:
+def test_a_slow_consumer_is_no_stall(tmp_path: Path, started: list[DecoderProcess]) -> None:
     path = Synthetic("long.mkv", frames=160).write(tmp_path)
     messages: list[Message] = []
-    with DecoderPool(DecodingSettings(), SIDE, stall_timeout_s=STALL_S) as decoders:
+    with DecoderPool(DecodingSettings(), SIDE, stall_timeout_s=PATIENCE_S) as decoders:
         for message in decoders.decode([("key", path)]):
-            if len(messages) == 1:
-                threading.Event().wait(STALL_S * 1.1)
             messages.append(message)
+            # the third message is there, but its time is over before it is looked at
+            decoders.stall_timeout_s = 0.0 if len(messages) == 1 else PATIENCE_S
+            if len(messages) == 2:
+                started[0].connection.poll(None)
     assert_whole(messages, 160)
 
 
@@ -98,16 +113,8 @@ def test_a_consumer_that_stops_leaves_no_process_and_no_file(tmp_path: Path) -> 
 
 
 def test_children_serve_many_videos_and_are_recycled(
-    five_videos: list[Path], monkeypatch: pytest.MonkeyPatch
+    five_videos: list[Path], started: list[DecoderProcess]
 ) -> None:
-    started: list[DecoderProcess] = []
-
-    class Counted(DecoderProcess):
-        def __init__(self, settings: DecodingSettings, tail: Tail, short_side_pixels: int) -> None:
-            super().__init__(settings, tail, short_side_pixels)
-            started.append(self)
-
-    monkeypatch.setattr(decoder_pool, "DecoderProcess", Counted)
     all_messages(five_videos, workers=1)
     assert len(started) == 1
     all_messages(five_videos, workers=1, recycle_after_videos=2)

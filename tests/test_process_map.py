@@ -42,5 +42,5 @@ def test_workers_end_when_their_parent_is_killed() -> None:
         assert parent.stdout is not None
         workers = [psutil.Process(int(parent.stdout.readline())) for _ in range(2)]
         parent.kill()
-    _, alive = psutil.wait_procs(workers, timeout=60)
+    _, alive = psutil.wait_procs(workers, timeout=600)
     assert not alive
