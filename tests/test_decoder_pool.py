@@ -97,6 +97,7 @@ def test_a_slow_consumer_is_no_stall(tmp_path: Path, started: list[DecoderProces
             decoders.stall_timeout_s = 0.0 if len(messages) == 1 else PATIENCE_S
             if len(messages) == 2:
                 started[0].connection.poll(None)
+    assert len(started) == 1
     assert_whole(messages, 160)
 
 
