@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from c2fpl.errors import BadSettings
+from c2fpl.extractors.segments import SEGMENT_FRAMES
 from c2fpl.pipeline.benchmark.plan import BenchmarkPaths, BenchmarkPlan
 from c2fpl.pipeline.features.concatenated import find_concatenation
 from c2fpl.pipeline.features.extracted import OwnFeatures
@@ -16,7 +17,6 @@ from c2fpl.pipeline.features.published import PublishedFeatures, npy_files, open
 from c2fpl.pipeline.truth.dataset_videos import Split, official_notes, read_name_list
 from c2fpl.pipeline.truth.datasets import DatasetName, is_anomalous
 from c2fpl.pipeline.truth.frame_counts import CountTable
-from c2fpl.pipeline.truth.protocols import SEGMENT_FRAMES
 from c2fpl.pipeline.videos.names import video_name
 
 logger = logging.getLogger(__name__)

@@ -30,7 +30,7 @@ from c2fpl.pipeline.benchmark.seeds import METRICS
 from c2fpl.pipeline.benchmark.truth import TestSegments
 from c2fpl.pipeline.benchmark.variants import Variant, figures_of
 from c2fpl.pipeline.evaluation.references import references_of
-from c2fpl.pipeline.truth.datasets import DatasetName, PublishedFigure
+from c2fpl.pipeline.truth.datasets import DatasetName
 from c2fpl.pipeline.truth.frame_runs import VideoRuns, video_runs
 
 SeedResults = Sequence[Mapping[str, Any]]
@@ -127,12 +127,8 @@ def _paper(variant: Variant, dataset: DatasetName) -> dict[str, Any]:
         "std": figure.std if figure else None,
         "what": figure.what if figure else "no published figure known for this row",
         "source": figure.source if figure else None,
-        "others": [_figure(other) for other in figures_of(variant, dataset)],
+        "others": [vars(other) for other in figures_of(variant, dataset)],
     }
-
-
-def _figure(figure: PublishedFigure) -> dict[str, Any]:
-    return vars(figure)
 
 
 def _interval(seeds: SeedResults, name: str) -> list[float] | None:

@@ -6,8 +6,7 @@ restarts from its first epoch and gives the same numbers.
 """
 
 import logging
-from dataclasses import asdict, dataclass, fields
-from functools import cached_property
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -22,7 +21,7 @@ from c2fpl.pipeline.benchmark.labels import BenchmarkLabels
 from c2fpl.pipeline.benchmark.plan import BenchmarkFiles, BenchmarkPlan
 from c2fpl.pipeline.benchmark.truth import TestSegments
 from c2fpl.pipeline.benchmark.variants import Variant
-from c2fpl.pipeline.evaluation.intervals import ThresholdCounts
+from c2fpl.pipeline.evaluation.intervals import bootstrapped
 from c2fpl.pipeline.evaluation.metrics import Metrics, measure
 from c2fpl.pipeline.evaluation.yardsticks import FRAME_RATES, Yardsticks, measure_yardsticks
 from c2fpl.pipeline.files.progress import progress
@@ -65,6 +64,8 @@ class SeedRunner:
     """Labels to train on."""
     truth: TestSegments
     """Ground truth of the test videos."""
+    _feeders: "dict[bool, StreamedFeeder | ResidentFeeder]" = field(default_factory=dict)
+    """Training segments, relative or not, kept for all seeds."""
 
     def run(self, variant: Variant, seed: int) -> dict[str, Any]:
         """Metrics of the last epoch, with `curve`, `best_epoch`, `bootstrap` and `notes`."""
@@ -132,11 +133,10 @@ class SeedRunner:
         complete = not self.plan.curve or (known and len(known["epochs"]) == settings.epochs)
         if known is not None and (complete or labels is None):
             return known["epochs"], np.load(path, allow_pickle=False), wanted
-        epochs, scores = (
-            _one_epoch(self._p_values(variant))
-            if labels is None
-            else self._trained(variant, settings, labels)
-        )
+        if labels is None:
+            epochs, scores = [0], self._p_values(variant)[np.newaxis]
+        else:
+            epochs, scores = self._trained(variant, settings, labels)
         record.unlink(missing_ok=True)
         save_array(path, scores)
         save_json(record, {"epochs": epochs, "fingerprint": wanted})
@@ -159,10 +159,6 @@ class SeedRunner:
     def _p_values(self, variant: Variant) -> NDArray[np.float32]:
         scores = self.labels.p_value_scores(variant, self.data.test)
         return np.concatenate([scores[own] for own in self.truth.own_names.values()])
-
-    @cached_property
-    def _feeders(self) -> "dict[bool, StreamedFeeder | ResidentFeeder]":
-        return {}
 
     def _feeder(self, relative: bool) -> "StreamedFeeder | ResidentFeeder":
         """Feeds training segments; loads them to a GPU with enough memory once for all seeds."""
@@ -214,23 +210,9 @@ class SeedRunner:
         return np.concatenate(rows, axis=1)
 
 
-def _one_epoch(scores: NDArray[np.float32]) -> tuple[list[int], NDArray[np.float32]]:
-    """Scores without training, as epoch 0."""
-    return [0], scores[np.newaxis]
-
-
 def _bootstrap(videos: list[VideoRuns], seed: int) -> dict[str, list[float]]:
     """AUC and AP of test sets bootstrapped from the videos."""
-    runs = pooled(videos)
-    if not runs.labels.any() or runs.labels.all():
-        return {"auc": [], "ap": []}
-    rng = np.random.default_rng(seed)
-    drawn = [
-        np.bincount(rng.integers(len(videos), size=len(videos)), minlength=len(videos))
-        for _ in range(REPLICATES)
-    ]
-    both = ThresholdCounts(runs, len(videos)).auc_and_ap(np.stack(drawn, axis=1))
-    auc, ap = both[:, np.isfinite(both[0])].tolist()
+    auc, ap = bootstrapped(pooled(videos), len(videos), REPLICATES, seed).tolist()
     return {"auc": auc, "ap": ap}
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from c2fpl.extractors.decoding.presentation_times import PresentationTimes, constant_times
+from c2fpl.extractors.segments import SEGMENT_FRAMES
 from c2fpl.pipeline.benchmark.benchmark_data import BenchmarkData
 from c2fpl.pipeline.benchmark.plan import BenchmarkPlan
 from c2fpl.pipeline.evaluation.metrics import roc_auc
@@ -17,7 +18,7 @@ from c2fpl.pipeline.features.published import PublishedFeatures
 from c2fpl.pipeline.files.run_files import fingerprint
 from c2fpl.pipeline.truth.datasets import DatasetName
 from c2fpl.pipeline.truth.frame_runs import VideoRuns, pooled
-from c2fpl.pipeline.truth.protocols import SEGMENT_FRAMES, Counts, ProtocolName
+from c2fpl.pipeline.truth.protocols import Counts, ProtocolName
 from c2fpl.pipeline.truth.test_set import TestSet, make_test_set
 from c2fpl.pipeline.truth.vectors import with_vector
 

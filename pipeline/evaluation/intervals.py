@@ -42,8 +42,23 @@ def bootstrap_intervals(runs: FrameRuns, video_count: int, replicates: int, seed
         replicates: number of bootstrap replicates.
         seed: seed of the draws.
     """
-    if not runs.labels.any() or runs.labels.all() or replicates == 0:
+    both = bootstrapped(runs, video_count, replicates, seed)
+    if not both.shape[1]:
         return Intervals(None, None, 0)
+    (auc_low, auc_high), (ap_low, ap_high) = np.percentile(both, _BOUNDS_PER_CENT, axis=1).T
+    auc, ap = (float(auc_low), float(auc_high)), (float(ap_low), float(ap_high))
+    return Intervals(auc, ap, both.shape[1])
+
+
+def bootstrapped(
+    runs: FrameRuns, video_count: int, replicates: int, seed: int
+) -> NDArray[np.float64]:
+    """AUC and AP of test sets drawn from the videos: (2, replicates with both kinds of frames).
+
+    Arguments as in `bootstrap_intervals`.
+    """
+    if not runs.labels.any() or runs.labels.all() or replicates == 0:
+        return np.empty((2, 0))
     rng = np.random.default_rng(seed)
     counts = ThresholdCounts(runs, video_count)
     at_once = max(1, _CELLS_AT_ONCE // counts.threshold_count)
@@ -54,13 +69,8 @@ def bootstrap_intervals(runs: FrameRuns, video_count: int, replicates: int, seed
             for _ in range(min(at_once, replicates - start))
         ]
         results.append(counts.auc_and_ap(np.stack(drawn, axis=1)))
-    both = np.concatenate(results, axis=1)  # (2, replicates)
-    both = both[:, np.isfinite(both[0])]
-    if not both.shape[1]:
-        return Intervals(None, None, 0)
-    (auc_low, auc_high), (ap_low, ap_high) = np.percentile(both, _BOUNDS_PER_CENT, axis=1).T
-    auc, ap = (float(auc_low), float(auc_high)), (float(ap_low), float(ap_high))
-    return Intervals(auc, ap, both.shape[1])
+    both = np.concatenate(results, axis=1)
+    return both[:, np.isfinite(both[0])]
 
 
 class ThresholdCounts:

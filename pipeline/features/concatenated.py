@@ -17,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from c2fpl.errors import BadFeatures, BadFile
+from c2fpl.extractors.segments import SEGMENT_FRAMES
 from c2fpl.pipeline.features.array_blocks import Block, StoredFeatures
 from c2fpl.pipeline.files.npy_header import NpyHeader, load_npy, read_npy_header
 from c2fpl.pipeline.truth.datasets import DatasetName, belongs_to, is_anomalous
-from c2fpl.pipeline.truth.protocols import SEGMENT_FRAMES
 from c2fpl.pipeline.videos.names import named, video_name
 
 logger = logging.getLogger(__name__)

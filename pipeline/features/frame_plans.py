@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from c2fpl.errors import BadFeatures, BadFile
+from c2fpl.extractors.segments import SEGMENT_FRAMES
 from c2fpl.pipeline.files.npy_header import load_npy
 from c2fpl.pipeline.settings import FramesPerSegment
-from c2fpl.pipeline.truth.protocols import SEGMENT_FRAMES, SULTANI_PARTS, spread_parts
+from c2fpl.pipeline.truth.protocols import SULTANI_PARTS, spread_parts
 from c2fpl.pipeline.videos.names import video_name
 
 logger = logging.getLogger(__name__)

@@ -30,7 +30,7 @@ from c2fpl.pipeline.files.array_files import FORMATS
 from c2fpl.pipeline.files.run_files import fingerprint
 from c2fpl.pipeline.settings import ReadingSettings
 from c2fpl.pipeline.truth.dataset_videos import read_name_list
-from c2fpl.pipeline.truth.frame_counts import read_frames
+from c2fpl.pipeline.truth.frame_counts import read_count_table
 from c2fpl.pipeline.videos.names import named, video_name
 
 USUAL_FRAME_RATE = 30.0
@@ -172,7 +172,7 @@ def open_features(
     """
     paths = npy_files(place)
     if frame_counts is None:
-        frame_counts = read_frames(reading.frame_counts) if reading.frame_counts else {}
+        frame_counts = read_count_table(reading.frame_counts).frames if reading.frame_counts else {}
     rule = FrameRule(reading.frames_per_segment, frame_counts)
     videos: Sequence[StoredFeatures]
     if concatenation := find_concatenation(paths):

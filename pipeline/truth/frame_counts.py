@@ -34,15 +34,6 @@ class CountTable:
         return {n: counts.frames for n, counts in self.counts.items() if counts.frames is not None}
 
 
-def read_frames(path: Path) -> dict[str, int]:
-    """Read the known frame counts of a table, by joining name.
-
-    Raises:
-        BadAnnotation: as `read_count_table`.
-    """
-    return read_count_table(path).frames
-
-
 def read_count_table(path: Path, segments_column: str | None = None) -> CountTable:
     """Read a CSV with columns `video` and `n_frames` (or `n_mask_frames`), rows in list order.
 

@@ -14,15 +14,13 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from c2fpl.errors import BadAnnotation
+from c2fpl.extractors.segments import SEGMENT_FRAMES
 from c2fpl.pipeline.truth.datasets import DatasetName
 from c2fpl.pipeline.truth.video_annotation import VideoAnnotation
 
 ProtocolName = Literal[
     "native", "sultani", "rtfm", "deepmil", "vadclip", "xdviodet", "shanghaitech-rtfm"
 ]
-
-SEGMENT_FRAMES = 16
-"""Frames of a segment in the published feature sets."""
 
 SULTANI_PARTS = 32
 """Equal parts of each video in the feature sets that follow Sultani et al."""

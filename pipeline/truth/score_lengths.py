@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from c2fpl.errors import BadAnnotation, BadSettings
+from c2fpl.extractors.segments import SEGMENT_FRAMES
 from c2fpl.field_checks import check_fields
-from c2fpl.pipeline.truth.protocols import SEGMENT_FRAMES, SULTANI_PARTS, Counts, spread_parts
+from c2fpl.pipeline.truth.protocols import SULTANI_PARTS, Counts, spread_parts
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,12 @@ from numpy.typing import NDArray
 
 from c2fpl.errors import BadAnnotation
 from c2fpl.extractors.decoding.presentation_times import PresentationTimes
+from c2fpl.extractors.segments import SEGMENT_FRAMES
 from c2fpl.pipeline.truth.annotations import annotation_of
 from c2fpl.pipeline.truth.datasets import DatasetName
 from c2fpl.pipeline.truth.forms.rows import LARGEST_FRAME
 from c2fpl.pipeline.truth.frame_runs import VideoRuns, video_runs
-from c2fpl.pipeline.truth.protocols import SEGMENT_FRAMES, Counts, ProtocolName, protocol_of
+from c2fpl.pipeline.truth.protocols import Counts, ProtocolName, protocol_of
 from c2fpl.pipeline.truth.score_lengths import ScoreUnit, fit_scores, unit_hint
 from c2fpl.pipeline.truth.video_annotation import Annotations, VideoAnnotation
 from c2fpl.pipeline.videos.names import named
