@@ -10,7 +10,7 @@ from c2fpl.field_checks import check_fields
 from c2fpl.models.settings import LabelSettings, OwnVideoLabels, TrainingSettings
 from c2fpl.pipeline.extraction.extract_features import extract_features
 from c2fpl.pipeline.extraction.feature_settings import FeatureSettings
-from c2fpl.pipeline.features.extracted import OwnFeatures
+from c2fpl.pipeline.features.extracted import ExtractedFeatures
 from c2fpl.pipeline.files.lock import only_writer
 from c2fpl.pipeline.files.outcomes import Failure, exit_code
 from c2fpl.pipeline.files.run_files import RunFiles
@@ -113,7 +113,7 @@ def _steps(
         )
     record.extraction(extracted)
     record.failures += extracted.failures
-    features = OwnFeatures(files.features, extracted.ready)
+    features = ExtractedFeatures(files.features, extracted.ready)
     with record.stage("label"):
         labels = update_labels(files, features, settings.labels, execution)
     with record.stage("train"):

@@ -9,7 +9,7 @@ from pathlib import Path
 from c2fpl.errors import MissingPackage, NoVideos
 from c2fpl.pipeline.extraction.extract_features import extract_features
 from c2fpl.pipeline.extraction.feature_settings import FeatureSettings
-from c2fpl.pipeline.features.extracted import OwnFeatures
+from c2fpl.pipeline.features.extracted import ExtractedFeatures
 from c2fpl.pipeline.files.run_files import RunFiles, beside, load_json
 from c2fpl.pipeline.notify import Notifier
 from c2fpl.pipeline.report.events import Event
@@ -37,7 +37,7 @@ class Arrivals:
     _since_s: dict[VideoFile, tuple[Signature, float]] = field(default_factory=dict)
     _taken: dict[VideoFile, Signature] = field(default_factory=dict)
 
-    def whole(self, present: Mapping[VideoFile, Signature], now_s: float) -> list[VideoFile]:
+    def complete(self, present: Mapping[VideoFile, Signature], now_s: float) -> list[VideoFile]:
         """The files that have become complete. Each is returned once, and again if it changes.
 
         Args:
@@ -94,7 +94,7 @@ class Watch:
         logger.info("watching %s; stop with Ctrl-C, start again with the same command", self.videos)
         for _ in ticks:
             now_s = time.monotonic()
-            arrived = arrivals.whole(self._present(say), now_s)
+            arrived = arrivals.complete(self._present(say), now_s)
             if arrived:
                 notifier.report(self.score(arrived), now_s)
             else:
@@ -109,7 +109,7 @@ class Watch:
             report = extract_features(
                 self.files, arrived, self.extraction, self.execution, keep_failures=True
             )
-            features = OwnFeatures(self.files.features, report.ready)
+            features = ExtractedFeatures(self.files.features, report.ready)
             record.failures += report.failures
             record.failures += score_videos(
                 self.files,

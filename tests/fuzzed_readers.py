@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from c2fpl.models.detection.detector import Detector
 from c2fpl.models.settings import TrainingSettings
 from c2fpl.pipeline.cli import main as cli
-from c2fpl.pipeline.features.extracted import OwnFeatures
+from c2fpl.pipeline.features.extracted import ExtractedFeatures
 from c2fpl.pipeline.files.lists import read_list
 from c2fpl.pipeline.files.npy_header import load_npy
 from c2fpl.pipeline.files.outcomes import load_failures
@@ -129,12 +129,12 @@ def _detectors(folder: Path) -> list[bytes]:
     return [(folder / "whole.pt").read_bytes()]
 
 
-def _whole_features(folder: Path) -> OwnFeatures:
+def _whole_features(folder: Path) -> ExtractedFeatures:
     if not (folder / "a.npy").exists():
         np.save(folder / "a.npy", np.ones((2, 1, 4), np.float32))
     if not (folder / "a.json").exists():
         save_json(beside(folder, "a", ".json"), RECORD)
-    return OwnFeatures(folder)
+    return ExtractedFeatures(folder)
 
 
 def _read_features(folder: Path) -> None:

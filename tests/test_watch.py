@@ -30,17 +30,17 @@ CAMERA = VideoFile("camera", Path("camera.mp4"))
 
 def test_a_file_is_whole_once_size_and_date_rest_for_the_settle_time() -> None:
     arrivals = Arrivals(settle_s=10)
-    assert arrivals.whole({CAMERA: (5, 1)}, 0) == []
-    assert arrivals.whole({CAMERA: (9, 2)}, 8) == []  # still being written
-    assert arrivals.whole({CAMERA: (9, 2)}, 17) == []
-    assert arrivals.whole({CAMERA: (9, 2)}, 18) == [CAMERA]
-    assert arrivals.whole({CAMERA: (9, 2)}, 99) == []  # once
+    assert arrivals.complete({CAMERA: (5, 1)}, 0) == []
+    assert arrivals.complete({CAMERA: (9, 2)}, 8) == []  # still being written
+    assert arrivals.complete({CAMERA: (9, 2)}, 17) == []
+    assert arrivals.complete({CAMERA: (9, 2)}, 18) == [CAMERA]
+    assert arrivals.complete({CAMERA: (9, 2)}, 99) == []  # once
 
 
 def test_a_file_that_changes_later_is_taken_again() -> None:
     arrivals = Arrivals(settle_s=0)
-    assert arrivals.whole({CAMERA: (9, 2)}, 0) == [CAMERA]
-    assert arrivals.whole({CAMERA: (9, 3)}, 1) == [CAMERA]
+    assert arrivals.complete({CAMERA: (9, 2)}, 0) == [CAMERA]
+    assert arrivals.complete({CAMERA: (9, 3)}, 1) == [CAMERA]
 
 
 @given(st.lists(st.dictionaries(st.integers(0, 4), st.integers(0, 2)), max_size=60))
@@ -48,14 +48,14 @@ def test_memory_holds_only_files_that_are_there(history: list[dict[int, int]]) -
     arrivals = Arrivals(settle_s=2)
     for now_s, present in enumerate(history):
         files = {VideoFile(str(k), Path(str(k))): (size, 0) for k, size in present.items()}
-        arrivals.whole(files, now_s)
+        arrivals.complete(files, now_s)
         assert arrivals._since_s.keys() | arrivals._taken.keys() == files.keys()
 
 
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=60))
 def test_a_file_is_taken_only_after_it_rested_and_once_a_rest(sizes: list[int]) -> None:
     arrivals = Arrivals(settle_s=2)
-    taken = [bool(arrivals.whole({CAMERA: (size, 0)}, now)) for now, size in enumerate(sizes)]
+    taken = [bool(arrivals.complete({CAMERA: (size, 0)}, now)) for now, size in enumerate(sizes)]
     for now, was_taken in enumerate(taken):
         rest = 0
         while rest < now and sizes[now - rest - 1] == sizes[now]:

@@ -11,7 +11,7 @@ from c2fpl.pipeline.benchmark.plan import BenchmarkFiles, BenchmarkPlan
 from c2fpl.pipeline.benchmark.split import gap_notes, split_of
 from c2fpl.pipeline.extraction.extract_features import extract_features
 from c2fpl.pipeline.extraction.feature_settings import FeatureSettings
-from c2fpl.pipeline.features.extracted import OwnFeatures
+from c2fpl.pipeline.features.extracted import ExtractedFeatures
 from c2fpl.pipeline.features.feature_set import FeatureSet
 from c2fpl.pipeline.files.outcomes import Failure
 from c2fpl.pipeline.truth.annotations import read_annotations
@@ -83,7 +83,7 @@ def _from_videos(
         plan.execution,
     )
     ready = set(report.ready)
-    features = OwnFeatures(files.run.features, tuple(report.ready))
+    features = ExtractedFeatures(files.run.features, tuple(report.ready))
     notes = [note for note in (*train.notes, *test.notes) if "counted once" in note]
     notes += [f"{f.video} is left out, decoding failed: {f.reason}" for f in report.failures]
     return _joined(

@@ -10,7 +10,7 @@ from c2fpl.errors import BadSettings
 from c2fpl.extractors.segments import SEGMENT_FRAMES
 from c2fpl.pipeline.benchmark.plan import BenchmarkPaths, BenchmarkPlan
 from c2fpl.pipeline.features.concatenated import find_concatenation
-from c2fpl.pipeline.features.extracted import OwnFeatures
+from c2fpl.pipeline.features.extracted import ExtractedFeatures
 from c2fpl.pipeline.features.feature_set import FeatureSet, features_in
 from c2fpl.pipeline.features.frame_plans import FrameRule
 from c2fpl.pipeline.features.published import PublishedFeatures, npy_files, open_features
@@ -56,7 +56,7 @@ class FeaturePart:
     def _file(self, own: str) -> Path:
         if isinstance(self.features, PublishedFeatures):
             return self.features.open(own).blocks[0].path
-        assert isinstance(self.features, OwnFeatures)
+        assert isinstance(self.features, ExtractedFeatures)
         return self.features.path(own)
 
 

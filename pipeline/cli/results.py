@@ -179,13 +179,13 @@ def report(
     from c2fpl.pipeline.files.lock import only_writer
     from c2fpl.pipeline.files.run_files import RunFiles
     from c2fpl.pipeline.results import write_results
-    from c2fpl.pipeline.steps.score_index import say_left_out
+    from c2fpl.pipeline.steps.score_index import warn_of_left_out
     from c2fpl.pipeline.steps.scored_videos import scored_videos
     from c2fpl.pipeline.truth.windows import read_windows
 
     files = RunFiles.opened(run)
     names = [video.name for video in scored_videos(files)]
-    say_left_out(files.scores)
+    warn_of_left_out(files.scores)
     windows = read_windows(annotations, names, dataset, reading) if annotations else None
     with only_writer(files):
         write_results(files, events, windows)

@@ -42,7 +42,7 @@ def inspect(
 
 @app.command
 def info() -> int:
-    """Say what is installed and what this machine can do, for a bug report."""
+    """Show what is installed and what this machine can do, for a bug report."""
     from rich.console import Console
 
     from c2fpl.pipeline.machine import facts

@@ -25,7 +25,7 @@ CHUNK_SEGMENTS = 256
 
 
 @dataclass(frozen=True)
-class OwnFeatures:
+class ExtractedFeatures:
     """A features folder, opened read-only; arrays are memory-mapped."""
 
     folder: Path
@@ -60,7 +60,7 @@ class OwnFeatures:
         """Provenance of each video: the content of its .json."""
         return {name: _record(beside(self.folder, name, ".json")) for name in self.names}
 
-    def only(self, names: Sequence[str]) -> "OwnFeatures":
+    def only(self, names: Sequence[str]) -> "ExtractedFeatures":
         """The subset with these videos.
 
         Raises:
@@ -72,7 +72,7 @@ class OwnFeatures:
                 f"{self.folder} has no features of {named(missing)}"
                 f" ({len(missing)} of {len(names)} videos): extract them or correct the list"
             )
-        return OwnFeatures(self.folder, tuple(names))
+        return ExtractedFeatures(self.folder, tuple(names))
 
     def path(self, name: str) -> Path:
         """The .npy file of the video."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from c2fpl.extractors.decoding.presentation_times import PresentationTimes
-from c2fpl.pipeline.features.extracted import OwnFeatures
+from c2fpl.pipeline.features.extracted import ExtractedFeatures
 from c2fpl.pipeline.features.frame_plans import FramePlan
 from c2fpl.pipeline.features.published import open_features
 from c2fpl.pipeline.settings import ReadingSettings
@@ -79,5 +79,5 @@ def features_in(
                 logger.warning(
                     "%s was written by extract: options for other sets are ignored", place
                 )
-            return OwnFeatures(place)
+            return ExtractedFeatures(place)
     return open_features(place, reading, frame_counts=frame_counts)

@@ -59,8 +59,8 @@ def _folders(files: RunFiles) -> tuple[Path, ...]:
 def _alone(folder: Path) -> Iterator[None]:
     with (folder / ".lock").open("a+") as file:
         if not _taken(file, fcntl.LOCK_EX):
-            raise _in_use(folder, _said(file))
-        _say(file, f"process {os.getpid()} on {platform.node()}")
+            raise _in_use(folder, _holder_of(file))
+        _write_holder(file, f"process {os.getpid()} on {platform.node()}")
         remove_parts(folder)
         try:
             yield
@@ -76,8 +76,8 @@ def _shared(folder: Path, shard: tuple[int, int]) -> Iterator[None]:
     with (folder / ".lock").open("a+") as common, own_path.open("a+") as own:
         _join(folder, common, f"shards of {count}")
         if not _taken(own, fcntl.LOCK_EX):
-            raise _in_use(folder, f"shard {index}/{count}, {_said(own)}")
-        _say(own, f"process {os.getpid()} on {platform.node()}")
+            raise _in_use(folder, f"shard {index}/{count}, {_holder_of(own)}")
+        _write_holder(own, f"process {os.getpid()} on {platform.node()}")
         yield
 
 
@@ -87,12 +87,12 @@ def _join(folder: Path, common: IO[str], division: str) -> None:
     while True:
         if _taken(common, fcntl.LOCK_EX):
             remove_parts(folder)
-            _say(common, division)
-        if _taken(common, fcntl.LOCK_SH) and _said(common) == division:
+            _write_holder(common, division)
+        if _taken(common, fcntl.LOCK_SH) and _holder_of(common) == division:
             return
         fcntl.flock(common, fcntl.LOCK_UN)
         if time.monotonic() > deadline_s:
-            raise _in_use(folder, _said(common))
+            raise _in_use(folder, _holder_of(common))
         time.sleep(POLL_S)
 
 
@@ -104,12 +104,12 @@ def _taken(file: IO[str], kind: int) -> bool:
     return True
 
 
-def _said(file: IO[str]) -> str:
+def _holder_of(file: IO[str]) -> str:
     file.seek(0)
     return file.read().strip() or "a process that has just started"
 
 
-def _say(file: IO[str], holder: str) -> None:
+def _write_holder(file: IO[str], holder: str) -> None:
     file.truncate(0)
     file.write(holder)
     file.flush()

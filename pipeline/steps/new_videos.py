@@ -8,7 +8,7 @@ from c2fpl.errors import BadDetector
 from c2fpl.extractors.settings import BackboneName, DecodingSettings, ExtractionSettings
 from c2fpl.pipeline.extraction.extract_features import extract_features
 from c2fpl.pipeline.extraction.feature_settings import FeatureSettings
-from c2fpl.pipeline.features.extracted import OwnFeatures
+from c2fpl.pipeline.features.extracted import ExtractedFeatures
 from c2fpl.pipeline.features.feature_set import FeatureSet, features_in
 from c2fpl.pipeline.features.published import holds_features
 from c2fpl.pipeline.files.outcomes import Failure
@@ -52,7 +52,7 @@ def features_for(
     settings = extraction_of(saved, weights, source)
     videos = find_videos(source, leave_out=(files.clips, files.overlays))
     report = extract_features(files, videos, settings, execution)
-    return OwnFeatures(files.features, report.ready), list(report.failures)
+    return ExtractedFeatures(files.features, report.ready), list(report.failures)
 
 
 def extraction_of(saved: SavedDetector, weights: Path | None, source: str) -> FeatureSettings:

@@ -78,7 +78,7 @@ def save_index(folder: Path, rows: Iterable[Mapping[str, object]]) -> None:
     )
 
 
-def say_left_out(folder: Path) -> None:
+def warn_of_left_out(folder: Path) -> None:
     """Warn about score files that do not count."""
     if remark := score_files(folder).remark:
         logger.warning("%s: %s", folder, remark)

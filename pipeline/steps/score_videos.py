@@ -21,7 +21,7 @@ from c2fpl.pipeline.files.saved_times import save_times, times_facts
 from c2fpl.pipeline.files.wording import counted
 from c2fpl.pipeline.settings import Execution, ScoreSettings
 from c2fpl.pipeline.steps.detector_files import UNKNOWN_BACKBONE
-from c2fpl.pipeline.steps.score_index import INDEX_KEY, save_index, say_left_out
+from c2fpl.pipeline.steps.score_index import INDEX_KEY, save_index, warn_of_left_out
 from c2fpl.pipeline.steps.segment_scores import segment_scores
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def score_videos(
                 del rows[name]
             shown.advance()
     save_index(files.scores, [*rows.values(), *others.values()])
-    say_left_out(files.scores)
+    warn_of_left_out(files.scores)
     save_failures(files, STEP, failures, of=features.names if keep_failures else None)
     return failures
 

@@ -114,7 +114,7 @@ def load_labels(files: RunFiles, features: FeatureSet) -> SegmentLabels:
         )
     by_video = _labels_by_segment(path)
     values = tuple(
-        _whole(path, name, by_video.pop(name, {}), features.segment_count(name))
+        _complete(path, name, by_video.pop(name, {}), features.segment_count(name))
         for name in features.names
     )
     if by_video:
@@ -138,7 +138,7 @@ def _labels_by_segment(path: Path) -> dict[str, dict[int, float]]:
     return by_video
 
 
-def _whole(path: Path, name: str, labels: dict[int, float], count: int) -> NDArray[np.float32]:
+def _complete(path: Path, name: str, labels: dict[int, float], count: int) -> NDArray[np.float32]:
     """(count,) labels of one video, checked to be complete."""
     missing = next((segment for segment in range(count) if segment not in labels), None)
     if len(labels) != count or missing is not None:
