@@ -27,7 +27,7 @@ def thinned(chunks: Chunks, most: int) -> tuple[NDArray[np.int64], NDArray[Any]]
 
 
 def blocks(chunks: Chunks, length: int) -> Iterator[NDArray[Any]]:
-    """Cuts all rows into blocks of `length`; the last one may be shorter.
+    """Cuts rows (rows, dim) into blocks (length, dim); the last one may be shorter.
 
     Matrix products of fixed blocks give the same bits, whatever the chunks were.
     """

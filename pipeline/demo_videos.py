@@ -101,12 +101,12 @@ class _Figure:
         self.place[0] %= WIDTH
 
     def struggle(self, place: NDArray[np.float64], random: np.random.Generator) -> None:
-        """Move by one frame, quickly and erratically, around `place`."""
+        """Move by one frame, quickly and erratically, around `place`, (x, y) in pixels."""
         pull = 0.25 * (place - self.place)
         self.place = self.place + pull + random.normal(0, 7, 2)
 
     def draw(self, image: NDArray[np.float32]) -> None:
-        """Draw the figure into the frame, in place."""
+        """Draw the figure into the frame (height, width, 3), in place."""
         x, y = (int(value) for value in self.place)
         head, body = int(self.height * 0.16), int(self.height * 0.34)
         cv2.ellipse(image, (x, y), (head + 4, body), 0, 0, 360, self.colour, -1)

@@ -117,7 +117,7 @@ class SharedStem:
         return SharedMap(self._convolve(pixels), pixels, inside)
 
     def _cut(self, shared: SharedMap, box: CropBox) -> torch.Tensor:
-        """The slice of a map that belongs to one crop."""
+        """The slice of a map that belongs to one crop: (1, channels, frames, height, width)."""
         cut = shared.values
         for axis, start in zip((HEIGHT, WIDTH), shared.places[box], strict=True):
             sliding = self._sliding[axis]

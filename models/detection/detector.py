@@ -169,7 +169,7 @@ def _block_scores(detector: Detector, block: NDArray[Any]) -> NDArray[np.float32
 def _blocks(
     detector: Detector, chunks: Iterable[NDArray[Any]], segment_count: int
 ) -> Iterator[NDArray[Any]]:
-    """Cuts the segments of all chunks into as few blocks of nearly equal length as possible."""
+    """Cuts chunks (segments, crops, dim) into as few blocks of nearly equal length as possible."""
     block_count = -(-segment_count // detector.settings.batch_size)
     ends = [segment_count * (k + 1) // block_count for k in range(block_count)]
     waiting: list[NDArray[Any]] = []

@@ -129,7 +129,7 @@ def _checked(labels: ArrayLike, segment_count: int) -> Tensor:
 def _batches(
     orders: np.random.Generator, segment_count: int, settings: TrainingSettings
 ) -> list[NDArray[np.int64]]:
-    """Segment numbers of each step of one epoch, every pass in a new order."""
+    """Segment numbers (segments,) of each step of an epoch, every pass in a new order."""
     ends = range(settings.batch_size, segment_count, settings.batch_size)
     return [
         batch
@@ -172,7 +172,10 @@ def training_precision(asked: TrainingPrecision, device: torch.device) -> Traini
 def _loss(
     detector: Detector, features: Tensor, targets: Tensor, precision: TrainingPrecision
 ) -> Tensor:
-    """Binary cross-entropy of the mean score over crops; sums are float32 in either precision."""
+    """Binary cross-entropy of the mean score over crops; sums are always float32.
+
+    `features` are (segments, crops, dim), `targets` (segments,).
+    """
     half = precision == "bf16"
     with torch.autocast(features.device.type, dtype=torch.bfloat16, enabled=half):
         logits = detector.logits(features)

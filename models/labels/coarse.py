@@ -95,7 +95,7 @@ def _alike(points: NDArray[np.floating[Any]]) -> bool:
 
 
 def _scaled(points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Divides both axes by one power of two, so that the larger spread is about 1.
+    """Divides points (videos, 2) by one power of two, so that the larger spread is about 1.
 
     sklearn adds an absolute `reg_covar`, which would dominate small norms. A power of two leaves
     every mantissa unchanged, and one factor for both axes leaves the spherical mixture unchanged.
@@ -194,7 +194,7 @@ def _nothing_left(after: NDArray[np.int64], settings: LabelSettings) -> str:
 
 
 def _doubts(points: NDArray[np.floating[Any]]) -> list[str]:
-    """Notes if the two numbers per video look like noise."""
+    """Notes if the two numbers per video, (videos, 2), look like noise."""
     level = np.abs(points[:, 0]).mean()
     spreads = np.hypot(points[:, 0].std(), np.abs(points[:, 1]).mean())
     if spreads < _CONSTANT * level:

@@ -90,7 +90,7 @@ def _null_model(
 def _density(
     norms: Norms, mean: np.floating[Any], std: np.floating[Any], settings: LabelSettings
 ) -> NDArray[np.float64]:
-    """Gaussian density; if std is 0, 1 where a norm equals the mean and 0 elsewhere."""
+    """Gaussian density (segments,); if std is 0, 1 where a norm equals the mean, else 0."""
     if std == 0:
         return np.asarray(norms == mean, dtype=np.float64)
     if settings.method != "released":

@@ -101,7 +101,10 @@ def _kernel(rows: NDArray[np.float32]) -> Array:
 
 
 def _agreement(kernel: Array, target: Array, learned: NDArray[np.bool_]) -> float:
-    """Rank correlation of a ridge regression with the target on the rows that it did not learn."""
+    """Rank correlation of a ridge regression with the target on the rows not learned.
+
+    `kernel` is (rows, rows), the others are (rows,).
+    """
     ranks = rankdata(target[learned]) / np.count_nonzero(learned)
     inside = kernel[np.ix_(learned, learned)] + _RIDGE * np.eye(len(ranks))
     predicted = kernel[np.ix_(~learned, learned)] @ np.linalg.solve(inside, ranks - ranks.mean())

@@ -126,7 +126,7 @@ def _decoded(
 def seconds_to_encode(
     encoder: SegmentEncoder, segments: list[NDArray[np.uint8]], *, warm_up_always: bool
 ) -> float:
-    """Wall seconds per segment with all threads of the encoder.
+    """Wall seconds per segment (16, height, width, 3) with all threads of the encoder.
 
     On a GPU, which needs `warm_up_always`, the first call starts CUDA and searches for kernels: it
     takes up to 100 times as long as the others.

@@ -45,7 +45,7 @@ def link(target: Path, page_folder: Path) -> str:
 def video_row(
     video: ScoredVideo, scores: NDArray[np.float32], threshold: float, event_count: int
 ) -> list[object]:
-    """One row of the video table; report_lists.js reads the columns in this order."""
+    """One row of the video table, from scores (frames,); report_lists.js has this order too."""
     return [
         video.name,
         round(video.times().duration_s, 2),
@@ -69,7 +69,7 @@ def spark(scores: NDArray[np.float32]) -> str:
 def video_data(
     files: RunFiles, video: ScoredVideo, scores: NDArray[np.float32], windows: Windows
 ) -> Json:
-    """Data of the panel of one video."""
+    """Data of the panel of one video, from scores (frames,)."""
     curve, times = curve_of(scores, MOST_STEPS), video.times()
     plot = beside(files.plots, video.name, ".png")
     source = video.source

@@ -72,7 +72,7 @@ def train_detector(
 def _weighted(
     source: SegmentSource, labels: SegmentLabels
 ) -> tuple[SegmentSource, NDArray[np.float32]]:
-    """Segments and labels to train on; those with a person's answer are repeated."""
+    """Segments and labels (segments,) to train on; those with an answer are repeated."""
     targets = labels.concatenated()
     if labels.answered is None:
         return source, targets

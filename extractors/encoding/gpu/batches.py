@@ -76,7 +76,7 @@ class BatchedNetwork:
             return features
 
     def empty_batch(self, clips: int) -> torch.Tensor:
-        """A batch of zeros."""
+        """Zeros (clips, *clip_shape)."""
         shape = (clips, *self._clip_shape)
         return torch.zeros(shape, dtype=self.dtype, device=self._device.device)
 

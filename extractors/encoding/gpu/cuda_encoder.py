@@ -66,7 +66,7 @@ class CudaEncoder:
         return {**self._device.facts(), **asdict(self._check)}
 
     def take(self, frames: NDArray[np.uint8]) -> torch.Tensor:
-        """Copy the frames of a segment to the GPU; the array may be changed afterwards."""
+        """Copy frames (16, height, width, 3) to the GPU; the array may be changed afterwards."""
         return self._device.upload(frames)
 
     def encode(self, segments: Sequence[NDArray[np.uint8] | torch.Tensor]) -> NDArray[np.float32]:
