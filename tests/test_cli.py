@@ -1,5 +1,6 @@
 """The command line: every misuse is one line on stderr and exit code 2, never a traceback."""
 
+import os
 import re
 import signal
 import subprocess
@@ -145,3 +146,17 @@ def test_sigterm_is_answered_as_before_when_a_command_has_ended(
     before = signal.getsignal(signal.SIGTERM)
     refused(capsys, "label", "x", "-o", "y", "--eta", "-1")
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+@pytest.mark.parametrize(("own", "policy"), [(None, "PASSIVE"), ("active", "ACTIVE")])
+def test_threads_of_openmp_sleep_while_they_wait_unless_the_user_decides(
+    own: str | None, policy: str
+) -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("OMP_")}
+    environment |= {"OMP_DISPLAY_ENV": "true"} | ({"OMP_WAIT_POLICY": own} if own else {})
+    command = [sys.executable, "-m", "c2fpl", "--version"]  # imports torch
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    said = re.findall(r"OMP_WAIT_POLICY *= *'(\w+)'", done.stderr)
+    if not said:
+        pytest.skip("this OpenMP does not display its settings")
+    assert set(said) == {policy}

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch.nn.functional import binary_cross_entropy
 
 from c2fpl.errors import BadLabels, TrainingDiverged
+from c2fpl.models.detection import training
 from c2fpl.models.detection.detector import Detector, segment_scores
 from c2fpl.models.detection.training import Epoch, train
 from c2fpl.models.settings import Attention, Softmax, TrainingPrecision, TrainingSettings
@@ -181,3 +182,28 @@ def test_a_loss_that_is_no_number_stops_the_training() -> None:
     values[3] = np.nan
     with pytest.raises(TrainingDiverged, match="loss of epoch 1 is nan; every feature must be"):
         train(ArraySource([values]), labels, short(), device="cpu")
+
+
+def test_a_small_batch_is_trained_on_one_thread_and_a_large_one_on_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    values, labels = separable(70)
+    usual = torch.get_num_threads()
+    found: list[int] = []
+
+    def note(_: object = None) -> None:
+        found.append(torch.get_num_threads())
+
+    torch.set_num_threads(3)
+    try:
+        for per_thread in (training.VALUES_PER_THREAD, values.size // 2, 1):
+            monkeypatch.setattr(training, "VALUES_PER_THREAD", per_thread)
+            train(
+                *(ArraySource([values]), labels, replace(short(epochs=1), batch_size=10**6)),
+                device="cpu",
+                after_epoch=note,
+            )
+            note()
+    finally:
+        torch.set_num_threads(usual)
+    assert found == [1, 3, 2, 3, 3, 3]

@@ -22,6 +22,10 @@ class Feeder(Protocol):
     """Provides batches of segments in the requested order."""
 
     @property
+    def crops(self) -> int:
+        """Crops per segment."""
+
+    @property
     def dim(self) -> int:
         """Values per crop."""
 
@@ -46,7 +50,7 @@ class StreamedFeeder:
     """Reads batches from the source in threads, a few ahead of the current one."""
 
     def __init__(self, source: SegmentSource, device: torch.device) -> None:
-        self.dim = source.dim
+        self.crops, self.dim = source.crops, source.dim
         self._source = source
         self._device = device
 
@@ -71,7 +75,7 @@ class ResidentFeeder:
     """Keeps the whole source on the device, in its stored type."""
 
     def __init__(self, source: SegmentSource, device: torch.device) -> None:
-        self.dim = source.dim
+        self.crops, self.dim = source.crops, source.dim
         dtype = torch.float16 if source.dtype == np.float16 else torch.float32
         shape = (len(source), source.crops, source.dim)
         self._features = torch.empty(shape, dtype=dtype, device=device)

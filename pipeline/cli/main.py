@@ -3,6 +3,7 @@
 import errno
 import importlib
 import logging
+import os
 import signal
 import sys
 import threading
@@ -46,6 +47,9 @@ def _launch(
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command and exit: 0 success, 1 some videos failed, 2 usage error, 130 stopped."""
+    # OpenMP's threads spin while they wait for each other: on a busy machine, most of the time of
+    # training. Read when torch is imported.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     app.config = []  # may be set by an earlier call in this process
     with _terminated_as_interrupted():
         code = _run(arguments)

@@ -65,6 +65,7 @@ class ExtractionWorker:
         on_gpu = computes_on_gpu(settings.extraction.backbone, device)
 
         from c2fpl.extractors.decoder_pool import DecoderPool
+        from c2fpl.extractors.encoding.allocator import keep_freed_memory
         from c2fpl.extractors.encoding.encoder import make_encoder
         from c2fpl.extractors.extraction import Extraction
 
@@ -84,12 +85,17 @@ class ExtractionWorker:
         )
         self._extraction = Extraction(self._decoders, self._encoder)
         self._write_seconds = 0.0
+        if not on_gpu:
+            keep_freed_memory()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:
+        from c2fpl.extractors.encoding.allocator import return_freed_memory
+
         self._decoders.__exit__(*error)
+        return_freed_memory()
 
     def extract(self, wanted: Mapping[VideoFile, str], shown: Progress) -> list[Failure]:
         """Extract and write the features of videos in the given order, with their fingerprints.
