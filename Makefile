@@ -29,7 +29,7 @@ lock: .venv/installed  ## renew requirements.lock, the exact environment
 		--upgrade --quiet --custom-compile-command "make lock" --output-file requirements.lock
 
 audit: .venv/installed  ## look the locked dependencies up in the list of known vulnerabilities
-	$(BIN)/uv tool run pip-audit --requirement requirements.lock --disable-pip --require-hashes
+	$(BIN)/uv tool run pip-audit --strict --requirement requirements.lock --disable-pip --require-hashes
 
 sbom: .venv/installed  ## write what the lock file installs as a CycloneDX bill of materials
 	mkdir -p dist

@@ -10,13 +10,23 @@ REFERENCE = """# Reference
 
 The public names of `c2fpl`, from their docstrings.
 
+## Functions
+
 ::: c2fpl.functions
+
+## Settings of decoding and extraction
 
 ::: c2fpl.extractors.settings
 
+## Settings of labels, training and scores
+
 ::: c2fpl.models.settings
 
+## Settings of runs, events and watching
+
 ::: c2fpl.pipeline.settings
+
+## Errors
 
 ::: c2fpl.errors
 """
