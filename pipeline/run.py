@@ -19,7 +19,7 @@ from c2fpl.pipeline.settings import EventSettings, Execution, ScoreSettings
 from c2fpl.pipeline.steps.run_record import RunRecord, recorded
 from c2fpl.pipeline.steps.score_videos import score_videos
 from c2fpl.pipeline.steps.train_detector import train_detector
-from c2fpl.pipeline.steps.update_labels import update_labels
+from c2fpl.pipeline.steps.update_labels import confidence_of, update_labels
 from c2fpl.pipeline.truth.datasets import DatasetName
 from c2fpl.pipeline.truth.forms.records import AnnotationSettings
 from c2fpl.pipeline.truth.video_annotation import VideoAnnotation
@@ -116,6 +116,8 @@ def _steps(
     features = ExtractedFeatures(files.features, extracted.ready)
     with record.stage("label"):
         labels = update_labels(files, features, settings.labels, execution)
+    if confidence := confidence_of(files):
+        record.fact("confidence", confidence)
     with record.stage("train"):
         scalars = files.tensorboard if settings.tensorboard else None
         detector = train_detector(

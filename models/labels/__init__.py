@@ -4,5 +4,6 @@
 - `coarse`: which videos are pseudo-anomalous
 - `fine`: which of their segments are
 - `change`, `distance`, `usual`, `evidence`, `two_states`, `refined`: method `refined`
+- `confidence`: how far the features are from noise
 - `joined`: one score from the evidence and a detector
 """

@@ -19,9 +19,9 @@ from threadpoolctl import threadpool_limits
 from c2fpl.errors import CannotLabel
 from c2fpl.models.labels import two_states
 from c2fpl.models.labels.change import Array, Videos, steps_of
+from c2fpl.models.labels.confidence import Confidence, measure_confidence
 from c2fpl.models.labels.evidence import Evidence, make_evidence
 
-_APART = 3  # segments: the change of t depends on t - 1, t and t + 1
 _SAME = 1e-6  # relative difference below which float32 cannot distinguish changes
 
 
@@ -41,8 +41,8 @@ class RefinedLabels:
     """(segments,) per video: the evidence z, a standard normal over all segments."""
     p_values: tuple[Array, ...]
     """(segments,) per video in (0, 1]: share of all segments with at least this evidence."""
-    notes: tuple[str, ...]
-    """Reasons to distrust the labels, one line each."""
+    confidence: Confidence
+    """How far the features are from noise."""
 
 
 def label(videos: Videos) -> RefinedLabels:
@@ -65,7 +65,7 @@ def label(videos: Videos) -> RefinedLabels:
         order = sorted(range(len(scores)), key=lambda video: scores[video].tobytes())
         ordered = [scores[video] for video in order]
         posterior = two_states.higher_state(ordered, two_states.fit(ordered))
-        notes = _doubts(ordered)
+        confidence = measure_confidence(videos)
     labels = [posterior[place] for place in np.argsort(order)]
     shares = np.array([float(one.mean()) for one in labels])
     return RefinedLabels(
@@ -75,7 +75,7 @@ def label(videos: Videos) -> RefinedLabels:
         evidence=evidence,
         scores=scores,
         p_values=tuple(_upper_tails(scores)),
-        notes=notes,
+        confidence=confidence,
     )
 
 
@@ -102,19 +102,3 @@ def _split(every: Array, like: Sequence[Array]) -> list[Array]:
 def _upper_tails(evidence: Sequence[Array]) -> list[Array]:
     every = np.concatenate(list(evidence))
     return _split(rankdata(-every, method="max") / len(every), evidence)
-
-
-def _doubts(evidence: Sequence[Array]) -> tuple[str, ...]:
-    """Notes if one population without memory explains the evidence as well as two states.
-
-    Uses every third segment. These share no neighbours, so the definition of change does not
-    correlate them.
-    """
-    apart = [video[::_APART] for video in evidence]
-    every = np.concatenate(apart)
-    if np.ptp(every) > 0 and two_states.fit(apart).gain > 0:
-        return ()
-    return (
-        "the statistic is uninformative: the videos show no clear split into normal and anomalous "
-        f"(BIC prefers one state on {len(every)} segments), so labels may be noise; add videos",
-    )

@@ -11,6 +11,7 @@ from c2fpl.models.settings import LabelSettings
 from c2fpl.pipeline.files.progress import Progress, progress
 
 if TYPE_CHECKING:
+    from c2fpl.models.labels.confidence import Confidence
     from c2fpl.models.labels.evidence import Evidence
     from c2fpl.models.labels.fine import Norms
 
@@ -50,6 +51,8 @@ class MadeLabels:
     """Reasons to distrust the labels, one line each."""
     evidence: "Evidence | None" = None
     """Evidence of `refined`, which scores need as well; None for other methods."""
+    confidence: "Confidence | None" = None
+    """How far the features are from noise; None for other methods than `refined`."""
 
 
 def make_labels(features: NamedFeatures, settings: LabelSettings, *, quiet: bool) -> MadeLabels:
@@ -135,6 +138,7 @@ def _by_evidence(features: NamedFeatures, shown: Progress) -> MadeLabels:
         densities=found.p_values,
         video_header=header,
         video_rows=rows,
-        notes=found.notes,
+        notes=(),
         evidence=found.evidence,
+        confidence=found.confidence,
     )

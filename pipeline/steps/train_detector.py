@@ -58,8 +58,8 @@ def train_detector(
     device = resolve_device(execution.devices[0])
     source = training_source(features, relative=relative)
     with _shown(settings.epochs, execution, tensorboard) as after_epoch:
-        shown_source, targets = _weighted(source, labels)
-        detector = train(shown_source, targets, settings, device=device, after_epoch=after_epoch)
+        read_from, targets = with_repeats(source, labels)
+        detector = train(read_from, targets, settings, device=device, after_epoch=after_epoch)
     joined = None
     if labels.evidence is not None:
         (joined,) = joined_with(labels.evidence, [detector.eval()], features, relative=relative)
@@ -69,7 +69,7 @@ def train_detector(
     return saved
 
 
-def _weighted(
+def with_repeats(
     source: SegmentSource, labels: SegmentLabels
 ) -> tuple[SegmentSource, NDArray[np.float32]]:
     """Segments and labels (segments,) to train on; those with an answer are repeated."""

@@ -72,6 +72,7 @@ def update_labels(
     before = _record(files)
     if not execution.overwrite and before.get("fingerprint") == wanted:
         logger.info("labels of these features and settings exist already")
+        _tell_confidence(files)
         return load_labels(files, features)
     if before:
         cause = what_changed(before.get("settings", {}), asked) or "features"
@@ -84,7 +85,10 @@ def update_labels(
     save_evidence(evidence_path(files), made.evidence)
     save_table(files.segment_labels, LABELS_HEADER, _segment_rows(features, made))
     record: dict[str, Any] = {"settings": asked, "notes": list(made.notes)}
+    if made.confidence is not None:
+        record["confidence"] = made.confidence.as_json()
     save_json(files.labels_record, {**record, "fingerprint": wanted})
+    _tell_confidence(files)
     positive = sum(float(labels.sum()) for labels in made.labels)
     total = sum(len(labels) for labels in made.labels)
     logger.info(
@@ -95,6 +99,18 @@ def update_labels(
         counted(total, "segment"),
     )
     return load_labels(files, features)
+
+
+def confidence_of(files: RunFiles) -> dict[str, Any] | None:
+    """The confidence that `label_segments` recorded; None if the method has none."""
+    found = _record(files).get("confidence")
+    return found if isinstance(found, dict) else None
+
+
+def _tell_confidence(files: RunFiles) -> None:
+    if found := confidence_of(files):
+        weak = found.get("level") == "weak"
+        logger.log(logging.WARNING if weak else logging.INFO, "%s", found.get("line"))
 
 
 def load_labels(files: RunFiles, features: FeatureSet) -> SegmentLabels:

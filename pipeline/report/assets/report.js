@@ -44,7 +44,8 @@ function build() {
   document.getElementById("rule").textContent =
     `An event reaches a score of ${c2fpl.score(run.threshold)} (${run.rule}) and extends to where `
     + "the score returns towards its usual level; events close together are one. "
-    + "Scores rank footage within this run; they are not probabilities.";
+    + "Scores rank footage within this run; they are not probabilities."
+    + confidenceText((run.record.run || {}).confidence);
   const events = c2fpl.eventsOf(page.events, rows.map((row) => row[0]));
   page.cards = new c2fpl.EventCards(run, events, new c2fpl.Feedback(events));
   page.table = c2fpl.videoTable(rows);
@@ -61,9 +62,16 @@ function build() {
   document.documentElement.dataset.ready = "yes";
 }
 
+function confidenceText(confidence) {
+  if (!confidence) return "";
+  const line = confidence.line;
+  return ` ${line[0].toUpperCase()}${line.slice(1)}.`;
+}
+
 function tiles(run) {
   const seconds = Object.values(run.record).reduce(
     (sum, step) => sum + ((step && step.seconds && step.seconds.total) || 0), 0);
+  const confidence = (run.record.run || {}).confidence;
   const tile = (value, label, state = "") => c2fpl.element("div", { className: `tile ${state}` },
     c2fpl.element("b", {}, value), c2fpl.element("span", {}, label));
   return [
@@ -73,6 +81,7 @@ function tiles(run) {
     tile(run.events.toLocaleString("en"), run.events === 1 ? "event" : "events"),
     tile(`${run.failures.length}`, "failed", run.failures.length ? "is-bad" : ""),
     tile(c2fpl.score(run.threshold), "threshold"),
+    ...(confidence ? [tile(confidence.level, "confidence", confidence.level === "weak" ? "is-bad" : "")] : []),
     ...(seconds ? [tile(c2fpl.duration(seconds), "computing time")] : []),
     ...["auc", "ap"].filter((name) => typeof run.metrics[name] === "number")
       .map((name) => tile(c2fpl.score(run.metrics[name]), name.toUpperCase())),
