@@ -102,7 +102,7 @@ def update_labels(
 
 
 def confidence_of(files: RunFiles) -> dict[str, Any] | None:
-    """The confidence that `label_segments` recorded; None if the method has none."""
+    """The confidence that `update_labels` recorded; None if the method has none."""
     found = _record(files).get("confidence")
     return found if isinstance(found, dict) else None
 
