@@ -149,12 +149,15 @@ def test_workers_and_order_change_no_byte(videos: Path, finished: Path, tmp_path
     assert contents(tmp_path / "f", "*.npy") == contents(finished / "features", "*.npy")
 
 
-def test_two_device_processes_give_the_same_bytes(
+def test_two_device_processes_give_the_same_bytes_and_one_log(
     videos: Path, finished: Path, tmp_path: Path
 ) -> None:
-    arguments = (*EXTRACT[:-3], "--device", "cpu,cpu", "--quiet")
-    assert c2fpl("extract", videos, "-o", tmp_path / "f", *arguments) == 0
+    folder = shutil.copytree(videos, tmp_path / "videos")
+    (folder / "text.mp4").write_text("this is no video")
+    arguments = (*EXTRACT[:-3], "--device", "cpu,cpu", "--log-file", tmp_path / "log")
+    assert c2fpl("extract", folder, "-o", tmp_path / "f", *arguments) == 1
     assert contents(tmp_path / "f", "*.npy") == contents(finished / "features", "*.npy")
+    assert "text.mp4: not a readable video" in (tmp_path / "log").read_text()
 
 
 def test_shards_together_are_the_whole(videos: Path, finished: Path, tmp_path: Path) -> None:
