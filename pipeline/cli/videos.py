@@ -1,4 +1,4 @@
-"""The commands inspect and demo."""
+"""The commands inspect, info and demo."""
 
 from pathlib import Path
 

@@ -23,7 +23,7 @@ from c2fpl.errors import BadAnnotation, UnknownVideo
 from c2fpl.pipeline.files.wording import counted
 from c2fpl.pipeline.truth.dataset_videos import read_name_list
 from c2fpl.pipeline.truth.datasets import DatasetName, classes_of
-from c2fpl.pipeline.truth.forms.forms import read_records
+from c2fpl.pipeline.truth.forms.any_form import read_records
 from c2fpl.pipeline.truth.forms.masks import read_mask_folder
 from c2fpl.pipeline.truth.forms.official import OFFICIAL_ROWS
 from c2fpl.pipeline.truth.forms.positions import Unit

@@ -1,6 +1,6 @@
 """Readers for annotation formats.
 
-- `forms`: detects the format of a file or folder
+- `any_form`: detects the format of a file or folder
 - `rows`: rows of text, split and validated
 - `positions`: one position in a video, a frame number or a time
 - `records`: annotations as written, before conversion to frames
