@@ -72,17 +72,14 @@ def train(
     """
     device = torch.device(device)
     targets = _checked(labels, len(source)).to(device)
-    feeder: Feeder = (
-        source
-        if isinstance(source, StreamedFeeder | ResidentFeeder)
-        else feeder_for(source, device)
-    )
+    if not isinstance(source, StreamedFeeder | ResidentFeeder):
+        source = feeder_for(source, device)
     orders = np.random.default_rng(settings.seed)
-    detector = Detector(feeder.dim, settings).to(device)
+    detector = Detector(source.dim, settings).to(device)
     detector.draw_dropout_from(torch.Generator(device).manual_seed(int(orders.integers(2**62))))
     batch_size = min(settings.batch_size, len(targets))
-    with _threads_for(batch_size * feeder.crops * feeder.dim):
-        for epoch in _epochs(detector, feeder, targets, orders):
+    with _threads_for(batch_size * source.crops * source.dim):
+        for epoch in _epochs(detector, source, targets, orders):
             if after_epoch is not None:
                 after_epoch(epoch)
     detector.draw_dropout_from(None)

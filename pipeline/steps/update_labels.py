@@ -72,7 +72,7 @@ def update_labels(
     before = _record(files)
     if not execution.overwrite and before.get("fingerprint") == wanted:
         logger.info("labels of these features and settings exist already")
-        _tell_confidence(files)
+        _log_confidence(files)
         return load_labels(files, features)
     if before:
         cause = what_changed(before.get("settings", {}), asked) or "features"
@@ -88,17 +88,19 @@ def update_labels(
     if made.confidence is not None:
         record["confidence"] = made.confidence.as_json()
     save_json(files.labels_record, {**record, "fingerprint": wanted})
-    _tell_confidence(files)
-    positive = sum(float(labels.sum()) for labels in made.labels)
-    total = sum(len(labels) for labels in made.labels)
+    _log_confidence(files)
+    _log_counts(made)
+    return load_labels(files, features)
+
+
+def _log_counts(made: MadeLabels) -> None:
     logger.info(
         "%d of %s and %.0f of %s are pseudo-anomalous",
         int(made.anomalous.sum()),
-        counted(len(features.names), "video"),
-        positive,
-        counted(total, "segment"),
+        counted(len(made.labels), "video"),
+        sum(float(labels.sum()) for labels in made.labels),
+        counted(sum(len(labels) for labels in made.labels), "segment"),
     )
-    return load_labels(files, features)
 
 
 def confidence_of(files: RunFiles) -> dict[str, Any] | None:
@@ -107,7 +109,7 @@ def confidence_of(files: RunFiles) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
-def _tell_confidence(files: RunFiles) -> None:
+def _log_confidence(files: RunFiles) -> None:
     if found := confidence_of(files):
         weak = found.get("level") == "weak"
         logger.log(logging.WARNING if weak else logging.INFO, "%s", found.get("line"))
