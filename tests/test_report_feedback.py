@@ -107,6 +107,18 @@ def test_answers_to_events_of_another_run_are_not_taken_over(
     browser.execute_script("localStorage.clear()")
 
 
+def test_the_panel_has_the_same_buttons_until_the_threshold_moves(
+    browser: Any, run_files: RunFiles
+) -> None:
+    open_page(browser, run_files, "#video=1&t=8")
+    browser.find_element("css selector", "#panel-events button[value='yes']").click()
+    assert text_of(browser, PRESSED) == ["\u2713 Confirm"] * 2  # on the card and in the panel
+    assert table(browser) == 'event,keep\n"gate/night:80-120",yes\n'
+    browser.execute_script("page.panel.setThreshold(0.3)")
+    assert text_of(browser, "#panel-events .answers") == []
+    browser.execute_script("localStorage.clear()")
+
+
 def test_the_keyboard_answers_too(browser: Any, run_files: RunFiles) -> None:
     open_page(browser, run_files)
     browser.execute_script("document.querySelector('.cards a').focus()")

@@ -61,7 +61,7 @@ def test_the_cursor_follows_the_playing_video(browser: Any, run_files: RunFiles)
     assert drawn == pytest.approx(
         state(browser, f"page.panel.curve.plot.valToPos({time}, 'x')"), abs=0.5
     )
-    assert text_of(browser, "#panel-events .is-current") == ["0:08.0 \u2013 0:12.0 0.900"]
+    assert text_of(browser, "#panel-events .is-current > button") == ["0:08.0 \u2013 0:12.0 0.900"]
 
 
 def test_dragging_the_threshold_changes_the_events(browser: Any, run_files: RunFiles) -> None:

@@ -61,7 +61,7 @@ class Joined:
         chain = two_states.TwoStates(
             means=np.asarray(arrays["chain.means"]),
             shares=np.asarray(arrays["chain.shares"]),
-            **{n: float(arrays[f"chain.{n}"]) for n in ("deviation", "renewal", "gain")},
+            **{name: float(arrays[f"chain.{name}"]) for name in ("deviation", "renewal")},
         )
         detected, odds = (np.asarray(arrays[name]) for name in ("detected", "odds"))
         return cls(Evidence.from_arrays(arrays), detected, chain, odds)

@@ -42,8 +42,6 @@ class TwoStates:
     """(2,) probability of each state when it is drawn; they sum to 1."""
     renewal: float
     """Probability that the state is drawn again before a segment; 1 means no memory."""
-    gain: float
-    """BIC of one Gaussian minus BIC of this model; at most 0 if z is one population."""
 
 
 def fit(z: Sequence[Array]) -> TwoStates:
@@ -56,7 +54,7 @@ def fit(z: Sequence[Array]) -> TwoStates:
     values = pieces.values[pieces.there]
     spread = float(values.std())
     chain = TwoStates(
-        np.quantile(values, (0.25, 0.75)), spread / 2, np.full(2, 0.5), _FIRST_RENEWAL, 0.0
+        np.quantile(values, (0.25, 0.75)), spread / 2, np.full(2, 0.5), _FIRST_RENEWAL
     )
     before = -math.inf
     for _ in range(_MOST_ROUNDS):
@@ -67,8 +65,7 @@ def fit(z: Sequence[Array]) -> TwoStates:
         if settled:
             break
     order = np.argsort(chain.means, kind="stable")
-    gain = bic_of_one(values) - (5 * math.log(len(values)) - 2 * before)
-    return TwoStates(chain.means[order], chain.deviation, chain.shares[order], chain.renewal, gain)
+    return TwoStates(chain.means[order], chain.deviation, chain.shares[order], chain.renewal)
 
 
 def higher_state(z: Sequence[Array], chain: TwoStates) -> tuple[Array, ...]:
@@ -82,13 +79,6 @@ def log_odds(z: Sequence[Array], chain: TwoStates) -> tuple[Array, ...]:
     pieces = _Pieces(z)
     weights = np.log(np.maximum(_smoothed(pieces, chain).weights, 1e-300))
     return pieces.by_video(weights[..., 1] - weights[..., 0])
-
-
-def bic_of_one(values: Array) -> float:
-    """BIC of one Gaussian without memory, fitted to (segments,) values."""
-    count = len(values)
-    log_likelihood = -0.5 * count * (math.log(2 * math.pi * float(values.var())) + 1)
-    return 2 * math.log(count) - 2 * log_likelihood
 
 
 @dataclass(frozen=True)
@@ -134,7 +124,7 @@ def _likeliest(pieces: _Pieces, posterior: _Posterior, least_deviation: float) -
     drawn = posterior.drawn + 1e-12
     renewal = min(max(posterior.renewals / max(pieces.pairs, 1), 1e-6), 1.0)
     deviation = max(math.sqrt(variance), least_deviation)
-    return TwoStates(means, deviation, drawn / drawn.sum(), renewal, 0.0)
+    return TwoStates(means, deviation, drawn / drawn.sum(), renewal)
 
 
 def _smoothed(pieces: _Pieces, chain: TwoStates) -> _Posterior:

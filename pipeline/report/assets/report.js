@@ -47,7 +47,8 @@ function build() {
     + "Scores rank footage within this run; they are not probabilities."
     + confidenceText((run.record.run || {}).confidence);
   const events = c2fpl.eventsOf(page.events, rows.map((row) => row[0]));
-  page.cards = new c2fpl.EventCards(run, events, new c2fpl.Feedback(events));
+  const feedback = new c2fpl.Feedback(events);
+  page.cards = new c2fpl.EventCards(run, events, feedback);
   page.table = c2fpl.videoTable(rows);
   page.table.on("dataFiltered", (filters, kept) => countVideos(kept.length));
   page.table.on("rowClick", (event, row) => {
@@ -56,7 +57,7 @@ function build() {
   countVideos(rows.length);
   buildFailures(run.failures);
   buildRecord(run);
-  page.panel = new c2fpl.Panel(run, (index) => navigate(index));
+  page.panel = new c2fpl.Panel(run, feedback, (index) => navigate(index));
   listen();
   follow();
   document.documentElement.dataset.ready = "yes";

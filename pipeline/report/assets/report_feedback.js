@@ -16,7 +16,6 @@ c2fpl.Feedback = class {
     this.clear.addEventListener("click", () => {
       this.answers.clear();
       this.changed();
-      document.querySelectorAll(".answers").forEach((group) => this.mark(group));
     });
     document.getElementById("feedback").hidden = !events.length;
     this.show();
@@ -28,7 +27,7 @@ c2fpl.Feedback = class {
     const group = c2fpl.element("div", { className: "answers", role: "group", ariaLabel: label },
       ...Object.entries(ANSWERS).map(([answer, [sign, text]]) => {
         const button = c2fpl.element("button", { type: "button", value: answer }, `${sign} ${text}`);
-        button.addEventListener("click", () => this.toggle(group, answer));
+        button.addEventListener("click", () => this.toggle(event.id, answer));
         return button;
       }));
     group.dataset.event = event.id;
@@ -36,11 +35,15 @@ c2fpl.Feedback = class {
     return group;
   }
 
-  toggle(group, answer) {
-    const id = group.dataset.event;
+  /** Buttons of an event of one video, by its frames; null if the page does not list it. */
+  buttonsOf(name, start, end) {
+    const event = this.events.find(({ id }) => id === c2fpl.eventName(name, start, end));
+    return event ? this.buttons(event) : null;
+  }
+
+  toggle(id, answer) {
     if (this.answers.get(id) === answer) this.answers.delete(id);
     else this.answers.set(id, answer);
-    this.mark(group);
     this.changed();
   }
 
@@ -53,6 +56,7 @@ c2fpl.Feedback = class {
     try {
       localStorage.setItem(this.place, JSON.stringify([...this.answers]));
     } catch { /* not allowed for pages on disk: the answers last until the page is closed */ }
+    document.querySelectorAll(".answers").forEach((group) => this.mark(group));
     this.show();
   }
 

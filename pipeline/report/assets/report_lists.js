@@ -7,11 +7,14 @@ const SPARK_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01234
 /** The URL hash that opens a video at a time. */
 c2fpl.address = (index, seconds = 0) => `#video=${index}&t=${+seconds.toFixed(3)}`;
 
-/** Events from the rows of event_data in page_data.py; `id` names one in feedback.csv. */
+/** Name of an event in feedback.csv; the end frame is exclusive. */
+c2fpl.eventName = (video, start, end) => `${video}:${start}-${end}`;
+
+/** Events from the rows of event_data in page_data.py. */
 c2fpl.eventsOf = (rows, names) =>
   rows.map(([video, start, end, peak, still, first, last], index) => ({
     rank: index + 1, video, start, end, peak, still, name: names[video],
-    id: `${names[video]}:${first}-${last}`,
+    id: c2fpl.eventName(names[video], first, last),
   }));
 
 /** Event cards with the buttons of c2fpl.Feedback. */

@@ -3,8 +3,9 @@
 
 c2fpl.Panel = class {
   /** navigate(index or null) changes the URL hash, which opens or closes the panel. */
-  constructor(run, navigate) {
+  constructor(run, feedback, navigate) {
     this.run = run;
+    this.feedback = feedback;
     this.navigate = navigate;
     this.threshold = run.threshold;
     this.video = null;
@@ -161,7 +162,8 @@ c2fpl.Panel = class {
       const button = c2fpl.element("button", { type: "button" }, times, " ",
         c2fpl.element("b", {}, c2fpl.score(event.peak)));
       button.addEventListener("click", () => this.seek(event.startSeconds));
-      return c2fpl.element("li", {}, button);
+      const answers = moved ? null : this.feedback.buttonsOf(this.video.name, event.start, event.end);
+      return c2fpl.element("li", {}, button, answers);
     }));
     this.markCurrent();
   }
