@@ -24,6 +24,8 @@ NIGHT, OTHER = 1, 0
 def run_files(tmp_path_factory: pytest.TempPathFactory) -> RunFiles:
     files = small_run(tmp_path_factory.mktemp("browser") / "it's #1 <run>")
     files.metrics.write_text('{"auc": 0.8765, "ap": 0.5432, "bootstrap_replicates": 100}')
+    nested = {"settings": {"execution": {"segments_per_call": {"device": "cpu"}}}}
+    files.record.write_text(json.dumps({"run": nested}))
     write_events(files, EventSettings())
     write_report(files, {"gate/night": [(70, 130)]})
     return files
@@ -119,6 +121,9 @@ def test_a_phone_shows_no_sideways_scrolling(browser: Any, run_files: RunFiles) 
     try:
         open_page(browser, run_files)
         assert state(browser, "document.documentElement.scrollWidth") <= 390
+        browser.execute_script("document.querySelectorAll('details').forEach(d => d.open = true)")
+        narrowest = "Math.min(...[...document.querySelectorAll('dd')].map(e => e.clientWidth))"
+        assert state(browser, narrowest) >= 90  # the nested record stays readable
         open_panel(browser, run_files, NIGHT)
         assert state(browser, "page.panel.dialog.scrollWidth") <= 390
         tops = state(
