@@ -31,7 +31,6 @@ class FeatureRows:
     """Features of consecutive segments of one video."""
 
     key: Key
-    """The video."""
     values: NDArray[np.float32]
     """float32 (segments, crops, dim)."""
 
@@ -48,7 +47,6 @@ class StageSeconds:
     wait_for_frames: float = 0.0
     """Waiting for decoded segments."""
     wait_for_features: float = 0.0
-    """Waiting for the network."""
     wait_for_consumer: float = 0.0
     """Waiting for the caller, who writes the rows."""
     network: float = 0.0

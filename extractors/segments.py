@@ -29,7 +29,6 @@ class SegmentPlan:
     tail: Tail = "loop"
     """Rule for the last `frame_count % segment_frames` frames."""
     segment_frames: int = SEGMENT_FRAMES
-    """Frames in a segment."""
 
     def __post_init__(self) -> None:
         if self.segment_frames < 1:

@@ -24,7 +24,6 @@ class DemoVideo:
     name: str
     """File name without suffix."""
     frame_count: int
-    """Number of frames."""
     anomaly: tuple[int, int] | None
     """Frames [start, end) of the brawl; None in a normal video."""
     camera_seed: int

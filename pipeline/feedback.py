@@ -34,7 +34,6 @@ class Answer:
     row: int
     """Row of the file, for messages; the header is row 1."""
     video: str
-    """Name of the video."""
     start_frame: int
     """First frame, 0-based."""
     end_frame: int

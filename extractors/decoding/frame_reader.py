@@ -56,7 +56,6 @@ class FrameRequest:
     """Frames to read from one video."""
 
     path: Path
-    """The video."""
     spans: tuple[Span, ...]
     """Spans of frames [start, end); they may overlap."""
     times: PresentationTimes

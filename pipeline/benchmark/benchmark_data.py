@@ -39,7 +39,6 @@ class BenchmarkData:
     table: CountTable | None
     """Counts of the test videos, if given."""
     backbone: str
-    """Backbone of the features."""
     notes: tuple[str, ...]
     """Missing videos, duplicates and deviations from the official split, with their effect."""
     failures: tuple[Failure, ...] = ()

@@ -27,7 +27,6 @@ class FeaturePart:
     """A feature set whose videos are joined with a data set by name."""
 
     features: FeatureSet
-    """The set."""
     is_named: bool = True
     """False for a concatenation without a list of names, whose videos are numbered."""
 

@@ -66,9 +66,7 @@ class BenchmarkPlan:
     """Settings of one run of `c2fpl benchmark`."""
 
     dataset: DatasetName
-    """Data set."""
     paths: BenchmarkPaths
-    """Input files."""
     protocol: ProtocolName | None = None
     """Convention of the ground truth; None selects the one that fits the features."""
     table: TableName = "seeds"
@@ -110,7 +108,6 @@ class BenchmarkFiles:
     """Output files of a benchmark; labels are kept by method, scores and metrics by variant."""
 
     root: Path
-    """The output folder."""
 
     @property
     def run(self) -> RunFiles:

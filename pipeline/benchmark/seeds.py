@@ -55,15 +55,10 @@ class SeedRunner:
     """Trains and evaluates single seeds, or loads their cached results."""
 
     plan: BenchmarkPlan
-    """Settings."""
     files: BenchmarkFiles
-    """Output files."""
     data: BenchmarkData
-    """Training and test features."""
     labels: BenchmarkLabels
-    """Labels to train on."""
     truth: TestSegments
-    """Ground truth of the test videos."""
     _feeders: "dict[bool, StreamedFeeder | ResidentFeeder]" = field(default_factory=dict)
     """Training segments, relative or not, kept for all seeds."""
 

@@ -41,7 +41,6 @@ class Variant:
     title: str
     """Title, shown with the method."""
     method: Method
-    """Labelling method."""
     labels: LabelKind
     """Labels for training; `p-values` trains nothing."""
     training: TrainingSettings

@@ -36,11 +36,8 @@ class ClassMetrics:
     name: str
     """Class; a video of several classes counts in each."""
     videos: int
-    """Number of videos."""
     frames: int
-    """Number of frames."""
     anomalous_frames: int
-    """Number of anomalous frames."""
     auc: float | None
     """ROC AUC over the frames of the class."""
     ap: float | None
@@ -54,13 +51,10 @@ class Metrics:
     """Metrics of a test set, fractions in [0, 1] or None if undefined."""
 
     videos: int
-    """Number of scored videos."""
     anomalous_videos: int
     """Number of videos with an anomalous frame."""
     frames: int
-    """Number of scored frames."""
     anomalous_frames: int
-    """Number of anomalous frames."""
     auc: float | None
     """ROC AUC over all frames."""
     ap: float | None

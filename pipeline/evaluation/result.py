@@ -17,11 +17,9 @@ class Evaluation:
     """Metrics of a folder of scores, with their context."""
 
     scores: Path
-    """Folder of scores."""
     truth: TruthInputs
     """Annotations of the test set, and their protocol."""
     metrics: Metrics
-    """Standard metrics."""
     yardsticks: Yardsticks
     """Metrics that a video's length cannot inflate."""
     references: tuple[Reference, ...]

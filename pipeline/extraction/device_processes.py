@@ -104,7 +104,6 @@ class DeviceWork:
     wanted: Mapping[VideoFile, str]
     """Videos with the fingerprints of the features to extract."""
     cores: int
-    """CPU cores to use."""
 
     def unfinished(self) -> Self:
         """The same without the videos that are done."""

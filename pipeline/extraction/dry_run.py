@@ -29,7 +29,6 @@ class PlannedVideo:
     """State of one video before the run."""
 
     video: VideoFile
-    """The file."""
     done: bool
     """Whether features of these settings exist."""
     frames: int

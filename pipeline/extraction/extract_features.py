@@ -38,7 +38,6 @@ class ExtractionReport:
     kept: int
     """Number of them that were extracted before, with the same settings."""
     failures: tuple[Failure, ...]
-    """Videos that failed."""
     seconds: Sequence[dict[str, Any]] = ()
     """Per process: seconds by stage, occupancy of the network and the bottleneck."""
     encoder: dict[str, Any] = field(default_factory=dict)

@@ -24,7 +24,6 @@ class Inspection:
     """Result of decoding one video."""
 
     video: VideoFile
-    """The file."""
     report: "DecodeReport | None"
     """The decoder's report; None if decoding failed."""
     problem: str

@@ -33,7 +33,6 @@ class Share:
     """Result of one process of an extraction."""
 
     failures: tuple[Failure, ...]
-    """Videos that failed."""
     seconds: dict[str, Any] | None = None
     """Seconds by stage, occupancy of the network and the bottleneck; None if unknown."""
     encoder: dict[str, Any] | None = None

@@ -29,11 +29,9 @@ class Block:
     """An array (segments, crops, dim) in C order inside a file."""
 
     path: Path
-    """The file."""
     offset_bytes: int
     """Offset of the first segment."""
     crops: int
-    """Number of crops."""
 
 
 @dataclass(frozen=True)

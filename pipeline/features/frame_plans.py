@@ -42,11 +42,9 @@ class FixedLength:
     """Segments of a fixed number of frames. Frames after the last segment get its score."""
 
     frame_count: int
-    """Frames of the video."""
     segment_count: int
     """Segments in the features. Published sets round in four different ways."""
     segment_frames: int
-    """Frames per segment."""
 
     def interval_of(self, segment: int) -> tuple[int, int]:
         """Frames [start, end) that get the segment's score."""
@@ -66,7 +64,6 @@ class EqualParts:
     """A video divided into equal parts by the rule of Sultani et al. (CVPR 2018)."""
 
     frame_count: int
-    """Frames of the video."""
     segment_count: int
     """Number of parts, 32 in the published sets."""
 
@@ -89,7 +86,6 @@ class UnknownParts:
     """Equal parts of a video with an unknown number of frames: can be trained on, not scored."""
 
     name: str
-    """Name of the video."""
     segment_count: int
     """Number of parts."""
 

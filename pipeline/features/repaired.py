@@ -34,13 +34,11 @@ class FoundArray:
     """An array with the features of a video, or of one of its crops."""
 
     path: Path
-    """File of the array."""
     key: str
     """Name of the array in the file."""
     shape: tuple[int, ...]
     """Two or three axes, after removing extra axes of length 1."""
     dtype: np.dtype[Any]
-    """Stored dtype."""
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,6 @@ class NpyHeader:
     """The layout of a .npy file: what is needed to map it or to read parts of it."""
 
     path: Path
-    """The file."""
     offset: int
     """Position of the first number, in bytes."""
     shape: tuple[int, ...]

@@ -23,7 +23,6 @@ class RunFiles:
     """Paths of all files in an output folder."""
 
     root: Path
-    """The output folder."""
     holds: Literal["run", "features", "labels", "scores"] = "run"
     """A whole run, or a single step whose files are in the folder itself."""
 

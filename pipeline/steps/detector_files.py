@@ -48,7 +48,6 @@ class SavedDetector:
     dim: int
     """Dimension of the features."""
     settings: TrainingSettings
-    """Training settings."""
     extraction: dict[str, Any]
     """Extraction and decoding settings of its features, and `weights_sha256`."""
     fingerprint: str

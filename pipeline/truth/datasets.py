@@ -42,7 +42,6 @@ class PublishedFigure:
     """One published result for comparison."""
 
     metric: MetricName
-    """Metric."""
     value: float
     """In [0, 1]."""
     what: str

@@ -22,7 +22,6 @@ class CountTable:
     """Counts of each video."""
 
     path: Path
-    """The CSV."""
     counts: Mapping[str, Counts]
     """By joining name, in list order."""
     gap: str = ""

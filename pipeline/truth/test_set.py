@@ -29,7 +29,6 @@ class TestSet:
     __test__ = False  # not a test case, whatever pytest thinks of the name
 
     dataset: DatasetName
-    """Data set."""
     protocol: ProtocolName
     """Convention of the ground truth."""
     videos: Mapping[str, VideoAnnotation]

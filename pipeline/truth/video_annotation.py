@@ -50,7 +50,6 @@ class Annotations:
     """Annotations from one file or folder."""
 
     path: Path
-    """The file or folder."""
     convention: Convention
     """Meaning of the interval numbers."""
     videos: Mapping[str, VideoAnnotation]

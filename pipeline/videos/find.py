@@ -27,7 +27,6 @@ class VideoFile:
     """Path below the given folder with forward slashes. It has no suffix unless two names would
     collide."""
     path: Path
-    """The file."""
 
 
 def places_of(videos: str | PathLike[str] | Iterable[str | PathLike[str]]) -> str | list[str]:

@@ -22,7 +22,6 @@ class FrameMask:
     """The mask of one video as intervals."""
 
     frame_count: int
-    """Frames of the video."""
     intervals: tuple[tuple[int, int], ...]
     """Anomalous [start, end) frames, 0-based, sorted, with gaps between them."""
 

@@ -36,9 +36,7 @@ class Columns:
     name: int | None
     """Video."""
     start: int | None
-    """Start of the interval."""
     end: int | None
-    """End of the interval."""
     several: int | None
     """Several intervals in one cell."""
     kind: int | None
