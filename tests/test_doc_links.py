@@ -1,9 +1,11 @@
 """Pages of the documentation: links and options exist, the reference is current."""
 
 import re
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+from packaging.version import Version
 
 from cli_reference import PAGE, reference
 
@@ -30,6 +32,9 @@ def slug(heading: str) -> str:
 
 
 def test_the_reference_of_the_command_line_is_current() -> None:
+    (locked,) = re.findall(r"^cyclopts==(\S+)", (ROOT / "requirements.lock").read_text(), re.M)
+    if Version(version("cyclopts")) < Version(locked):
+        pytest.skip(f"an older cyclopts than {locked} formats the page in another way")
     assert PAGE.read_text() == reference(), "run `python tests/cli_reference.py`"
 
 
@@ -38,7 +43,7 @@ def test_no_page_names_a_path_of_one_machine() -> None:
         assert not re.search(r"(?<![\w.])/(work|tmp|home|root)/", page.read_text()), page.name
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", [p for p in PAGES if p != PAGE], ids=lambda page: page.name)
 def test_every_option_named_exists(page: Path) -> None:
     known = set(re.findall(r"--[a-z0-9][a-z0-9-]*", reference()))
     others = {"--help", "--version", "--config", "--sparse", "--require-hashes"}
