@@ -59,15 +59,15 @@ class Arrivals:
 
 @dataclass
 class Changes:
-    """Says a line only if it is not the one that was said last."""
+    """Logs a line unless it is the same as the last one."""
 
-    say: Callable[[str], None]
+    log: Callable[[str], None]
     _last: str = ""
 
     def __call__(self, line: str) -> None:
-        """Say the line if it is new."""
+        """Log the line if it is new."""
         if line != self._last:
-            self.say(line)
+            self.log(line)
         self._last = line
 
 
@@ -90,11 +90,11 @@ class Watch:
         """Check the folder at every tick and score the videos that have become complete."""
         arrivals = Arrivals(self.settings.settle_s)
         notifier = Notifier(self.files.notified, self.settings, self._fingerprint)
-        say = Changes(logger.info)
+        log = Changes(logger.info)
         logger.info("watching %s; stop with Ctrl-C, start again with the same command", self.videos)
         for _ in ticks:
             now_s = time.monotonic()
-            arrived = arrivals.complete(self._present(say), now_s)
+            arrived = arrivals.complete(self._present(log), now_s)
             if arrived:
                 notifier.report(self.score(arrived), now_s)
             else:
@@ -127,9 +127,9 @@ class Watch:
         record = beside(self.files.features, name, ".json")
         return str(load_json(record).get("fingerprint", "")) if record.is_file() else ""
 
-    def _present(self, say: Callable[[str], None]) -> dict[VideoFile, Signature]:
+    def _present(self, log: Callable[[str], None]) -> dict[VideoFile, Signature]:
         try:
-            found = find_videos(self.videos, leave_out=(self.files.root,), say=say)
+            found = find_videos(self.videos, leave_out=(self.files.root,), log=log)
         except NoVideos:
             return {}
         return {v: s for v in found if (s := _signature(v.path)) is not None}

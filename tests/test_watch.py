@@ -154,9 +154,9 @@ def test_a_webhook_that_answers_anything_does_not_end_the_watch(
 
 def test_a_line_is_said_once_until_it_changes() -> None:
     lines: list[str] = []
-    say = Changes(lines.append)
+    log = Changes(lines.append)
     for line in "aaabba":
-        say(line)
+        log(line)
     assert lines == ["a", "b", "a"]
 
 

@@ -47,9 +47,9 @@ def find_videos(
     where: str | Sequence[str],
     leave_out: Collection[Path] = (),
     *,
-    say: Callable[[str], None] = logger.info,
+    log: Callable[[str], None] = logger.info,
 ) -> list[VideoFile]:
-    """The videos at a place, in name order. Says in one line how many files were left out, and why.
+    """The videos at a place, in name order. One line is logged about files left out, and why.
 
     Args:
         where: a file, a folder (searched recursively, linked folders once), a glob, or a list (see
@@ -57,7 +57,7 @@ def find_videos(
             folder or a glob. A sequence of such places is searched in the same way; those that
             do not exist are kept, so that they are reported as failures.
         leave_out: folders to skip, such as those with the clips of a run.
-        say: takes that line, if there is one.
+        log: takes that line, if there is one.
 
     Raises:
         NoVideos: no video was found.
@@ -69,7 +69,7 @@ def find_videos(
     else:
         found = [video for each in where for video in _videos_or_missing(Path(each), search)]
     if search.remark:
-        say(f"{where}: left out: {search.remark}")
+        log(f"{where}: left out: {search.remark}")
     if not found:
         left_out = f" (left out: {search.remark})" if search.remark else ""
         raise NoVideos(
