@@ -55,7 +55,7 @@ def read_feedback(path: Path) -> list[Answer]:
             neither yes nor no.
         BadFile: the file cannot be read or is not text.
     """
-    text = read_text(path)
+    text = read_text(path).lstrip()
     header, _, _ = text.partition("\n")
     delimiter = next((mark for mark in ",;\t" if mark in header), ",")
     reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)

@@ -100,7 +100,7 @@ def test_the_order_and_repetition_of_rows_change_nothing(
         "event;keep\nyard:32-80;True\n",
         b"\xef\xbb\xbfevent\tkeep\nyard:32-80\ttrue\n",
         "event,keep\nyard:32-80,yes\n".encode("utf-16"),
-        'event , keep\n"yard:32-80", yes \n',
+        '\nevent , keep\n\n"yard:32-80", yes \n',
     ],
 )
 def test_spreadsheets_may_write_the_file(tmp_path: Path, text: str | bytes) -> None:
