@@ -71,7 +71,9 @@ def prepared(
             return [m.frames for m in messages if isinstance(m, SegmentFrames)]
 
     def pipeline() -> NDArray[np.float32]:
-        with DecoderPool(DecodingSettings(), encoder.short_side_pixels) as decoders:
+        with DecoderPool(
+            DecodingSettings(), encoder.short_side_pixels, receiver=encoder
+        ) as decoders:
             messages = Extraction(decoders, encoder).extract([("video", video)])
             rows = [m.values for m in messages if isinstance(m, FeatureRows)]
         return np.concatenate(rows)

@@ -21,6 +21,7 @@ from c2fpl.extractors.confinement import sandbox
 from c2fpl.extractors.confinement.fork import HANG_UPS, work_apart
 from c2fpl.extractors.decoding.frame_reader import FrameRequest, NumberedFrame, read_frames
 from c2fpl.extractors.decoding.header import VideoHeader, read_header
+from c2fpl.extractors.decoding.resizing import OneSize
 from c2fpl.extractors.decoding.video import (
     DecodedFrame,
     DecoderChanged,
@@ -52,6 +53,8 @@ class ChildSettings:
     tail: Tail
     short_side_pixels: int
     slot_bytes: int
+    leave_small_frames: bool
+    """Whether frames no larger than resized ones are left as they are; the parent resizes them."""
 
 
 @dataclass(frozen=True)
@@ -172,25 +175,30 @@ class _Child:
 
     def _decode(self, order: DecodeOrder) -> DecodeReport:
         settings = self._settings
-        cutter = SegmentCutter(settings.tail)
+        cutter, one_size = self._new_segments()
         for event in decode_video(
             order.path,
             settings.decoding,
             short_side_pixels=settings.short_side_pixels,
             avoid_decord=order.avoid_decord,
+            leave_small_frames=settings.leave_small_frames,
         ):
             match event:
                 case DecodedFrame(pixels):
                     if segment := cutter.add(pixels):
-                        self._send_segment(segment)
+                        self._send_segment(one_size(segment))
                 case DecoderChanged():
-                    cutter = SegmentCutter(settings.tail)
+                    cutter, one_size = self._new_segments()
                     self._connection.send(event)
                 case DecodeReport():
                     for segment in cutter.finish():
-                        self._send_segment(segment)
+                        self._send_segment(one_size(segment))
                     return event
         raise RuntimeError("decoding ended without a report")
+
+    def _new_segments(self) -> tuple[SegmentCutter, OneSize]:
+        settings = self._settings
+        return SegmentCutter(settings.tail), OneSize(settings.decoding, settings.short_side_pixels)
 
     def _read(self, request: FrameRequest) -> ReadDone:
         last_sent_s = time.monotonic()

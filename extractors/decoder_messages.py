@@ -1,7 +1,7 @@
 """Messages that a pool of decoder children yields for each video."""
 
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from c2fpl.extractors.decoding.frame_reader import NumberedFrame
 from c2fpl.extractors.decoding.header import VideoHeader
+from c2fpl.extractors.decoding.resizing import PendingResize
 from c2fpl.extractors.decoding.video import DecodeReport
 
 Key: TypeAlias = Hashable
@@ -23,7 +24,13 @@ class SegmentFrames:
     segment: int
     """Index of the segment, from 0."""
     frames: NDArray[np.uint8]
-    """RGB, uint8 (16, height, width, 3), contiguous, owned by the receiver."""
+    """RGB, uint8 (16, height, width, 3), contiguous."""
+    resize: PendingResize | None = None
+    """The resize that the frames still need; only if the receiver resizes frames itself."""
+
+    def owned(self) -> "SegmentFrames":
+        """The same with a copy of the frames."""
+        return replace(self, frames=self.frames.copy())
 
 
 @dataclass(frozen=True)

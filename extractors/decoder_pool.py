@@ -8,6 +8,7 @@ memory, at most a few segments ahead of the consumer.
 import time
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Self, TypeAlias
@@ -37,7 +38,7 @@ from c2fpl.extractors.decoder_messages import (
     SegmentFrames,
     Undecodable,
 )
-from c2fpl.extractors.decoder_process import DecoderProcess
+from c2fpl.extractors.decoder_process import DecoderProcess, FrameReceiver
 from c2fpl.extractors.decoding.frame_reader import FrameRequest
 from c2fpl.extractors.decoding.header import VideoHeader
 from c2fpl.extractors.decoding.video import DecoderChanged, DecodeReport
@@ -78,14 +79,17 @@ def _passed_on(message: ChildMessage, task: _Task, child: DecoderProcess) -> Ite
     """The message of a child as the consumer receives it, with the key of its video."""
     match message:
         case FrameFilled(frame):
-            yield FrameRead(task.key, replace(frame, pixels=child.take(message.filled)))
+            with child.lent(message.filled) as pixels:
+                yield FrameRead(task.key, replace(frame, pixels=pixels.copy()))
         case ReadDone():
             yield FramesEnd(task.key)
         case VideoHeader():
             yield HeaderRead(task.key, message)
         case SlotFilled():
             task.segments += 1
-            yield SegmentFrames(task.key, task.segments - 1, child.take(message))
+            with child.lent(message) as frames:
+                resize = child.pending_resize(message)
+                yield SegmentFrames(task.key, task.segments - 1, frames, resize)
         case DecoderChanged(reason):
             task.segments = 0
             yield Restarted(task.key, reason)
@@ -106,6 +110,7 @@ class DecoderPool:
         stall_timeout_s: seconds without a message after which a child is killed.
         recycle_after_videos: a child is replaced after this many videos.
         recycle_above_bytes: a child is replaced if it holds more memory than this after a video.
+        receiver: receives the segments of `lend`; it may resize frames and pin memory.
     """
 
     def __init__(
@@ -118,6 +123,7 @@ class DecoderPool:
         stall_timeout_s: float = 60.0,
         recycle_after_videos: int = 200,
         recycle_above_bytes: int = 512 * 2**20,
+        receiver: FrameReceiver | None = None,
     ) -> None:
         if workers < 1:
             raise BadSettings(f"{workers} decoding workers; at least 1 is needed")
@@ -128,6 +134,7 @@ class DecoderPool:
         self.stall_timeout_s = stall_timeout_s
         self._recycle_after_videos = recycle_after_videos
         self._recycle_above_bytes = recycle_above_bytes
+        self._receiver = receiver
         self._idle: list[DecoderProcess] = []
 
     def __enter__(self) -> Self:
@@ -137,15 +144,20 @@ class DecoderPool:
         while self._idle:
             self._idle.pop().end()
 
-    def decode(self, videos: Iterable[tuple[Key, Path]]) -> Generator[Message]:
+    def lend(self, videos: Iterable[tuple[Key, Path]]) -> Generator[Message]:
         """Decode videos in parallel, assigned in the given order to free workers.
 
         Messages of one video are in order; those of different videos interleave. Children wait for
-        a slow consumer when their slots are full. Use one generator at a time.
+        a slow consumer. Use one generator at a time. Frames are valid until the next step.
         """
         for message in self._run((key, DecodeOrder(path, "")) for key, path in videos):
             assert isinstance(message, Message)
             yield message
+
+    def decode(self, videos: Iterable[tuple[Key, Path]]) -> Generator[Message]:
+        """Decode videos like `lend`; the frames are copies, which the consumer owns."""
+        with closing(self.lend(videos)) as lent:
+            yield from (m.owned() if isinstance(m, SegmentFrames) else m for m in lent)
 
     def read(self, wanted: Iterable[tuple[Key, FrameRequest]]) -> Generator[FrameMessage]:
         """Read single frames by number, in order within a video; otherwise like `decode`."""
@@ -183,7 +195,8 @@ class DecoderPool:
             child = self._idle.pop()
             task.wait(self.stall_timeout_s)
         else:
-            child = DecoderProcess(self._settings, self._tail, self._short_side_pixels)
+            rest = (self._tail, self._short_side_pixels, self._receiver)
+            child = DecoderProcess(self._settings, *rest)
             task.wait(max(START_TIMEOUT_S, self.stall_timeout_s), starting=True)
         busy[child] = task
         child.send(task.order)
@@ -209,10 +222,10 @@ class DecoderPool:
             reason = f"decoder process died ({died})"
             yield self._retry_or_fail(busy.pop(child), reason, retries)
             return
-        task.wait(self.stall_timeout_s)
         if isinstance(message, ReadDone | VideoHeader | DecodeReport | Failed):
             self._finish(child, busy)
         yield from _passed_on(message, task, child)
+        task.wait(self.stall_timeout_s)  # not the consumer's time: the child may wait for its slot
 
     def _retry_or_fail(
         self, task: _Task, reason: str, retries: deque[_Task]
@@ -229,10 +242,8 @@ class DecoderPool:
         """Mark the child as idle, or end it if it has decoded many videos or grown large."""
         del busy[child]
         child.videos_decoded += 1
-        if (
-            child.videos_decoded >= self._recycle_after_videos
-            or child.resident_bytes > self._recycle_above_bytes
-        ):
+        is_large = child.resident_bytes > self._recycle_above_bytes
+        if is_large or child.videos_decoded >= self._recycle_after_videos:
             child.end()
         else:
             self._idle.append(child)

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from c2fpl.extractors.decoder_messages import Decoded, Restarted, SegmentFrames, Undecodable
 from c2fpl.extractors.decoder_pool import DecoderPool
 from c2fpl.extractors.encoding.encoder import SegmentEncoder
+from c2fpl.extractors.encoding.held_frames import HeldFrames
 
 Key: TypeAlias = Hashable
 """Identifies a video within one call; chosen by the caller."""
@@ -72,7 +73,7 @@ class _Batch:
     """Segments encoded together."""
 
     keys: list[Key] = field(default_factory=list)
-    segments: list[NDArray[np.uint8]] = field(default_factory=list)
+    segments: list[HeldFrames] = field(default_factory=list)
     features: "Future[tuple[NDArray[np.float32], float]] | None" = None
 
     def rows(self, stages: StageSeconds) -> Iterator[FeatureRows]:
@@ -106,7 +107,7 @@ class Extraction:
         begin = time.perf_counter()
         with ThreadPoolExecutor(self._encoder.threads, "encoder") as pool:
             try:
-                with closing(self._decoders.decode(videos)) as decoded:
+                with closing(self._decoders.lend(videos)) as decoded:
                     yield from self._timed(self._messages(decoded, pool))
             finally:
                 pool.shutdown(wait=True, cancel_futures=True)
@@ -139,7 +140,7 @@ class Extraction:
         if not batch.segments:
             self._queue.append(batch)
         batch.keys.append(message.key)
-        batch.segments.append(message.frames)
+        batch.segments.append(self._encoder.take(message.frames, message.resize))
         if len(batch.segments) < self._encoder.segments_per_batch:
             return batch
         return self._sent(batch, pool)
@@ -150,7 +151,7 @@ class Extraction:
             batch.features = pool.submit(self._encode, batch.segments)
         return _Batch()
 
-    def _encode(self, segments: list[NDArray[np.uint8]]) -> tuple[NDArray[np.float32], float]:
+    def _encode(self, segments: list[HeldFrames]) -> tuple[NDArray[np.float32], float]:
         start = time.perf_counter()
         values = self._encoder.encode(segments)
         segments.clear()

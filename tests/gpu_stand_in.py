@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from c2fpl.extractors.backbones.catalogue import Backbone
 from c2fpl.extractors.encoding.gpu.cuda_encoder import CudaEncoder
 from c2fpl.extractors.encoding.gpu.device import Network
 from c2fpl.extractors.encoding.network import fast_form
@@ -24,6 +25,9 @@ class GpuStandIn:
     def __init__(self, *, seconds: Sequence[float] = ()) -> None:
         self.threads: dict[str, list[int]] = defaultdict(list)
         """By operation, the thread of each of its calls."""
+        self.pinned: list[tuple[int, int]] = []
+        """Addresses and lengths of the memory pinned now."""
+        self.uploads_from_pinned = 0
         self.on_free_memory: Callable[[], object] = lambda: None
         self._seconds = iter(seconds)
 
@@ -33,8 +37,17 @@ class GpuStandIn:
     def use(self) -> None:
         self._note("use")
 
+    def pin(self, memory: NDArray[np.uint8]) -> Callable[[], None]:
+        pinned = (memory.ctypes.data, memory.nbytes)
+        self.pinned.append(pinned)
+        return lambda: self.pinned.remove(pinned)
+
     def upload(self, frames: NDArray[np.uint8]) -> torch.Tensor:
         self._note("upload")
+        start, end = frames.ctypes.data, frames.ctypes.data + frames.nbytes
+        self.uploads_from_pinned += any(
+            first <= start and end <= first + length for first, length in self.pinned
+        )
         return torch.from_numpy(frames.copy())
 
     def download(self, features: torch.Tensor) -> Callable[[], torch.Tensor]:
@@ -76,11 +89,12 @@ def gpu_encoder(
     crops: Crops = 10,
     batch_size: int | None = 2,
     max_error: float = 1e-3,
+    backbone: Backbone = TINY,
 ) -> CudaEncoder:
     """The GPU's encoder of a tiny network."""
     return CudaEncoder(
-        fast_form(with_copied_weights(network), TINY, torch.float32),
-        TINY,
+        fast_form(with_copied_weights(network), backbone, torch.float32),
+        backbone,
         crops,
         device=device,
         precision="fp32",

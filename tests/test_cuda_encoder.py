@@ -12,13 +12,16 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from c2fpl.errors import FramesTooSmall
+from c2fpl.extractors.decoding.resizing import PendingResize
 from c2fpl.extractors.encoding.gpu.batches import (
     BatchedNetwork,
     clip_counts,
     fastest_clip_count,
 )
 from c2fpl.extractors.encoding.gpu.clips import ClipCutter
+from c2fpl.extractors.encoding.gpu.device_resize import DeviceResize
 from c2fpl.extractors.encoding.gpu.index_limit import most_clips
+from c2fpl.extractors.encoding.held_frames import DeviceFrames
 from c2fpl.extractors.encoding.network import IntegerPixels, fast_form, trace
 from c2fpl.extractors.settings import Crops
 from gpu_stand_in import GpuStandIn, gpu_encoder
@@ -62,8 +65,9 @@ def tiny_form(network: nn.Module) -> nn.Module:
 
 
 def cutter_of(segments: Sequence[Frames], crops: Crops = 10) -> ClipCutter:
-    integers = IntegerPixels(TINY, torch.float32)
-    return ClipCutter([torch.from_numpy(frames) for frames in segments], integers, TINY, crops)
+    held = [DeviceFrames(torch.from_numpy(frames)) for frames in segments]
+    resize = DeviceResize(torch.device("cpu"))
+    return ClipCutter(held, resize, IntegerPixels(TINY, torch.float32), TINY, crops)
 
 
 @pytest.mark.parametrize("clips", [1, 7, 10, 64])
@@ -218,13 +222,17 @@ def test_nothing_is_copied_from_the_host_between_frames_and_features(
 ) -> None:
     """Such a copy makes the host wait for the device, and no graph can hold it."""
     meta = torch.device("meta")
-    frames = [
-        torch.empty((16, *size, 3), dtype=torch.uint8, device=meta) for size in ((20, 27),) * 2
+    small = PendingResize(27, 20, "cubic")
+    held = [
+        DeviceFrames(torch.empty((16, *size, 3), dtype=torch.uint8, device=meta), pending)
+        for size, pending in (((20, 27), None), ((18, 24), small), ((18, 24), small))
     ]
+    resize = DeviceResize(meta)
+    resize(held[1].frames, small)  # its weights are made on the host, once
     integers, network = IntegerPixels(TINY, torch.float16, meta), tiny_form(tiny_network).to(meta)
-    batch = torch.empty((20, *CLIP_SHAPE), dtype=torch.float16, device=meta)
+    batch = torch.empty((30, *CLIP_SHAPE), dtype=torch.float16, device=meta)
     with NothingOnTheHost(), torch.inference_mode():  # type: ignore[no-untyped-call]
-        assert ClipCutter(frames, integers, TINY, crops).fill(batch, 1) == 2 * crops - 1
+        assert ClipCutter(held, resize, integers, TINY, crops).fill(batch, 1) == 3 * crops - 1
         network.half()(batch.permute(0, 4, 1, 2, 3))
 
 

@@ -1,6 +1,7 @@
 """Decoder children: videos whole and in order, bounded, recycled, nothing left behind."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,8 +9,8 @@ import pytest
 from c2fpl.extractors import decoder_pool
 from c2fpl.extractors.decoder_messages import Message, Restarted, SegmentFrames, Undecodable
 from c2fpl.extractors.decoder_pool import DecoderPool
-from c2fpl.extractors.decoder_process import DecoderProcess
-from c2fpl.extractors.settings import DecodingSettings, Tail
+from c2fpl.extractors.decoder_process import DecoderProcess, is_segment
+from c2fpl.extractors.settings import DecodingSettings
 from decoder_children import (
     PATIENCE_S,
     SIDE,
@@ -31,8 +32,8 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[DecoderProcess]:
     found: list[DecoderProcess] = []
 
     class Counted(DecoderProcess):
-        def __init__(self, settings: DecodingSettings, tail: Tail, short_side_pixels: int) -> None:
-            super().__init__(settings, tail, short_side_pixels)
+        def __init__(self, *settings: Any) -> None:
+            super().__init__(*settings)
             found.append(self)
 
     monkeypatch.setattr(decoder_pool, "DecoderProcess", Counted)
@@ -53,6 +54,50 @@ def test_segments_are_owned_by_the_receiver(five_videos: list[Path]) -> None:
         assert message.frames.dtype == np.uint8
         assert message.frames.flags.c_contiguous
         assert message.frames.flags.owndata
+
+
+def test_lent_frames_are_those_of_the_decoder_until_the_next_step(five_videos: list[Path]) -> None:
+    owned = kept(all_messages(five_videos[:1])[five_videos[0]])
+    found = []
+    with DecoderPool(DecodingSettings(), SIDE) as decoders:
+        for message in decoders.lend([(0, five_videos[0])]):
+            if isinstance(message, SegmentFrames):
+                assert not message.frames.flags.owndata
+                found.append(message.frames.copy())
+    np.testing.assert_array_equal(np.stack(found), np.stack(owned))
+
+
+def test_a_lent_frame_may_outlive_the_decoders(five_videos: list[Path]) -> None:
+    before = open_files()
+    with DecoderPool(DecodingSettings(), SIDE) as decoders:
+        messages = decoders.lend([(0, five_videos[0])])
+        message = next(messages)
+        assert isinstance(message, SegmentFrames)
+        expected = message.frames.copy()
+        messages.close()
+    np.testing.assert_array_equal(message.frames, expected)
+    del message
+    assert open_files() == before
+
+
+@pytest.mark.parametrize(
+    ("shape", "is_one"),
+    [
+        ((16, 240, 320, 3), True),
+        ((16, 32, 256, 3), True),
+        ((16, 31, 256, 3), False),
+        ((16, 0, 256, 3), False),
+        ((17, 240, 320, 3), False),
+        ((16, 240, 320), False),
+        ((16, 240, 320, 4), False),
+        ((16, "240", 320, 3), False),
+    ],
+)
+def test_a_message_can_only_hold_a_segment_of_usual_frames(
+    shape: tuple[Any, ...], is_one: bool
+) -> None:
+    """A child that a hostile file controls could make a GPU allocate all its memory otherwise."""
+    assert is_segment(shape) == is_one
 
 
 @pytest.mark.decord
@@ -88,17 +133,17 @@ def test_a_bad_file_costs_only_itself_and_prints_nothing(
 
 
 def test_a_slow_consumer_is_no_stall(tmp_path: Path, started: list[DecoderProcess]) -> None:
-    path = Synthetic("long.mkv", frames=160).write(tmp_path)
+    """The time of a child is over while the consumer holds the slot that the child waits for."""
+    path = Synthetic("two segments.mkv", frames=32).write(tmp_path)
     messages: list[Message] = []
     with DecoderPool(DecodingSettings(), SIDE, stall_timeout_s=PATIENCE_S) as decoders:
         for message in decoders.decode([("key", path)]):
             messages.append(message)
-            # the third message is there, but its time is over before it is looked at
+            if len(messages) == 1:
+                started[0].connection.poll(None)  # the second message is there
             decoders.stall_timeout_s = 0.0 if len(messages) == 1 else PATIENCE_S
-            if len(messages) == 2:
-                started[0].connection.poll(None)
     assert len(started) == 1
-    assert_whole(messages, 160)
+    assert_whole(messages, 32)
 
 
 def test_a_consumer_that_stops_leaves_no_process_and_no_file(tmp_path: Path) -> None:

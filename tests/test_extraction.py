@@ -1,7 +1,9 @@
 """Many videos through one encoder: rows in order, and void ones taken back, whatever the batch."""
 
 from collections.abc import Generator, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 import pytest
@@ -17,13 +19,18 @@ from c2fpl.extractors.decoder_messages import (
 from c2fpl.extractors.decoder_pool import DecoderPool
 from c2fpl.extractors.decoding.presentation_times import PresentationTimes
 from c2fpl.extractors.decoding.video import DecodeReport
+from c2fpl.extractors.encoding.encoder import SegmentEncoder
+from c2fpl.extractors.encoding.held_frames import HeldFrames, HostFrames, on_host
 from c2fpl.extractors.extraction import Extraction, FeatureRows
 from c2fpl.extractors.settings import DecodingSettings
+from gpu_stand_in import GpuStandIn, gpu_encoder
+from tiny import TINY, cpu_encoder, tiny_network
 
+Rows: TypeAlias = NDArray[np.float32]
 REPORT = DecodeReport("pyav", 1, 1, 1, 0, PresentationTimes(1, 25), 1, 1, 0.1, "")
 
 
-class FirstPixel:
+class FirstPixel(HostFrames):
     """An encoder whose feature is the segment's first pixel."""
 
     crops, dim, short_side_pixels, threads = 1, 1, 8, 2
@@ -33,8 +40,8 @@ class FirstPixel:
         self.segments_per_batch = segments_per_batch
         self.facts: dict[str, object] = {}
 
-    def encode(self, segments: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
-        return np.array([[[segment.flat[0]]] for segment in segments], np.float32)
+    def encode(self, segments: Sequence[HeldFrames]) -> NDArray[np.float32]:
+        return np.array([[[segment.flat[0]]] for segment in map(on_host, segments)], np.float32)
 
 
 class Scripted(DecoderPool):
@@ -44,7 +51,7 @@ class Scripted(DecoderPool):
         super().__init__(DecodingSettings(), 8)
         self._messages = messages
 
-    def decode(self, videos: Iterable[object]) -> Generator[Message]:
+    def lend(self, videos: Iterable[object]) -> Generator[Message]:
         yield from self._messages
 
 
@@ -84,3 +91,32 @@ def test_a_video_that_fails_takes_nothing_along(segments_per_batch: int) -> None
         Decoded("b", REPORT),
     ]
     assert rows_of(messages, segments_per_batch) == {"b": [2, 3]}
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, None])
+def test_a_gpu_fed_from_pinned_slots_gives_the_features_of_the_cpu(
+    batch_size: int | None, five_videos: list[Path]
+) -> None:
+    network, backbone = tiny_network(), replace(TINY, short_side_pixels=100)
+    device = GpuStandIn()
+    gpu = gpu_encoder(network, device, backbone=backbone, batch_size=batch_size)
+    before = len(device.threads["upload"])
+    found = features_of(five_videos, gpu)
+    expected = features_of(five_videos, cpu_encoder(network, backbone))
+    assert {name: len(rows) for name, rows in found.items()} == {0: 13, 1: 1, 2: 2, 3: 2, 4: 7}
+    for name, rows in expected.items():
+        np.testing.assert_allclose(found[name], rows, rtol=1e-4, atol=1e-6)
+    assert device.uploads_from_pinned == len(device.threads["upload"]) - before == 25
+    assert device.pinned == []
+
+
+def features_of(videos: Sequence[Path], encoder: SegmentEncoder) -> dict[object, Rows]:
+    """Features (segments, crops, dim) of each video by its number."""
+    rows: dict[object, list[Rows]] = {}
+    with DecoderPool(DecodingSettings(), 100, workers=2, receiver=encoder) as decoders:
+        for message in Extraction(decoders, encoder).extract(enumerate(videos)):
+            if isinstance(message, FeatureRows):
+                rows.setdefault(message.key, []).append(message.values)
+            else:
+                assert isinstance(message, Decoded)
+    return {key: np.concatenate(values) for key, values in rows.items()}

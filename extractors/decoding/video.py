@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -74,7 +75,7 @@ class DecodedFrame:
     """The next frame of the video."""
 
     pixels: NDArray[np.uint8]
-    """RGB, uint8 (height, width, 3), resized, contiguous."""
+    """RGB, uint8 (height, width, 3), contiguous; resized, unless left to the receiver."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,12 @@ class DecoderChanged:
 
 
 def decode_video(
-    path: Path, settings: DecodingSettings, *, short_side_pixels: int, avoid_decord: str = ""
+    path: Path,
+    settings: DecodingSettings,
+    *,
+    short_side_pixels: int,
+    avoid_decord: str = "",
+    leave_small_frames: bool = False,
 ) -> Iterator[DecodedFrame | DecoderChanged | DecodeReport]:
     """Yield the frames of one video in order, then the report.
 
@@ -96,10 +102,14 @@ def decode_video(
         settings: how to decode, resample and resize.
         short_side_pixels: short side after the resize.
         avoid_decord: a reason not to try decord, such as a decord process that hung on this file.
+        leave_small_frames: see `FrameResizer`.
 
     Raises:
         BadVideo: nothing can be decoded, or more than `settings.max_lost` of it is lost.
     """
+    new_resizer = partial(
+        FrameResizer, settings, short_side_pixels, leave_small_frames=leave_small_frames
+    )
     header = read_header(path)
     fallback = avoid_decord or why_not_decord(header)
     if settings.fps != "native":
@@ -111,7 +121,7 @@ def decode_video(
 
         try:
             decord_frames = DecordFrames(path, header)
-            yield from _decode("decord", decord_frames, header, settings, short_side_pixels, "")
+            yield from _decode("decord", decord_frames, header, settings, new_resizer(), "")
         except DecordGaveUp as error:
             fallback = str(error)
         else:
@@ -121,7 +131,7 @@ def decode_video(
         fallback = fallback or "decord is not installed (it has no wheel for ARM and macOS)"
         raise BadVideo(f"{fallback}; --decoder auto reads such files with PyAV")
     pyav_frames = PyavFrames(path, header)
-    yield from _decode("pyav", pyav_frames, header, settings, short_side_pixels, fallback)
+    yield from _decode("pyav", pyav_frames, header, settings, new_resizer(), fallback)
 
 
 def decord_is_installed() -> bool:
@@ -175,7 +185,7 @@ def _decode(
     source: FrameSource,
     header: VideoHeader,
     settings: DecodingSettings,
-    short_side_pixels: int,
+    resizer: FrameResizer,
     fallback: str,
 ) -> Iterator[DecodedFrame | DecodeReport]:
     busy_s, started_s = 0.0, time.monotonic()
@@ -185,7 +195,6 @@ def _decode(
     frames = counted if native else at_constant_rate(counted, rate, header.frame_rate)
     recorder = TimesRecorder(rate, header.rate_source)
     num_frames_decoded = 0
-    resizer = FrameResizer(settings, short_side_pixels)
     for pixels in _resized(_timed(frames, recorder), resizer):
         num_frames_decoded += 1
         busy_s += time.monotonic() - started_s

@@ -16,13 +16,14 @@ from torch import fx
 
 from c2fpl.extractors.backbones.catalogue import Backbone
 from c2fpl.extractors.encoding.crops import crop_boxes, cut
+from c2fpl.extractors.encoding.held_frames import HeldFrames, HostFrames, on_host
 from c2fpl.extractors.encoding.network import PIXEL_CHANNELS, IntegerPixels
 from c2fpl.extractors.encoding.packed import pack
 from c2fpl.extractors.encoding.shared_stem import SharedStem, take_stem
 from c2fpl.extractors.settings import Crops
 
 
-class CpuEncoder:
+class CpuEncoder(HostFrames):
     """A network in its fast form on the CPU; implements SegmentEncoder."""
 
     def __init__(
@@ -53,11 +54,11 @@ class CpuEncoder:
         self._backbone = backbone
         self._usual_threads = torch.get_num_threads()
 
-    def encode(self, segments: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+    def encode(self, segments: Sequence[HeldFrames]) -> NDArray[np.float32]:
         """Features (segments, crops, dim) of segments of uint8 RGB (16, height, width, 3)."""
         features = np.empty((len(segments), self.crops, self.dim), np.float32)
         with one_thread(self._usual_threads), torch.inference_mode():
-            for row, frames in zip(features, segments, strict=True):
+            for row, frames in zip(features, map(on_host, segments), strict=True):
                 writable = np.require(frames, requirements=["C", "W"])  # required by from_numpy
                 row[:] = self._encode_one(torch.from_numpy(writable)).float().numpy()
         return features

@@ -2,7 +2,7 @@
 
 import math
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -14,12 +14,14 @@ from c2fpl.errors import BadSettings
 from c2fpl.extractors.backbones.catalogue import Backbone, backbone_named
 from c2fpl.extractors.backbones.weights import load_weights
 from c2fpl.extractors.cores import usable_cores
+from c2fpl.extractors.decoding.resizing import PendingResize
 from c2fpl.extractors.devices import check_device
 from c2fpl.extractors.encoding.cpu_encoder import CpuEncoder
 from c2fpl.extractors.encoding.flow_encoder import FlowEncoder
 from c2fpl.extractors.encoding.gpu.cuda_encoder import CudaEncoder
 from c2fpl.extractors.encoding.gpu.device import CudaDevice
 from c2fpl.extractors.encoding.gpu.kernel_check import MAX_ERRORS
+from c2fpl.extractors.encoding.held_frames import HeldFrames
 from c2fpl.extractors.encoding.network import fast_form
 from c2fpl.extractors.settings import Crops, ExtractionSettings, Precision
 from c2fpl.processor import has_native_bf16
@@ -80,7 +82,20 @@ class SegmentEncoder(Protocol):
         """The GPU and how the network runs on it, for run.json; empty on the CPU."""
         ...
 
-    def encode(self, segments: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+    @property
+    def resizes_frames(self) -> bool:
+        """Whether `take` accepts frames that still need a resize."""
+        ...
+
+    def pin(self, memory: NDArray[np.uint8]) -> Callable[[], None]:
+        """Pin memory from which frames are taken, if that is faster; the result undoes it."""
+        ...
+
+    def take(self, frames: NDArray[np.uint8], resize: PendingResize | None = None) -> HeldFrames:
+        """Copy the frames of a segment to where they are encoded; their memory may be reused."""
+        ...
+
+    def encode(self, segments: Sequence[HeldFrames]) -> NDArray[np.float32]:
         """Features (segments, crops, dim) of segments of uint8 RGB (16, height, width, 3)."""
         ...
 

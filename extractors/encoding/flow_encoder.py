@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from c2fpl.extractors.encoding.crops import CropBox, crop_boxes
+from c2fpl.extractors.encoding.held_frames import HeldFrames, HostFrames, on_host
 from c2fpl.extractors.settings import Crops
 
 SHORT_SIDE_PIXELS = 240
@@ -49,7 +50,7 @@ Mirroring turns (u, v)(x, y) into (-u, v)(-x, y). The horizontal component of th
 sign, and so does the horizontal part of the gradient of v, but the vertical part of that of u."""
 
 
-class FlowEncoder:
+class FlowEncoder(HostFrames):
     """Flow histograms of segments, one row per crop; implements SegmentEncoder."""
 
     dim = DIM
@@ -65,10 +66,10 @@ class FlowEncoder:
         self._own = threading.local()
         cv2.setNumThreads(1)  # the calling threads already use all cores
 
-    def encode(self, segments: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+    def encode(self, segments: Sequence[HeldFrames]) -> NDArray[np.float32]:
         """Features (segments, crops, 384) of segments of uint8 RGB (16, height, width, 3)."""
         features = np.zeros((len(segments), self.crops, DIM), np.float32)
-        for row, frames in zip(features, segments, strict=True):
+        for row, frames in zip(features, map(on_host, segments), strict=True):
             row[:] = self._encode_one(frames)
         return features
 

@@ -81,6 +81,7 @@ class ExtractionWorker:
             self._encoder.short_side_pixels,
             tail=settings.extraction.tail,
             workers=execution.workers or default_workers(cores, on_gpu=on_gpu),
+            receiver=self._encoder,
         )
         self._extraction = Extraction(self._decoders, self._encoder)
         self._write_seconds = 0.0

@@ -157,7 +157,9 @@ def extract_in_memory(
     """
     extraction, decoding = settings.extraction, settings.decoding
     rows: list[NDArray[np.float32]] = []
-    with DecoderPool(decoding, encoder.short_side_pixels, tail=extraction.tail) as decoders:
+    with DecoderPool(
+        decoding, encoder.short_side_pixels, tail=extraction.tail, receiver=encoder
+    ) as decoders:
         for message in Extraction(decoders, encoder).extract([("", video)]):
             match message:
                 case FeatureRows(_, values):

@@ -3,6 +3,7 @@
 - `folding`: 3D convolutions as 2D convolutions, whose sums and ReLUs cuDNN fuses
 - `folded_network`: a whole network in that form
 - `device`: copies, CUDA graphs and clocks of one GPU
+- `device_resize`: Pillow's resize on the GPU, equal to the bit
 - `clips`: cuts the network's input from frames on the GPU
 - `batches`: runs a network on batches of one size, captured once
 - `index_limit`: the largest batch that cuDNN can index

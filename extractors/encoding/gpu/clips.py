@@ -7,6 +7,8 @@ import torch
 from c2fpl.extractors.backbones.catalogue import Backbone
 from c2fpl.extractors.encoding.cpu_encoder import clip_indices
 from c2fpl.extractors.encoding.crops import crop_boxes, cut_one
+from c2fpl.extractors.encoding.gpu.device_resize import DeviceResize
+from c2fpl.extractors.encoding.held_frames import DeviceFrames
 from c2fpl.extractors.encoding.network import IntegerPixels
 from c2fpl.extractors.settings import Crops
 
@@ -15,7 +17,8 @@ class ClipCutter:
     """The clips of one call of `encode` in order: segment by segment, crop by crop.
 
     Args:
-        segments: uint8 RGB (16, height, width, 3) on the device.
+        segments: frames on the device.
+        resize: resizes frames that still need it.
         integers: converts frames to pixels.
         backbone: the network's input.
         crops: crops of a segment.
@@ -23,20 +26,21 @@ class ClipCutter:
 
     def __init__(
         self,
-        segments: Sequence[torch.Tensor],
+        segments: Sequence[DeviceFrames],
+        resize: DeviceResize,
         integers: IntegerPixels,
         backbone: Backbone,
         crops: Crops,
     ) -> None:
         self._segments = segments
+        self._resize = resize
         self._integers = integers
         self._indices = clip_indices(backbone)
         self._boxes = [
             (segment, box)
-            for segment, frames in enumerate(segments)
+            for segment, held in enumerate(segments)
             for box in crop_boxes(
-                frames.shape[1],
-                frames.shape[2],
+                *held.size,
                 backbone.crop_pixels,
                 crops,
                 centre_first=backbone.centre_first,
@@ -65,7 +69,10 @@ class ClipCutter:
 
     def _pixels(self, segment: int) -> torch.Tensor:
         """The network's frames of a segment as (frames, height, width, 4)."""
-        frames = self._segments[segment]
+        held = self._segments[segment]
+        frames = held.frames
         if len(self._indices) < len(frames):  # not by an index tensor: its copy would wait
             frames = torch.stack([frames[index] for index in self._indices])
+        if held.resize is not None:
+            frames = self._resize(frames, held.resize)
         return self._integers(frames)

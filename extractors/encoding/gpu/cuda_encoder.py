@@ -10,10 +10,13 @@ from numpy.typing import NDArray
 from torch import fx
 
 from c2fpl.extractors.backbones.catalogue import Backbone
+from c2fpl.extractors.decoding.resizing import PendingResize
 from c2fpl.extractors.encoding.gpu.clips import ClipCutter
 from c2fpl.extractors.encoding.gpu.compute_thread import ComputeThread
 from c2fpl.extractors.encoding.gpu.device import Device
+from c2fpl.extractors.encoding.gpu.device_resize import DeviceResize
 from c2fpl.extractors.encoding.gpu.startup import Startup
+from c2fpl.extractors.encoding.held_frames import DeviceFrames, HeldFrames
 from c2fpl.extractors.encoding.network import IntegerPixels
 from c2fpl.extractors.settings import Crops
 
@@ -27,6 +30,7 @@ class CudaEncoder:
     """
 
     threads = 2
+    resizes_frames = True
 
     def __init__(
         self,
@@ -53,6 +57,7 @@ class CudaEncoder:
             network, backbone, crops, device, batch_size=batch_size, max_error=max_error
         )
         self._network, self._check = self._compute.run(partial(startup.run, precision))
+        self._resize = DeviceResize(device.device)
         self._integers = IntegerPixels(backbone, self._network.dtype, device.device)
 
     @property
@@ -65,19 +70,23 @@ class CudaEncoder:
         """The GPU, cuDNN's version, and the check of the network's kernels."""
         return {**self._device.facts(), **asdict(self._check)}
 
-    def take(self, frames: NDArray[np.uint8]) -> torch.Tensor:
-        """Copy frames (16, height, width, 3) to the GPU; the array may be changed afterwards."""
-        return self._device.upload(frames)
+    def pin(self, memory: NDArray[np.uint8]) -> Callable[[], None]:
+        """Pin memory, from which `take` then copies without help of the CPU."""
+        return self._device.pin(memory)
 
-    def encode(self, segments: Sequence[NDArray[np.uint8] | torch.Tensor]) -> NDArray[np.float32]:
+    def take(self, frames: NDArray[np.uint8], resize: PendingResize | None = None) -> DeviceFrames:
+        """Copy the frames of a segment to the GPU; the array may be changed afterwards."""
+        return DeviceFrames(self._device.upload(frames), resize)
+
+    def encode(self, segments: Sequence[HeldFrames]) -> NDArray[np.float32]:
         """Features (segments, crops, dim) of segments of uint8 RGB (16, height, width, 3)."""
         if not segments:
             return np.empty((0, self.crops, self.dim), np.float32)
-        frames = [s if isinstance(s, torch.Tensor) else self.take(s) for s in segments]
-        features = self._compute.run(partial(self._features, frames))()
+        held = [s if isinstance(s, DeviceFrames) else self.take(s) for s in segments]
+        features = self._compute.run(partial(self._features, held))()
         return features.numpy().reshape(len(segments), self.crops, self.dim)
 
-    def _features(self, segments: Sequence[torch.Tensor]) -> Callable[[], torch.Tensor]:
+    def _features(self, segments: Sequence[DeviceFrames]) -> Callable[[], torch.Tensor]:
         """Queue all work on the segments; the result waits for it."""
-        cutter = ClipCutter(segments, self._integers, self._backbone, self.crops)
+        cutter = ClipCutter(segments, self._resize, self._integers, self._backbone, self.crops)
         return self._device.download(self._network(cutter))

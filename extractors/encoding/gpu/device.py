@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Protocol
 
 import numpy as np
@@ -29,6 +30,10 @@ class Device(Protocol):
 
     def use(self) -> None:
         """Make it the current device of the calling thread."""
+        ...
+
+    def pin(self, memory: NDArray[np.uint8]) -> Callable[[], None]:
+        """Pin memory in place for `upload`; the result undoes it."""
         ...
 
     def upload(self, frames: NDArray[np.uint8]) -> torch.Tensor:
@@ -67,6 +72,22 @@ class CudaDevice:
     def use(self) -> None:
         """Make it the current device of the calling thread."""
         torch.cuda.set_device(self.device)
+
+    def pin(self, memory: NDArray[np.uint8]) -> Callable[[], None]:
+        """Register memory with CUDA. Where that fails, copies from it are staged by CUDA."""
+        address, cudart = memory.ctypes.data, torch.cuda.cudart()  # type: ignore[no-untyped-call]
+        with torch.cuda.device(self.device):
+            error = cudart.cudaHostRegister(address, memory.nbytes, PORTABLE)
+        if error != cudart.cudaError.success:
+            self._forget_error()
+            logger.debug("memory was not pinned: cudaHostRegister gave %s", error)
+            return lambda: None
+        return lambda: cudart.cudaHostUnregister(address)
+
+    def _forget_error(self) -> None:
+        """Clear CUDA's last error, which the next kernel would otherwise report as its own."""
+        with suppress(RuntimeError):
+            torch.zeros(1, device=self.device).add_(1)
 
     def upload(self, frames: NDArray[np.uint8]) -> torch.Tensor:
         """Copy an array on a stream of its own, while the network runs on another.
