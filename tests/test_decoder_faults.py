@@ -55,9 +55,9 @@ def test_a_hanging_decoder_is_killed_and_the_video_done_by_pyav(
     with DecoderPool(DecodingSettings(), SIDE, stall_timeout_s=PATIENCE_S) as decoders:
         for message in decoders.decode([("key", five_videos[0])]):
             messages.append(message)
-            # the limit applies to what comes after the next message: to nothing but the hang
-            is_before_last = len(messages) == SEGMENTS_BEFORE_FATE - 1
-            decoders.stall_timeout_s = 0.1 if is_before_last else PATIENCE_S
+            # the limit applies to what comes after this message: to nothing but the hang
+            is_last = len(messages) == SEGMENTS_BEFORE_FATE
+            decoders.stall_timeout_s = 0.1 if is_last else PATIENCE_S
     restarts = [message for message in messages if isinstance(message, Restarted)]
     assert messages.index(restarts[0]) == SEGMENTS_BEFORE_FATE
     reason = "decoder made no progress for 0.1 s and was killed"
