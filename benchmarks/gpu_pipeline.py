@@ -1,0 +1,125 @@
+"""The feed of a GPU, the whole pipeline and the training; each returns rows of a table."""
+
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from gpu_network import SEGMENT_FRAMES, Rows
+
+from c2fpl.extractors.decoder_messages import SegmentFrames
+from c2fpl.extractors.decoder_pool import DecoderPool
+from c2fpl.extractors.encoding.encoder import make_encoder
+from c2fpl.extractors.settings import DecodingSettings, ExtractionSettings
+from c2fpl.models.detection.training import Epoch, train
+from c2fpl.models.settings import TrainingSettings
+from c2fpl.models.sources import ArraySource
+from c2fpl.pipeline.demo_videos import plan_videos, write_videos
+from c2fpl.pipeline.extraction.feature_settings import FeatureSettings
+from c2fpl.pipeline.extraction.worker import ExtractionWorker
+from c2fpl.pipeline.files.progress import progress
+from c2fpl.pipeline.files.run_files import RunFiles
+from c2fpl.pipeline.settings import Execution
+from c2fpl.pipeline.videos.find import VideoFile
+
+SHORT_SIDE_PIXELS = 256
+UCF_STEPS = 6094
+"""Steps of an epoch of UCF-Crime: 779,951 segments in batches of 128."""
+
+
+def generated_videos(folder: Path, count: int) -> list[Path]:
+    """Write H.264 videos of 320x240 pixels and 240 to 400 frames."""
+    write_videos(plan_videos(count=count, seed=0), folder)
+    return sorted(folder.glob("*.mp4"))
+
+
+def feed(videos: Sequence[Path], workers: Sequence[int]) -> Rows:
+    """The decoders alone, with the resize on the CPU."""
+    rows: Rows = []
+    for count in workers:
+        with DecoderPool(DecodingSettings(), SHORT_SIDE_PIXELS, workers=count) as decoders:
+            list(decoders.decode(enumerate(videos[:count])))  # starts the processes
+            start, cpu = time.perf_counter(), time.process_time()
+            messages = decoders.decode(enumerate(videos))
+            segments = sum(isinstance(message, SegmentFrames) for message in messages)
+            wall_s, cpu_s = time.perf_counter() - start, time.process_time() - cpu
+        rate, parent_ms = SEGMENT_FRAMES * segments / wall_s, 1e3 * cpu_s / segments
+        rows.append({"decoders": count, "frames/s": rate, "parent, CPU ms a segment": parent_ms})
+    return rows
+
+
+def pipeline(
+    settings: ExtractionSettings,
+    execution: Execution,
+    videos: Sequence[Path],
+    workers: Sequence[int],
+    seconds: float,
+    folder: Path,
+) -> Rows:
+    """The encoder alone on frames in memory, then videos to feature files."""
+    alone = encoder_rate(settings, execution, seconds)
+    rows: Rows = [{"way": "encoder alone", "frames/s": alone}]
+    for count in workers:
+        files = RunFiles(folder / f"{settings.backbone}-{count}")
+        rate, spent = worker_rate(settings, replace(execution, workers=count), videos, files)
+        shown = ("network_occupancy", "wait_for_frames", "wait_for_features", "limit")
+        rows.append(
+            {
+                "way": f"videos to files, {count} decoders",
+                "frames/s": rate,
+                "of the encoder": rate / alone,
+                **{name: spent[name] for name in shown},
+            }
+        )
+    return rows
+
+
+def worker_rate(
+    settings: ExtractionSettings, execution: Execution, videos: Sequence[Path], files: RunFiles
+) -> tuple[float, dict[str, float]]:
+    """Frames a second of the extraction of all videos, and its seconds by stage."""
+    named = {VideoFile(f"v{number}", path): "" for number, path in enumerate(videos)}
+    features = FeatureSettings(settings, DecodingSettings())
+    with (
+        ExtractionWorker(files, features, execution) as worker,
+        progress("", 0, "", quiet=True) as silent,
+    ):
+        failures = worker.extract(named, silent)
+        spent = worker.seconds()
+    if failures:
+        raise RuntimeError(failures[0].reason)
+    segments = sum(len(np.load(path, mmap_mode="r")) for path in files.features.glob("*.npy"))
+    return SEGMENT_FRAMES * segments / spent["wall"], spent
+
+
+def encoder_rate(settings: ExtractionSettings, execution: Execution, seconds: float) -> float:
+    """Frames a second of the encoder with all its threads."""
+    batch_size = execution.segments_per_call or None
+    encoder = make_encoder(settings, device=execution.device, batch_size=batch_size)
+    side = encoder.short_side_pixels
+    shape = (SEGMENT_FRAMES, side, side * 4 // 3, 3)
+    frames = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    calls = [[frames] * encoder.segments_per_batch] * (2 * encoder.threads)
+    segments = 0
+    with ThreadPoolExecutor(encoder.threads) as pool:
+        list(pool.map(encoder.encode, calls))
+        start = time.perf_counter()
+        while segments == 0 or time.perf_counter() - start < seconds:
+            segments += sum(map(len, pool.map(encoder.encode, calls)))
+        return SEGMENT_FRAMES * segments / (time.perf_counter() - start)
+
+
+def training(device: torch.device, segments: int, crops: int, dim: int) -> Rows:
+    """Training steps at the shape of UCF-Crime, and how long an epoch of it would take."""
+    rng = np.random.default_rng(0)
+    values = rng.random((segments, crops, dim), np.float32).astype(np.float16)
+    labels = (rng.random(segments) < 0.1).astype(np.float32)
+    settings = TrainingSettings(epochs=3)
+    found: list[Epoch] = []
+    train(ArraySource([values]), labels, settings, device=device, after_epoch=found.append)
+    steps = settings.passes(segments) * -(-segments // settings.batch_size)
+    step_s = min(epoch.seconds for epoch in found) / steps
+    return [{"ms a step": 1e3 * step_s, "epoch of UCF-Crime, s": UCF_STEPS * step_s}]
