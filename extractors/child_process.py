@@ -60,6 +60,7 @@ class ChildProcess(Generic[Received]):
             process_group=0,
         )
         self.pid = self._process.pid
+        self._ended_by = ""
         child_connection.close()
         os.close(lifeline_read)
 
@@ -88,6 +89,8 @@ class ChildProcess(Generic[Received]):
 
     def end(self, *, patience_s: float = 0.0) -> str:
         """Wait up to `patience_s`, kill the child, release its resources; return how it ended."""
+        if self._ended_by:
+            return self._ended_by
         try:
             ending = _ending(self._process.wait(patience_s))
         except subprocess.TimeoutExpired:
@@ -95,10 +98,15 @@ class ChildProcess(Generic[Received]):
             self._process.wait()
             ending = "killed"
         error_line = self._last_error_line()
+        self._ended_by = f"{ending}: {error_line}" if error_line else ending
+        self.release()
+        return self._ended_by
+
+    def release(self) -> None:
+        """Release the resources of the child, once."""
         self.connection.close()
         os.close(self._lifeline)
         self._errors.close()
-        return f"{ending}: {error_line}" if error_line else ending
 
     def _last_error_line(self) -> str:
         """Last line of the child's error stream, up to 200 characters."""

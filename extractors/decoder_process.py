@@ -92,11 +92,10 @@ class DecoderProcess(ChildProcess[ChildMessage]):
         except psutil.NoSuchProcess:
             return 0
 
-    def end(self, *, patience_s: float = 0.0) -> str:
-        """End the child and release its slots too; return how it ended."""
-        ending = super().end(patience_s=patience_s)
+    def release(self) -> None:
+        """Release the slots too."""
+        super().release()
         self._slots.close()
-        return ending
 
 
 def is_segment(shape: tuple[int, ...]) -> bool:
