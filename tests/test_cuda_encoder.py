@@ -13,11 +13,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from c2fpl.errors import FramesTooSmall
 from c2fpl.extractors.decoding.resizing import PendingResize
-from c2fpl.extractors.encoding.gpu.batches import (
-    BatchedNetwork,
-    clip_counts,
-    fastest_clip_count,
-)
+from c2fpl.extractors.encoding.gpu.batches import BatchedNetwork, clip_counts, fastest_clip_count
 from c2fpl.extractors.encoding.gpu.clips import ClipCutter
 from c2fpl.extractors.encoding.gpu.device_resize import DeviceResize
 from c2fpl.extractors.encoding.gpu.index_limit import most_clips

@@ -1,4 +1,7 @@
-"""Decodes one video in this process with decord where that is exact, otherwise with PyAV."""
+"""Decodes one video in this process with decord where that is exact, otherwise with PyAV.
+
+Memory is bounded: one window of frames with decord, one frame with PyAV.
+"""
 
 import time
 from collections.abc import Iterable, Iterator
@@ -95,8 +98,6 @@ def decode_video(
 ) -> Iterator[DecodedFrame | DecoderChanged | DecodeReport]:
     """Yield the frames of one video in order, then the report.
 
-    Memory is bounded: one window of frames with decord, one frame with PyAV.
-
     Args:
         path: the video.
         settings: how to decode, resample and resize.
@@ -111,12 +112,8 @@ def decode_video(
         FrameResizer, settings, short_side_pixels, leave_small_frames=leave_small_frames
     )
     header = read_header(path)
-    fallback = avoid_decord or why_not_decord(header)
-    if settings.fps != "native":
-        fallback = fallback or "decord has no exact times to resample by"
-    if settings.decoder == "pyav":
-        fallback = ""
-    elif not fallback and decord_is_installed():
+    fallback = _why_pyav(header, settings, avoid_decord)
+    if settings.decoder != "pyav" and not fallback and decord_is_installed():
         from c2fpl.extractors.decoding.decord_frames import DecordFrames, DecordGaveUp
 
         try:
@@ -130,8 +127,17 @@ def decode_video(
     if settings.decoder == "decord":
         fallback = fallback or "decord is not installed (it has no wheel for ARM and macOS)"
         raise BadVideo(f"{fallback}; --decoder auto reads such files with PyAV")
-    pyav_frames = PyavFrames(path, header)
-    yield from _decode("pyav", pyav_frames, header, settings, new_resizer(), fallback)
+    yield from _decode("pyav", PyavFrames(path, header), header, settings, new_resizer(), fallback)
+
+
+def _why_pyav(header: VideoHeader, settings: DecodingSettings, avoid_decord: str) -> str:
+    """Why PyAV decodes the video instead of decord; empty if decord may, or PyAV was asked for."""
+    if settings.decoder == "pyav":
+        return ""
+    reason = avoid_decord or why_not_decord(header)
+    if settings.fps != "native":
+        reason = reason or "decord has no exact times to resample by"
+    return reason
 
 
 def decord_is_installed() -> bool:
