@@ -22,8 +22,6 @@ from c2fpl.extractors.decoding.resizing import FrameResizer
 from c2fpl.extractors.decoding.timestamps import TimesRecorder
 from c2fpl.extractors.settings import DecodingSettings
 
-__all__ = ["BadVideo", "DecodeReport", "DecodedFrame", "DecoderChanged", "decode_video"]
-
 
 @dataclass(frozen=True)
 class DecodeReport:
