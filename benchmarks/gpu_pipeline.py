@@ -1,14 +1,16 @@
 """The feed of a GPU, the whole pipeline and the training; each returns rows of a table."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 import torch
 from gpu_network import SEGMENT_FRAMES, Rows
+from numpy.typing import NDArray
 
 from c2fpl.extractors.decoder_messages import SegmentFrames
 from c2fpl.extractors.decoder_pool import DecoderPool
@@ -36,18 +38,36 @@ def generated_videos(folder: Path, count: int) -> list[Path]:
     return sorted(folder.glob("*.mp4"))
 
 
+class SmallFrames:
+    """Receives frames as the encoder of a GPU does, which resizes them; drops them."""
+
+    resizes_frames = True
+
+    def pin(self, memory: NDArray[np.uint8]) -> Callable[[], None]:
+        """Does nothing."""
+        return lambda: None
+
+
 def feed(videos: Sequence[Path], workers: Sequence[int]) -> Rows:
-    """The decoders alone, with the resize on the CPU."""
+    """The decoders alone, with the resize on the CPU and without it; no frame is copied."""
     rows: Rows = []
-    for count in workers:
-        with DecoderPool(DecodingSettings(), SHORT_SIDE_PIXELS, workers=count) as decoders:
+    for count, receiver in product(workers, (None, SmallFrames())):
+        with DecoderPool(
+            DecodingSettings(), SHORT_SIDE_PIXELS, workers=count, receiver=receiver
+        ) as decoders:
             list(decoders.decode(enumerate(videos[:count])))  # starts the processes
             start, cpu = time.perf_counter(), time.process_time()
-            messages = decoders.decode(enumerate(videos))
+            messages = decoders.lend(enumerate(videos))
             segments = sum(isinstance(message, SegmentFrames) for message in messages)
             wall_s, cpu_s = time.perf_counter() - start, time.process_time() - cpu
-        rate, parent_ms = SEGMENT_FRAMES * segments / wall_s, 1e3 * cpu_s / segments
-        rows.append({"decoders": count, "frames/s": rate, "parent, CPU ms a segment": parent_ms})
+        rows.append(
+            {
+                "decoders": count,
+                "resize": "CPU" if receiver is None else "left to the GPU",
+                "frames/s": SEGMENT_FRAMES * segments / wall_s,
+                "parent, CPU ms a segment": 1e3 * cpu_s / segments,
+            }
+        )
     return rows
 
 
@@ -96,13 +116,13 @@ def worker_rate(
 
 
 def encoder_rate(settings: ExtractionSettings, execution: Execution, seconds: float) -> float:
-    """Frames a second of the encoder with all its threads."""
+    """Frames a second of the encoder with all its threads, frames already where it computes."""
     batch_size = execution.segments_per_call or None
     encoder = make_encoder(settings, device=execution.device, batch_size=batch_size)
     side = encoder.short_side_pixels
     shape = (SEGMENT_FRAMES, side, side * 4 // 3, 3)
     frames = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
-    calls = [[frames] * encoder.segments_per_batch] * (2 * encoder.threads)
+    calls = [[encoder.take(frames)] * encoder.segments_per_batch] * (2 * encoder.threads)
     segments = 0
     with ThreadPoolExecutor(encoder.threads) as pool:
         list(pool.map(encoder.encode, calls))
