@@ -179,7 +179,7 @@ def table(rows: Sequence[dict[str, Any]]) -> list[str]:
             lines.append(
                 f"| {name} | {len(chosen)} | {given:.0f} | {kept:.0f} | {' | '.join(cells)} |"
             )
-    return lines
+    return list(dict.fromkeys(lines))  # sets with too few events give a row twice
 
 
 def change(pairs: Sequence[tuple[float | None, float | None]]) -> str:
