@@ -8,6 +8,7 @@ import csv
 import json
 import multiprocessing
 import os
+import signal
 import time
 from dataclasses import dataclass
 from multiprocessing.context import ForkServerProcess
@@ -101,6 +102,8 @@ def _named(process: psutil.Process) -> str:
 
 def _run(mark: str, argv: list[str], stderr: Path) -> None:
     os.setsid()
+    # A shell starts background jobs with SIGINT ignored, and so would these runs ignore it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ[MARK] = mark
     os.dup2(os.open(stderr, os.O_WRONLY | os.O_CREAT, 0o600), 2)
     Path("/proc/self/comm").write_text(mark[:15])
