@@ -20,7 +20,7 @@ from c2fpl.extractors.decoding.resizing import (
     pending_resize,
     resized_size,
 )
-from c2fpl.extractors.encoding.gpu.device_resize import DeviceResize
+from c2fpl.extractors.encoding.gpu.device_resize import DeviceResize, passes_of_pillow
 from c2fpl.extractors.settings import DecodingSettings, Interpolation, Resize
 from synthetic import Synthetic
 
@@ -71,6 +71,7 @@ def test_usual_sizes_are_pillows_to_the_bit(
     width, height, to_width, to_height = sizes
     frames = noise(1, height, width)
     pending = PendingResize(to_width, to_height, interpolation)
+    assert passes_of_pillow(height, width, pending) is not None  # not left to Pillow itself
     np.testing.assert_array_equal(by_device(frames, pending), by_pillow(frames, pending))
 
 
@@ -101,6 +102,7 @@ def test_the_order_of_the_axes_is_that_of_the_installed_pillow(
     whole = Image.Image.resize
     monkeypatch.setattr(Image.Image, "resize", resize_of_a_version)
     frames, pending = noise(2, 288, 352), PendingResize(340, 256, "bilinear")
+    assert passes_of_pillow(288, 352, pending) is not None  # not left to Pillow itself
     np.testing.assert_array_equal(by_device(frames, pending), by_pillow(frames, pending))
 
 
