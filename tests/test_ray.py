@@ -35,14 +35,17 @@ GOOD = 10
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:
     """A node with room for one task; tests add others and lose them."""
-    made = cluster_utils.Cluster(
-        initialize_head=True,
-        head_node_args={"num_cpus": 2, "include_dashboard": False},
-    )
-    ray.init(address=made.address, log_to_driver=False)
-    yield made
-    ray.shutdown()
-    made.shutdown()
+    with pytest.MonkeyPatch.context() as environment:
+        # by default Ray gives its workers the lowest priority: on a busy machine they starve
+        environment.setenv("RAY_worker_niceness", "0")
+        made = cluster_utils.Cluster(
+            initialize_head=True,
+            head_node_args={"num_cpus": 2, "include_dashboard": False},
+        )
+        ray.init(address=made.address, log_to_driver=False)
+        yield made
+        ray.shutdown()
+        made.shutdown()
 
 
 @pytest.fixture(scope="module")
