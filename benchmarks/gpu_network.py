@@ -36,6 +36,10 @@ class HostDevice:
     def use(self) -> None:
         """Do nothing."""
 
+    def pin(self, memory: NDArray[np.uint8]) -> Callable[[], None]:
+        """Do nothing."""
+        return lambda: None
+
     def upload(self, frames: NDArray[np.uint8]) -> torch.Tensor:
         """Copy an array."""
         return torch.from_numpy(frames.copy())

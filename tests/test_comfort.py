@@ -1,18 +1,19 @@
 """Comfort: dry runs, estimates, versions, completion, TensorBoard; nothing of it changes a run."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from c2fpl.extractors.settings import DecodingSettings, ExtractionSettings
 from c2fpl.models.settings import TrainingSettings
 from c2fpl.pipeline.cli import main as cli
 from c2fpl.pipeline.cli.app import app
-from c2fpl.pipeline.demo_videos import DemoVideo, write_videos
+from c2fpl.pipeline.demo_videos import HEIGHT, DemoVideo, write_videos
 from c2fpl.pipeline.extraction import estimate
 from c2fpl.pipeline.extraction.estimate import Speed, measure_speed, seconds_to_encode
 from c2fpl.pipeline.extraction.feature_settings import FeatureSettings
@@ -115,6 +116,26 @@ def test_on_a_gpu_the_start_is_not_the_rate(monkeypatch: pytest.MonkeyPatch) -> 
             seconds_to_encode(encoder, [np.zeros(1, np.uint8)], warm_up_always=warm_up_always)
         )
     assert found == [pytest.approx(0.01), pytest.approx(1.0)]
+
+
+class Resizing:
+    """An encoder that resizes frames itself, as that of a GPU does."""
+
+    short_side_pixels, resizes_frames = 256, True
+
+    def pin(self, memory: object) -> Callable[[], None]:
+        return lambda: None
+
+    def take(self, frames: NDArray[np.uint8], resize: object) -> tuple[int, bool]:
+        return frames.shape[1], resize is not None
+
+
+def test_decoding_is_measured_without_the_resize_where_a_gpu_resizes(videos: Path) -> None:
+    settings = FeatureSettings(ExtractionSettings(), DecodingSettings())
+    encoder: Any = Resizing()
+    segments, seconds = estimate.decoded_segments([videos / "v0.mp4"], settings, encoder)
+    assert segments == [(HEIGHT, True)] * len(segments) != []
+    assert seconds > 0
 
 
 def test_on_a_gpu_the_slower_stage_counts_and_on_a_cpu_their_sum() -> None:

@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from c2fpl.extractors.cores import default_workers, usable_cores
 from c2fpl.extractors.decoder_messages import SegmentFrames
 from c2fpl.extractors.decoder_pool import DecoderPool
 from c2fpl.extractors.devices import resolve_device
 from c2fpl.extractors.encoding.encoder import SegmentEncoder, unloaded_encoder
+from c2fpl.extractors.encoding.held_frames import HeldFrames
 from c2fpl.models.detection.training import Epoch, train
 from c2fpl.models.settings import TrainingSettings
 from c2fpl.models.sources import ArraySource
@@ -80,7 +80,7 @@ def measure_speed(
     one_crop = not on_gpu and settings.extraction.backbone != "flow"
     measured = replace(settings.extraction, crops=1) if one_crop else settings.extraction
     encoder = unloaded_encoder(measured, device=device)
-    segments, decode_s = _decoded(videos, settings, encoder.short_side_pixels)
+    segments, decode_s = decoded_segments(videos, settings, encoder)
     if not segments:
         return None
     crops = settings.extraction.crops
@@ -97,26 +97,26 @@ def measure_speed(
     return Speed(decode_s, encode_s, train_s, str(device), on_gpu, processes, workers)
 
 
-def _decoded(
-    videos: Sequence[Path], settings: FeatureSettings, short_side_pixels: int
-) -> tuple[list[NDArray[np.uint8]], float]:
-    """Segments of the first video that has any, each uint8 (16, height, width, 3).
+def decoded_segments(
+    videos: Sequence[Path], settings: FeatureSettings, encoder: SegmentEncoder
+) -> tuple[list[HeldFrames], float]:
+    """Segments of the first video that has any, decoded for the encoder as in a run.
 
     Returns:
         The segments, and decoding seconds per segment.
     """
-    segments: list[NDArray[np.uint8]] = []
-    tail = settings.extraction.tail
+    segments: list[HeldFrames] = []
+    tail, short_side_pixels = settings.extraction.tail, encoder.short_side_pixels
     with (
-        DecoderPool(settings.decoding, short_side_pixels, tail=tail) as decoders,
-        closing(decoders.decode(enumerate(videos))) as messages,
+        DecoderPool(settings.decoding, short_side_pixels, tail=tail, receiver=encoder) as decoders,
+        closing(decoders.lend(enumerate(videos))) as messages,
     ):
         start = time.perf_counter()
         for message in messages:
             now = time.perf_counter()
             if isinstance(message, SegmentFrames):
                 start = start if segments else now  # do not count opening the file
-                segments.append(message.frames)
+                segments.append(encoder.take(message.frames, message.resize))
             enough = len(segments) == MAX_SEGMENTS or now - start > DECODING_S
             if segments and (enough or not isinstance(message, SegmentFrames)):
                 return segments, (now - start) / max(len(segments) - 1, 1)
@@ -124,9 +124,9 @@ def _decoded(
 
 
 def seconds_to_encode(
-    encoder: SegmentEncoder, segments: list[NDArray[np.uint8]], *, warm_up_always: bool
+    encoder: SegmentEncoder, segments: list[HeldFrames], *, warm_up_always: bool
 ) -> float:
-    """Wall seconds per segment (16, height, width, 3) with all threads of the encoder.
+    """Wall seconds per segment with all threads of the encoder.
 
     On a GPU, which needs `warm_up_always`, the first call starts CUDA and searches for kernels: it
     takes up to 100 times as long as the others.
