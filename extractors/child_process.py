@@ -45,6 +45,7 @@ class ChildProcess(Generic[Received]):
         descriptors: tuple[int, ...] = (),
         environment: Mapping[str, str] | None = None,
     ) -> None:
+        open_standard_streams()
         self.connection, child_connection = Pipe()
         lifeline_read, self._lifeline = os.pipe()
         self._errors = os.fdopen(anonymous_file("c2fpl-errors"), "w+b")
@@ -158,8 +159,19 @@ def connect_to_parent(connection_descriptor: int, lifeline: int) -> Connection:
     return Connection(connection_descriptor)
 
 
+def open_standard_streams() -> None:
+    """Open /dev/null in place of closed standard streams, which a daemon may start with.
+
+    Otherwise the next file gets the number 0, 1 or 2, and is replaced by a stream in a child.
+    """
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(descriptor)
+
+
 def anonymous_file(name: str) -> int:
     """Descriptor of an unnamed file; in memory if the system supports that."""
+    open_standard_streams()
     if hasattr(os, "memfd_create"):
         return os.memfd_create(name)
     with tempfile.TemporaryFile() as file:

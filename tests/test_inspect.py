@@ -1,5 +1,7 @@
 """Inspecting: what decodes, a problem where nothing does, a remark where something is odd."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -63,3 +65,17 @@ def test_the_table_has_a_column_for_each(folder: Path) -> None:
     assert cells["remark"][1:] == ["", FALLBACK, ""]
     assert cells["decoder"][1:] == ["decord", "pyav", "-"]
     assert cells["in header"][2:] == ["-", "-"]
+
+
+@pytest.mark.parametrize("closed", [(0,), (0, 1, 2)], ids=str)
+def test_videos_decode_in_a_process_whose_standard_streams_are_closed(
+    tmp_path: Path, closed: tuple[int, ...]
+) -> None:
+    Synthetic("a.mp4", frames=20).write(tmp_path)
+    code = (
+        f"import os\nfor stream in {closed}: os.close(stream)\n"
+        "from c2fpl.pipeline.cli.main import main\n"
+        f"main(['inspect', {str(tmp_path)!r}, '--quiet'])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -55,5 +55,5 @@ def test_skips_of_what_must_run_are_failures(
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
     lines = [line for line in done.stdout.splitlines() if line.startswith(("FAILED ", "ERROR "))]
     assert {line.split("::test_")[1].split(" - ")[0] for line in lines} == failed, done.stdout
-    assert all("must run, but: " in line for line in lines)
+    assert done.stdout.count("must run, but: ") >= len(failed)
     assert done.returncode == (1 if failed else 0)
