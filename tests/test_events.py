@@ -34,7 +34,9 @@ Curve = NDArray[np.float32]
 HALF = Threshold(0.5, 0.1, "given")
 PLAIN = EventSettings(hysteresis=1, merge_gap_s=0, min_length_s=0)
 curves = arrays.arrays(
-    np.float32, st.integers(1, 80), elements=st.sampled_from([0, 0.25, 0.45, 0.5, 0.6, 0.9, 1])
+    np.float32,
+    st.integers(1, 80),
+    elements=st.sampled_from([0, 0.25, 0.4375, 0.5, 0.625, 0.875, 1]),
 )
 
 
