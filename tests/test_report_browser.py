@@ -60,7 +60,7 @@ def test_tiles_sum_up_the_run(browser: Any, run_files: RunFiles) -> None:
     assert state(browser, "document.getElementById('run-name').textContent") == "run"
 
 
-CONFIDENCE = {"level": "weak", "signal": 0.02, "line": "confidence: weak (signal 0.02)"}
+CONFIDENCE = {"level": "weak", "signal": 0.02, "line": "noise check: weak (signal 0.02)"}
 
 
 def test_a_weak_confidence_stands_out_and_its_line_is_shown(browser: Any, tmp_path: Path) -> None:
@@ -68,12 +68,12 @@ def test_a_weak_confidence_stands_out_and_its_line_is_shown(browser: Any, tmp_pa
     files.record.write_text(json.dumps({"run": {"confidence": CONFIDENCE, "seconds": {}}}))
     write_report(files)
     open_page(browser, files)
-    assert "weakconfidence" in text_of(browser, ".tile.is-bad")
-    assert "Confidence: weak (signal 0.02)." in text_of(browser, "#rule")[0]
+    assert "weaknoise check" in text_of(browser, ".tile.is-bad")
+    assert "Noise check: weak (signal 0.02)." in text_of(browser, "#rule")[0]
     files.record.write_text("{}")
     write_report(files)
     open_page(browser, files)
-    assert "onfidence" not in "".join(text_of(browser, "main"))
+    assert "oise check" not in "".join(text_of(browser, "main"))
 
 
 def test_events_are_ranked_and_their_pictures_load(browser: Any, run_files: RunFiles) -> None:

@@ -23,14 +23,14 @@ from scipy.stats import rankdata
 from c2fpl.models.chunks import blocks
 from c2fpl.models.labels.change import Array, Videos, larger_side
 
-Level = Literal["weak", "good"]
+Level = Literal["weak", "passed"]
 
 _DIVISIONS = 4
 _PIECE = 64  # segments that are compared with each other
 _FEWEST = 3  # segments of a piece in which neighbours are not all
 NOISE = 0.06
 """Highest signal of noise and of shuffled features (docs/methods.md)."""
-_GOOD = 0.1  # between noise and the lowest of eight real sets, 0.16
+_LEAST_SIGNAL = 0.1  # between noise and the lowest of eight real sets, 0.16
 
 
 @dataclass(frozen=True)
@@ -50,14 +50,14 @@ class Confidence:
 
     @property
     def level(self) -> Level:
-        """Good from a signal of 0.1 on. It tells footage from noise, not how good scores are."""
-        return "good" if self.signal >= _GOOD else "weak"
+        """`passed` from 0.1 on: it tells footage from noise, not how good scores are."""
+        return "passed" if self.signal >= _LEAST_SIGNAL else "weak"
 
     def __str__(self) -> str:
         """One line for people."""
-        line = f"confidence: {self.level} (signal {self.signal:.2f}; noise reaches {NOISE})"
+        line = f"noise check: {self.level} (signal {self.signal:.2f}; noise reaches {NOISE})"
         if self.level == "weak":
-            return f"{line}: labels may be noise; add videos or try another backbone"
+            return f"{line}: do not trust the scores; add videos or try another backbone"
         return line
 
     def as_json(self) -> dict[str, object]:

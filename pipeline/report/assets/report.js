@@ -82,7 +82,7 @@ function tiles(run) {
     tile(run.events.toLocaleString("en"), run.events === 1 ? "event" : "events"),
     tile(`${run.failures.length}`, "failed", run.failures.length ? "is-bad" : ""),
     tile(c2fpl.score(run.threshold), "threshold"),
-    ...(confidence ? [tile(confidence.level, "confidence", confidence.level === "weak" ? "is-bad" : "")] : []),
+    ...(confidence ? [tile(confidence.level, "noise check", confidence.level === "weak" ? "is-bad" : "")] : []),
     ...(seconds ? [tile(c2fpl.duration(seconds), "computing time")] : []),
     ...["auc", "ap"].filter((name) => typeof run.metrics[name] === "number")
       .map((name) => tile(c2fpl.score(run.metrics[name]), name.toUpperCase())),
