@@ -6,6 +6,7 @@ video and frames, `gate/night:80-120`, so that an answer stays true for every ru
 
 import csv
 import io
+import logging
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -20,7 +21,10 @@ from c2fpl.pipeline.features.feature_set import FeatureSet
 from c2fpl.pipeline.features.frame_plans import FramePlan
 from c2fpl.pipeline.files.lists import read_text
 from c2fpl.pipeline.files.run_files import fingerprint
+from c2fpl.pipeline.files.wording import counted
 from c2fpl.pipeline.steps.update_labels import SegmentLabels
+
+logger = logging.getLogger(__name__)
 
 COLUMNS = ("event", "keep")
 _KEEP = {"yes": True, "1": True, "true": True, "no": False, "0": False, "false": False}
@@ -112,6 +116,12 @@ def with_feedback(labels: SegmentLabels, features: FeatureSet, path: Path) -> Se
         values[-1][segments] = [answers[segment].keep for segment in segments]
         answered.append(np.isin(np.arange(len(video)), segments))
     given = [(a.event, a.keep) for video in by_video.values() for a in video]
+    logger.info(
+        "feedback: %s confirmed, %d dismissed, in %s",
+        counted(sum(keep for _, keep in set(given)), "event"),
+        sum(not keep for _, keep in set(given)),
+        counted(int(sum(found.sum() for found in answered)), "segment"),
+    )
     changed = fingerprint({"labels": labels.fingerprint, "feedback": sorted(set(given))})
     return replace(labels, values=tuple(values), answered=tuple(answered), fingerprint=changed)
 

@@ -5,15 +5,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from c2fpl.errors import BadVideo
 from c2fpl.extractors.settings import DecodingSettings, ExtractionSettings
 from c2fpl.field_checks import check_fields
 from c2fpl.models.settings import LabelSettings, OwnVideoLabels, TrainingSettings
-from c2fpl.pipeline.extraction.extract_features import extract_features
+from c2fpl.pipeline.extraction.extract_features import ExtractionReport, extract_features
 from c2fpl.pipeline.extraction.feature_settings import FeatureSettings
 from c2fpl.pipeline.features.extracted import ExtractedFeatures
 from c2fpl.pipeline.files.lock import only_writer
 from c2fpl.pipeline.files.outcomes import Failure, exit_code
 from c2fpl.pipeline.files.run_files import RunFiles
+from c2fpl.pipeline.files.wording import counted
 from c2fpl.pipeline.results import write_results
 from c2fpl.pipeline.settings import EventSettings, Execution, ScoreSettings
 from c2fpl.pipeline.steps.run_record import RunRecord, recorded
@@ -27,6 +29,9 @@ from c2fpl.pipeline.truth.windows import read_windows
 from c2fpl.pipeline.videos.find import VideoFile, find_videos
 
 logger = logging.getLogger(__name__)
+
+FEW_VIDEOS = 12
+"""Below this number, one odd video can decide labels and scores."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,9 +116,7 @@ def _steps(
         extracted = extract_features(
             files, videos, FeatureSettings(settings.extraction, settings.decoding), execution
         )
-    record.extraction(extracted)
-    record.failures += extracted.failures
-    features = ExtractedFeatures(files.features, extracted.ready)
+    features = _usable(files, extracted, record)
     with record.stage("label"):
         labels = update_labels(files, features, settings.labels, execution)
     if confidence := confidence_of(files):
@@ -133,3 +136,19 @@ def _steps(
     record.save(files, exit_code(record.failures))  # the page shows it
     with record.stage("look"):
         write_results(files, settings.events, windows, quiet=execution.quiet)
+
+
+def _usable(files: RunFiles, extracted: ExtractionReport, record: RunRecord) -> ExtractedFeatures:
+    """Record the extraction and open the features of the videos that did not fail.
+
+    Raises:
+        BadVideo: every video failed.
+    """
+    record.extraction(extracted)
+    record.failures += extracted.failures
+    if not extracted.ready:
+        raise BadVideo(f"no video could be read; see the reasons in {files.failed}")
+    if len(extracted.ready) < FEW_VIDEOS:
+        ready = counted(len(extracted.ready), "video")
+        logger.info("only %s: one odd video may decide all scores; add footage", ready)
+    return ExtractedFeatures(files.features, extracted.ready)

@@ -12,7 +12,7 @@ import pytest
 
 from c2fpl.pipeline.cli.app import SETTINGS
 from cli_reference import PAGE
-from command_line import refused
+from command_line import c2fpl, refused
 
 
 def test_an_unknown_option_is_refused_with_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
@@ -101,6 +101,18 @@ def test_the_command_line_wins_over_the_configuration(
 
 def test_an_empty_folder_is_one_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert "no video in" in refused(capsys, "run", tmp_path, "-o", tmp_path / "out")
+
+
+def test_a_run_whose_videos_all_failed_ends_with_the_place_of_the_reasons(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "text.mp4").write_text("not a video")
+    given = ("run", tmp_path / "text.mp4", "-o", tmp_path / "out", "--backbone", "flow")
+    assert c2fpl(*given, "--device", "cpu", "--quiet") == 2
+    reasons = tmp_path / "out" / "failed.csv"
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last == f"c2fpl: no video could be read; see the reasons in {reasons}"
+    assert "text,extract,not a readable video" in reasons.read_text().replace('"', "")
 
 
 def test_a_gpu_that_is_not_there_is_an_error_not_a_cpu(

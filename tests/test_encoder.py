@@ -116,6 +116,7 @@ def test_a_clips_frames_are_spread_as_pytorchvideo_spreads_them(frames: int, las
 def test_automatic_precision_is_the_fastest_inside_the_bound(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.delenv("ONEDNN_MAX_CPU_ISA", raising=False)
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True}, raising=False)
     assert choose_precision("auto", CPU) == "bf16"
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": False}, raising=False)

@@ -59,10 +59,15 @@ def written(folder: Path, text: str | bytes) -> Path:
 
 
 def test_answers_are_labels_and_all_others_stay(
-    tmp_path: Path, features: FeatureSet, labels: SegmentLabels
+    tmp_path: Path,
+    features: FeatureSet,
+    labels: SegmentLabels,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     path = written(tmp_path, "event,keep\ngate: night:32-80,yes\nhall: 3-4:300-320,no\n")
-    found = with_feedback(labels, features, path)
+    with caplog.at_level("INFO"):
+        found = with_feedback(labels, features, path)
+    assert "feedback: 1 event confirmed, 1 dismissed, in 4 segments" in caplog.text
     assert found.answered is not None
     night, hall, yard = found.answered
     assert np.flatnonzero(night).tolist() == [2, 3, 4]

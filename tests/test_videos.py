@@ -84,6 +84,8 @@ def test_a_glob_and_a_file_are_videos(tmp_path: Path) -> None:
 
 
 def test_nothing_there_is_said_with_the_place(tmp_path: Path) -> None:
+    with pytest.raises(NoVideos, match="no such file or folder"):
+        find_videos(str(tmp_path / "vidoes"))
     with pytest.raises(NoVideos, match=r"no video in .*empty"):
         find_videos(str(tmp_path / "empty*"))
     with pytest.raises(NoVideos, match="no video in"):

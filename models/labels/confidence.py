@@ -28,9 +28,9 @@ Level = Literal["weak", "passed"]
 _DIVISIONS = 4
 _PIECE = 64  # segments that are compared with each other
 _FEWEST = 3  # segments of a piece in which neighbours are not all
-NOISE = 0.06
-"""Highest signal of noise and of shuffled features (docs/methods.md)."""
-_LEAST_SIGNAL = 0.1  # between noise and the lowest of eight real sets, 0.16
+LEAST_SIGNAL = 0.1
+"""Between the highest signal of noise, 0.06, and the lowest of eight real sets, 0.16
+(docs/methods.md)."""
 
 
 @dataclass(frozen=True)
@@ -51,11 +51,13 @@ class Confidence:
     @property
     def level(self) -> Level:
         """`passed` from 0.1 on: it tells footage from noise, not how good scores are."""
-        return "passed" if self.signal >= _LEAST_SIGNAL else "weak"
+        return "passed" if self.signal >= LEAST_SIGNAL else "weak"
 
     def __str__(self) -> str:
         """One line for people."""
-        line = f"noise check: {self.level} (signal {self.signal:.2f}; noise reaches {NOISE})"
+        line = (
+            f"noise check: {self.level} (signal {self.signal:.2f}; at least {LEAST_SIGNAL} passes)"
+        )
         if self.level == "weak":
             return f"{line}: do not trust the scores; add videos or try another backbone"
         return line

@@ -112,8 +112,8 @@ def train(
         labels: folder with labels.csv.
         output: detector file to write.
         feedback: feedback.csv of the report page, with the columns event and keep. Segments of
-            confirmed events get the label 1, of dismissed ones 0; together they count as much as a
-            third of all others.
+            confirmed events get the label 1, of dismissed ones 0; they are repeated until they make
+            up a quarter of what the detector sees.
         tensorboard: also write the training loss to a folder next to it (extra [tensorboard]).
     """
     from c2fpl.pipeline.features.feature_set import features_in

@@ -183,7 +183,10 @@ def load_events(files: RunFiles) -> RunEvents:
         BadScores: events.json is missing or damaged.
     """
     if not files.events_json.is_file():
-        raise BadScores(f"no {files.events_json}; `c2fpl report {files.root}` writes it")
+        raise BadScores(
+            f"no {files.events_json}; `c2fpl report {files.root}` writes it once `c2fpl run` or "
+            "`c2fpl score` has written scores there"
+        )
     stored = load_json(files.events_json)
     try:
         events = tuple(_event(row) for row in stored["events"])

@@ -72,6 +72,8 @@ def find_videos(
         log(f"{where}: left out: {search.remark}")
     if not found:
         left_out = f" (left out: {search.remark})" if search.remark else ""
+        if isinstance(where, str) and not left_out and not Path(where).exists():
+            left_out = " (there is no such file or folder)"
         raise NoVideos(
             f"no video in {where!r}{left_out}; give a video, a folder of videos "
             "(.mp4, .mkv, .avi, .ts, ...), a quoted glob or a .txt list"
