@@ -92,7 +92,7 @@ class SegmentEncoder(Protocol):
         ...
 
     def take(self, frames: NDArray[np.uint8], resize: PendingResize | None = None) -> HeldFrames:
-        """Copy the frames of a segment to where they are encoded; their memory may be reused."""
+        """Copy uint8 RGB (16, height, width, 3) to the encoder; the memory may be reused."""
         ...
 
     def encode(self, segments: Sequence[HeldFrames]) -> NDArray[np.float32]:

@@ -50,6 +50,6 @@ class HostFrames:
     def take(
         self, frames: NDArray[np.uint8], resize: PendingResize | None = None
     ) -> NDArray[np.uint8]:
-        """Copy the frames of a segment, which must have their final size."""
+        """Copy uint8 RGB (16, height, width, 3), which must have its final size."""
         assert resize is None
         return frames.copy()

@@ -75,7 +75,7 @@ class CudaEncoder:
         return self._device.pin(memory)
 
     def take(self, frames: NDArray[np.uint8], resize: PendingResize | None = None) -> DeviceFrames:
-        """Copy the frames of a segment to the GPU; the array may be changed afterwards."""
+        """Copy uint8 RGB (16, height, width, 3) to the GPU; the array may be changed afterwards."""
         return DeviceFrames(self._device.upload(frames), resize)
 
     def encode(self, segments: Sequence[HeldFrames]) -> NDArray[np.float32]:

@@ -75,7 +75,8 @@ class CudaDevice:
 
     def pin(self, memory: NDArray[np.uint8]) -> Callable[[], None]:
         """Register memory with CUDA. Where that fails, copies from it are staged by CUDA."""
-        address, cudart = memory.ctypes.data, torch.cuda.cudart()  # type: ignore[no-untyped-call]
+        address = memory.ctypes.data
+        cudart = torch.cuda.cudart()  # type: ignore[no-untyped-call]  # untyped in torch
         with torch.cuda.device(self.device):
             error = cudart.cudaHostRegister(address, memory.nbytes, PORTABLE)
         if error != cudart.cudaError.success:

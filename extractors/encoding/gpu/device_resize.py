@@ -142,7 +142,9 @@ def resized(frames: torch.Tensor, passes: Sequence[Pass]) -> torch.Tensor:
 
 
 def resized_along(frames: torch.Tensor, one: Pass) -> torch.Tensor:
-    """Weighted sums of the pixels of uint8 frames along an axis, rounded to uint8.
+    """Weighted sums of the pixels of uint8 frames (frames, height, width, 3) along an axis.
+
+    The result is rounded to uint8; its size along the axis is the new one.
 
     The sums are one operation per tap, because memory traffic limits the speed.
     """
