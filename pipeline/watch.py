@@ -19,6 +19,7 @@ from c2fpl.pipeline.steps.detector_files import SavedDetector
 from c2fpl.pipeline.steps.run_record import recorded
 from c2fpl.pipeline.steps.score_videos import score_videos
 from c2fpl.pipeline.videos.find import VideoFile, find_videos
+from c2fpl.pipeline.videos.output_names import given_names
 
 logger = logging.getLogger(__name__)
 
@@ -91,10 +92,12 @@ class Watch:
         arrivals = Arrivals(self.settings.settle_s)
         notifier = Notifier(self.files.notified, self.settings, self._fingerprint)
         log = Changes(logger.info)
+        names = given_names(self.files)
         logger.info("watching %s; stop with Ctrl-C, start again with the same command", self.videos)
         for _ in ticks:
             now_s = time.monotonic()
-            arrived = arrivals.complete(self._present(log), now_s)
+            arrived = arrivals.complete(self._present(names, log), now_s)
+            names |= {video.path: video.name for video in arrived}
             if arrived:
                 notifier.report(self.score(arrived), now_s)
             else:
@@ -127,9 +130,11 @@ class Watch:
         record = beside(self.files.features, name, ".json")
         return str(load_json(record).get("fingerprint", "")) if record.is_file() else ""
 
-    def _present(self, log: Callable[[str], None]) -> dict[VideoFile, Signature]:
+    def _present(
+        self, names: Mapping[Path, str], log: Callable[[str], None]
+    ) -> dict[VideoFile, Signature]:
         try:
-            found = find_videos(self.videos, leave_out=(self.files.root,), log=log)
+            found = find_videos(self.videos, (self.files.root,), given=names, log=log)
         except NoVideos:
             return {}
         return {v: s for v in found if (s := _signature(v.path)) is not None}

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from c2fpl.errors import NoVideos
-from c2fpl.pipeline.videos.find import bare_name, find_videos
+from c2fpl.pipeline.videos.find import find_videos
+from c2fpl.pipeline.videos.output_names import bare_name
 
 
 def touch(folder: Path, *names: str) -> None:

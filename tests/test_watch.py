@@ -212,3 +212,33 @@ def test_a_watched_folder_scores_each_video_once_and_survives_a_restart(tmp_path
     assert (files.report / "index.html").exists()
     reported = files.notified.read_text().splitlines()
     assert [line.split(",")[0] for line in reported[1:]] == ["door", "gate2", "roof44", "yard-3"]
+
+
+def test_a_name_stays_when_a_video_with_the_same_stem_arrives(tmp_path: Path) -> None:
+    videos, files = tmp_path / "camera", RunFiles(tmp_path / "out")
+    watch = Watch(
+        videos=str(videos),
+        files=files,
+        detector=(saved := trained(tmp_path)),
+        extraction=extraction_of(saved, None, str(videos)),
+        scores=ScoreSettings(),
+        events=EventSettings(threshold=0.0),
+        settings=WatchSettings(settle_s=0),
+        execution=Execution(device="cpu", quiet=True),
+    )
+
+    def ticks(*arrivals: str) -> Iterator[None]:
+        for name in arrivals:
+            write_videos([DemoVideo("new", 48, None, 0, len(name))], videos)
+            (videos / "new.mp4").rename(videos / name)
+            yield
+
+    watch.follow(ticks("door.mp4", "door.avi"))
+    first = {path.stem: path.read_bytes() for path in files.scores.glob("*.npy")}
+    assert first.keys() == {"door", "door.avi"}
+    (videos / "door.mp4").unlink()
+    watch.follow(ticks("Door.mkv"))
+    assert {p.stem for p in files.scores.glob("*.npy")} == {*first, "Door.mkv"}
+    assert first == {name: (files.scores / f"{name}.npy").read_bytes() for name in first}
+    reported = files.notified.read_text().splitlines()
+    assert [line.split(",")[0] for line in reported[1:]] == ["Door.mkv", "door", "door.avi"]

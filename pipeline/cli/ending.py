@@ -15,6 +15,7 @@ from c2fpl.pipeline.files.run_files import RunFiles
 from c2fpl.pipeline.files.wording import counted
 from c2fpl.pipeline.settings import Execution
 from c2fpl.pipeline.videos.find import find_videos
+from c2fpl.pipeline.videos.output_names import given_names
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -85,7 +86,8 @@ def show_plan(
     from c2fpl.pipeline.extraction.feature_settings import FeatureSettings
 
     settings = FeatureSettings(extraction, decoding)
-    found = find_videos(videos, leave_out=(files.clips, files.overlays))
+    leave_out = (files.clips, files.overlays)
+    found = find_videos(videos, leave_out, given=given_names(files))
     planned = plan_videos(files, found, settings, execution)
     lengths = [(item.video.path, item.frames, item.done) for item in planned]
     show_estimate(plan_table(planned), lengths, settings, execution, training)

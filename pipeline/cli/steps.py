@@ -22,6 +22,7 @@ from c2fpl.pipeline.files.run_files import RunFiles
 from c2fpl.pipeline.files.wording import counted
 from c2fpl.pipeline.settings import Execution, ReadingSettings, ScoreSettings
 from c2fpl.pipeline.videos.find import find_videos
+from c2fpl.pipeline.videos.output_names import given_names
 
 
 @app.command
@@ -48,7 +49,8 @@ def extract(
     files = RunFiles(output, holds="features")
     if dry_run:
         return show_plan(videos, files, extraction, decoding, execution, None)
-    found = find_videos(videos, leave_out=(files.clips, files.overlays))
+    leave_out = (files.clips, files.overlays)
+    found = find_videos(videos, leave_out, given=given_names(files))
     settings = {"extraction": extraction, "decoding": decoding, "execution": execution}
     shard = execution.shard_of
     command = "extract" if shard == (1, 1) else f"extract --shard {execution.shard}"

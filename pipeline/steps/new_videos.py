@@ -16,6 +16,7 @@ from c2fpl.pipeline.files.run_files import RunFiles
 from c2fpl.pipeline.settings import Execution, ReadingSettings
 from c2fpl.pipeline.steps.detector_files import SavedDetector
 from c2fpl.pipeline.videos.find import find_videos, holds_videos
+from c2fpl.pipeline.videos.output_names import given_names
 
 Settings = TypeVar("Settings", ExtractionSettings, DecodingSettings)
 
@@ -50,7 +51,8 @@ def features_for(
     if place.exists() and not (place.is_dir() and holds_videos(place)) and holds_features(place):
         return features_in(place, reading), []
     settings = extraction_of(saved, weights, source)
-    videos = find_videos(source, leave_out=(files.clips, files.overlays))
+    leave_out = (files.clips, files.overlays)
+    videos = find_videos(source, leave_out, given=given_names(files))
     report = extract_features(files, videos, settings, execution)
     return ExtractedFeatures(files.features, report.ready), list(report.failures)
 

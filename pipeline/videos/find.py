@@ -3,15 +3,16 @@
 import logging
 import os
 import unicodedata
-from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike, fspath
 from pathlib import Path
+from types import MappingProxyType
 
 from c2fpl.errors import NoVideos
 from c2fpl.pipeline.videos.list_entries import read_entries
-from c2fpl.pipeline.videos.search import DOUBLE, SUFFIXES, VideoSearch, is_file, is_folder
+from c2fpl.pipeline.videos.output_names import name_videos
+from c2fpl.pipeline.videos.search import DOUBLE, VideoSearch, is_file, is_folder
 
 LIST_SUFFIXES = frozenset({".txt", ".list", ".lst", ".m3u", ".ffconcat", ".csv", ".json"})
 """Files that are read as lists of videos."""
@@ -25,7 +26,7 @@ class VideoFile:
 
     name: str
     """Path below the given folder with forward slashes. It has no suffix unless two names would
-    collide."""
+    collide, and never changes within an output folder."""
     path: Path
 
 
@@ -47,6 +48,7 @@ def find_videos(
     where: str | Sequence[str],
     leave_out: Collection[Path] = (),
     *,
+    given: Mapping[Path, str] = MappingProxyType({}),
     log: Callable[[str], None] = logger.info,
 ) -> list[VideoFile]:
     """The videos at a place, in name order. One line is logged about files left out, and why.
@@ -57,6 +59,7 @@ def find_videos(
             folder or a glob. A sequence of such places is searched in the same way; those that
             do not exist are kept, so that they are reported as failures.
         leave_out: folders to skip, such as those with the clips of a run.
+        given: names that videos have in the output folder, by path (`given_names`). They stay.
         log: takes that line, if there is one.
 
     Raises:
@@ -80,7 +83,7 @@ def find_videos(
         )
     one = Path(where) if isinstance(where, str) else None
     root = one if one is not None and is_folder(one) else _common_folder(found)
-    return _named(found, root)
+    return _named(found, root, given)
 
 
 def videos_below(folder: Path) -> list[Path]:
@@ -156,21 +159,8 @@ def _common_folder(paths: list[Path]) -> Path:
     return shared
 
 
-def _named(paths: Sequence[Path], root: Path) -> list[VideoFile]:
-    """Names below root without suffix; if two would be equal (a.mp4, a.avi), both keep theirs."""
+def _named(paths: Sequence[Path], root: Path, given: Mapping[Path, str]) -> list[VideoFile]:
+    """The videos with their names, in name order."""
     unique = dict.fromkeys(path.absolute() for path in paths)
-    whole = {path: path.relative_to(root.absolute()).as_posix() for path in unique}
-    names = {path: bare_name(name) for path, name in whole.items()}
-    while True:
-        times = Counter(name.casefold() for name in names.values())
-        equal = [p for p in names if times[names[p].casefold()] > 1 and names[p] != whole[p]]
-        if not equal:
-            return sorted(VideoFile(names[path], path) for path in unique)
-        # a name with its suffix may equal another one without: a.avi and a.avi.mp4
-        names |= {path: whole[path] for path in equal}
-
-
-def bare_name(filename: str) -> str:
-    """File name without its video suffix; `Thelma...Louise.1991` has none and stays the same."""
-    suffix = Path(filename).suffix
-    return filename[: -len(suffix)] if suffix.lower() in SUFFIXES else filename
+    below = {path: path.relative_to(root.absolute()).as_posix() for path in unique}
+    return sorted(VideoFile(name, path) for path, name in name_videos(below, given).items())

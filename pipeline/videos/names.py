@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from c2fpl.pipeline.videos.find import bare_name
+from c2fpl.pipeline.videos.output_names import bare_name
 
 _SHOWN = 5
 
