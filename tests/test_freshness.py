@@ -9,8 +9,8 @@ import pytest
 from c2fpl.extractors.settings import DecodingSettings, ExtractionSettings
 from c2fpl.pipeline.extraction import extract_features as step
 from c2fpl.pipeline.extraction.feature_settings import FeatureSettings
-from c2fpl.pipeline.extraction.freshness import BLOCK_BYTES, BLOCKS, DIGEST, source_digest
-from c2fpl.pipeline.files.run_files import RunFiles, fingerprint, load_json, save_json
+from c2fpl.pipeline.extraction.freshness import BLOCK_BYTES, BLOCKS, source_digest
+from c2fpl.pipeline.files.run_files import RunFiles, load_json
 from c2fpl.pipeline.settings import Execution
 from c2fpl.pipeline.videos.find import find_videos
 from synthetic import Synthetic
@@ -55,15 +55,6 @@ def overwrite(video: Path) -> None:
     assert video.stat().st_size == before.st_size
 
 
-def older(files: RunFiles, videos: Path) -> None:
-    """Records as they were when the size alone told videos apart."""
-    for video in find_videos(str(videos)):
-        path = files.features / f"{video.name}.json"
-        facts = {"weights": None, "bytes": video.path.stat().st_size}
-        by_size = fingerprint({**FLOW.as_json(), **facts})
-        save_json(path, {**load_json(path), "fingerprint": by_size})
-
-
 def test_a_copy_is_not_extracted_again(copied: Path) -> None:
     files = RunFiles(copied / "run")
     assert extracted_again(files, copied / "videos") == 0
@@ -79,30 +70,6 @@ def test_a_file_overwritten_in_its_size_is_extracted_again(copied: Path) -> None
     ).todo
     assert wanted.name == "a"
     assert FLOW.fingerprint(wanted.path, None) != before  # so labels and scores are made anew
-
-
-def test_features_that_knew_the_size_alone_are_kept_and_know_their_video_from_then_on(
-    copied: Path,
-) -> None:
-    files, videos = RunFiles(copied / "run"), copied / "videos"
-    older(files, videos)
-    before = load_json(files.features / "a.json")
-    assert extracted_again(files, videos) == 0
-    after = load_json(files.features / "a.json")
-    assert after == {**before, DIGEST: source_digest(videos / "a.avi")}
-    assert extracted_again(files, videos) == 0
-    overwrite(videos / "a.avi")
-    todo = step.still_to_do(files, find_videos(str(videos)), FLOW, Execution()).todo
-    assert [video.name for video in todo] == ["a"]
-
-
-def test_features_of_another_size_are_not_kept(copied: Path) -> None:
-    files, videos = RunFiles(copied / "run"), copied / "videos"
-    older(files, videos)
-    with (videos / "a.avi").open("ab") as file:
-        file.write(b"\0")
-    todo = step.still_to_do(files, find_videos(str(videos)), FLOW, Execution()).todo
-    assert [video.name for video in todo] == ["a"]
 
 
 @pytest.mark.parametrize("size", [0, 1, BLOCK_BYTES, BLOCKS * BLOCK_BYTES, 10**6])

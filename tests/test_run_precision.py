@@ -15,7 +15,7 @@ from c2fpl.extractors.settings import DecodingSettings, ExtractionSettings, Prec
 from c2fpl.pipeline.extraction import extract_features as step
 from c2fpl.pipeline.extraction.feature_settings import FeatureSettings
 from c2fpl.pipeline.extraction.worker import ExtractionWorker, Share
-from c2fpl.pipeline.files.run_files import RunFiles, fingerprint, save_json
+from c2fpl.pipeline.files.run_files import RunFiles, save_json
 from c2fpl.pipeline.settings import Execution
 from c2fpl.pipeline.videos.find import VideoFile
 
@@ -36,9 +36,7 @@ def videos_fixture(tmp_path: Path) -> list[VideoFile]:
     return found
 
 
-def finish(
-    files: RunFiles, video: VideoFile, precision: Precision, *, fingerprint: str = ""
-) -> None:
+def finish(files: RunFiles, video: VideoFile, precision: Precision) -> None:
     """Write what an extraction in this precision leaves behind."""
     files.features.mkdir(exist_ok=True)
     np.save(files.features / f"{video.name}.npy", np.zeros((1, 10, 2048), np.float16))
@@ -46,7 +44,7 @@ def finish(
     record = {
         "settings": I3D.as_json(),
         "precision": precision,
-        "fingerprint": fingerprint or computed.fingerprint(video.path, None),
+        "fingerprint": computed.fingerprint(video.path, None),
     }
     save_json(files.features / f"{video.name}.json", record)
 
@@ -123,18 +121,6 @@ def test_of_two_precisions_the_rarer_is_extracted_again(
         step.extract_features(files, videos, I3D, CPU)
     assert extracted == ["b"]
     assert "features: precision changed, extracting 1 video again" in caplog.text
-
-
-def test_features_of_versions_that_recorded_auto_are_kept_if_their_precision_fits(
-    videos: list[VideoFile], tmp_path: Path
-) -> None:
-    files = RunFiles(tmp_path)
-    precisions: tuple[Precision, ...] = ("bf16", "bf16", "fp16")
-    for video, precision in zip(videos, precisions, strict=True):
-        earlier = fingerprint({**I3D.as_json(), "weights": None, "bytes": 1})
-        finish(files, video, precision, fingerprint=earlier)
-    assert work_of(files, videos, CPU) == ("bf16", ["c"])
-    assert work_of(files, videos, replace(CPU, overwrite=True))[1] == ["a", "b", "c"]
 
 
 def test_flow_has_no_precision_to_choose(videos: list[VideoFile], tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """Labels on disk: what is read back is what was made, and knows what it belongs to."""
 
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +8,7 @@ import pytest
 from c2fpl.errors import BadFile, BadLabels
 from c2fpl.models.settings import LabelSettings
 from c2fpl.pipeline.features.feature_set import FeatureSet, features_in
-from c2fpl.pipeline.files.run_files import RunFiles, fingerprint, load_json, save_json
+from c2fpl.pipeline.files.run_files import RunFiles
 from c2fpl.pipeline.settings import Execution
 from c2fpl.pipeline.steps.make_labels import make_labels
 from c2fpl.pipeline.steps.update_labels import SegmentLabels, load_labels, update_labels
@@ -56,22 +55,6 @@ def test_labels_changed_by_hand_are_other_labels(tmp_path: Path, features: Featu
     assert after.fingerprint != before.fingerprint
 
 
-def test_labels_that_an_older_rule_made_are_made_again(
-    tmp_path: Path, features: FeatureSet, caplog: pytest.LogCaptureFixture
-) -> None:
-    files = RunFiles(tmp_path / "labels", holds="labels")
-    fresh = labelled(files.root, features)
-    older = load_json(files.labels_record)
-    older["settings"] = asdict(REFINED.resolved())
-    older["fingerprint"] = fingerprint({**older["settings"], "features": features.fingerprint()})
-    save_json(files.labels_record, older)
-    files.segment_labels.write_text("what the older rule said")
-    with caplog.at_level("INFO"):
-        again = labelled(files.root, features)
-    assert "version changed, labelling again" in caplog.text
-    assert again.fingerprint == fresh.fingerprint
-
-
 def test_no_setting_makes_refined_labels_again(
     tmp_path: Path, features: FeatureSet, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -103,19 +86,6 @@ def test_rows_in_any_order_are_the_same_labels(tmp_path: Path, features: Feature
     shuffled = [rows[place] for place in np.random.default_rng(0).permutation(len(rows))]
     assert shuffled != rows
     files.segment_labels.write_text("\n".join([header, *shuffled]) + "\n")
-    np.testing.assert_array_equal(
-        load_labels(files, features).concatenated(), before.concatenated()
-    )
-
-
-def test_labels_of_earlier_versions_with_a_column_p_value_are_read(
-    tmp_path: Path, features: FeatureSet
-) -> None:
-    files = RunFiles(tmp_path / "labels", holds="labels")
-    before = labelled(files.root, features)
-    written = files.segment_labels.read_text()
-    assert written.startswith("video,segment,start_frame,end_frame,label,density\n")
-    files.segment_labels.write_text(written.replace("density", "p_value", 1))
     np.testing.assert_array_equal(
         load_labels(files, features).concatenated(), before.concatenated()
     )

@@ -16,7 +16,7 @@ from c2fpl.pipeline.extraction.extract_features import extract_features
 from c2fpl.pipeline.extraction.feature_settings import FeatureSettings
 from c2fpl.pipeline.extraction.freshness import record_of
 from c2fpl.pipeline.extraction.inspect_videos import inspect_videos
-from c2fpl.pipeline.files.run_files import RunFiles, beside, load_table, save_table
+from c2fpl.pipeline.files.run_files import RunFiles, beside, load_table
 from c2fpl.pipeline.files.saved_times import load_times, save_times, times_facts
 from c2fpl.pipeline.report.events import load_events, write_events
 from c2fpl.pipeline.report.page_data import video_data
@@ -118,40 +118,6 @@ def test_the_parquet_table_has_the_files_own_times(run: RunFiles) -> None:
     rows = parquet.read_table(write_parquet(run)).to_pylist()
     written = [row["time_s"] for row in rows if row["video"] == "variable"]
     assert written == pytest.approx(SLOWER_S, abs=1e-4)
-
-
-def as_of_an_earlier_version(files: RunFiles) -> None:
-    """Features and scores as they were written when times were not recorded."""
-    for path in files.features.glob("*.json"):
-        record = json.loads(path.read_text())
-        for key in ("times", "seekable"):
-            record.pop(key, None)
-        path.write_text(json.dumps(record))
-    for path in files.root.rglob("*.times"):
-        path.unlink()
-    rows = load_table(files.score_index)
-    columns = [column for column in rows[0] if column not in ("times", "seekable", "fps")]
-    save_table(files.score_index, columns, ([row[c] for c in columns] for row in rows))
-
-
-def test_features_and_scores_without_times_stay_usable_and_say_so(
-    videos: Path, run: RunFiles, caplog: pytest.LogCaptureFixture
-) -> None:
-    as_of_an_earlier_version(run)
-    before = stored(run)
-    with caplog.at_level(logging.INFO):
-        assert c2fpl("run", videos, "-o", run.root, *QUICK, "--quiet") == 0
-    assert "again" not in caplog.text
-    assert stored(run) == before
-    for video in scored_videos(run):
-        assert "per second are assumed" in video.times().remark
-        assert "per second are assumed" in video_data(run, video, video.scores(), [])["timing"]
-
-
-def stored(files: RunFiles) -> dict[str, tuple[int, bytes]]:
-    """Time of writing and bytes of every array."""
-    arrays = [*files.features.glob("*.npy"), *files.scores.glob("*.npy")]
-    return {str(path): (path.stat().st_mtime_ns, path.read_bytes()) for path in arrays}
 
 
 def test_features_whose_times_are_gone_are_extracted_again(videos: Path, run: RunFiles) -> None:

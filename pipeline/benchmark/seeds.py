@@ -66,7 +66,7 @@ class SeedRunner:
         """Metrics of the last epoch, with `curve`, `best_epoch`, `bootstrap` and `notes`."""
         epochs, scores, made_by = self._scores(variant, seed)
         wanted = fingerprint(
-            {"scores": made_by, "epochs": epochs, "truth": self.truth.fingerprint(), "version": 2}
+            {"scores": made_by, "epochs": epochs, "truth": self.truth.fingerprint()}
         )
         path = self.files.seed(variant.key, seed)
         if (known := _known(path, wanted)) is not None and not self.plan.execution.overwrite:

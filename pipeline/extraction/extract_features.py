@@ -9,10 +9,8 @@ from typing import Any
 from c2fpl.extractors.settings import ExtractionSettings
 from c2fpl.pipeline.extraction.feature_settings import FeatureSettings
 from c2fpl.pipeline.extraction.freshness import (
-    add_digest,
     finished_precision,
     is_done,
-    is_of_earlier_version,
     record_of,
     size_bytes,
 )
@@ -80,8 +78,6 @@ def extract_features(
         OSError: the output folder is not writable; finished videos are kept.
     """
     work = still_to_do(files, videos, settings, execution)
-    for video in work.earlier:
-        add_digest(files, video)
     _log_plan(files, work)
     if work.todo and execution.engine == "local":
         check_can_continue(work.settings.auto_precision, execution.devices)
@@ -117,8 +113,6 @@ class Work:
     """Expected fingerprint of each video's features."""
     refused: tuple[Failure, ...]
     """Videos with unusable names, which fail without being opened."""
-    earlier: tuple[VideoFile, ...] = ()
-    """Videos with valid features of an earlier version, which are kept."""
 
     @property
     def kept(self) -> int:
@@ -142,20 +136,8 @@ def still_to_do(
     records = (record_of(files, video.name) for video in usable if not execution.overwrite)
     settings = _with_precision(settings, weights_sha256, records, execution)
     wanted = {video: settings.fingerprint(video.path, weights_sha256) for video in usable}
-    undone = [v for v in usable if execution.overwrite or not is_done(files, v.name, wanted[v])]
-    earlier = [
-        video
-        for video in undone
-        if not execution.overwrite
-        and is_of_earlier_version(
-            files,
-            video,
-            settings.earlier_fingerprints(video.path, weights_sha256),
-            settings.precision,
-        )
-    ]
-    todo = [video for video in undone if video not in earlier]
-    return Work(settings, tuple(mine), tuple(todo), wanted, tuple(refused), tuple(earlier))
+    todo = [v for v in usable if execution.overwrite or not is_done(files, v.name, wanted[v])]
+    return Work(settings, tuple(mine), tuple(todo), wanted, tuple(refused))
 
 
 def _with_precision(

@@ -6,7 +6,7 @@ from typing import Any
 
 from c2fpl.extractors.settings import DecodingSettings, ExtractionSettings, Precision
 from c2fpl.field_checks import check_fields
-from c2fpl.pipeline.extraction.freshness import source_facts, source_size
+from c2fpl.pipeline.extraction.freshness import source_facts
 from c2fpl.pipeline.files.run_files import fingerprint
 
 
@@ -32,11 +32,6 @@ class FeatureSettings:
         """Fingerprint of features: settings, resolved precision, weights, the video's digest."""
         facts = {"precision": self.precision, "weights": weights_sha256}
         return fingerprint({**self.as_json(), **facts, **source_facts(video)})
-
-    def earlier_fingerprints(self, video: Path, weights_sha256: str | None) -> set[str]:
-        """Fingerprints of earlier versions: precision as asked for, then also without a digest."""
-        asked = {**self.as_json(), "weights": weights_sha256}
-        return {fingerprint({**asked, **of(video)}) for of in (source_facts, source_size)}
 
     def as_json(self) -> dict[str, Any]:
         """All settings except the path of the weights, which are identified by their SHA-256."""

@@ -3,33 +3,31 @@
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, get_args
 
 from c2fpl.errors import BadFile
 from c2fpl.extractors.settings import Precision
-from c2fpl.pipeline.files.run_files import RunFiles, beside, load_json, save_json
+from c2fpl.pipeline.files.run_files import RunFiles, beside, load_json
 from c2fpl.pipeline.files.saved_times import has_times
 from c2fpl.pipeline.videos.find import VideoFile
 
 BLOCKS, BLOCK_BYTES = 16, 4096
 """Parts of a video that are hashed to identify it; takes about a millisecond on a local disk."""
-DIGEST = "source_digest"
-"""Key added to records of earlier versions, whose fingerprints contain only the video's size."""
 
 
 def source_facts(video: Path) -> dict[str, Any]:
     """Size and digest of a file, which stay the same when it is copied (unlike its date)."""
-    return {**source_size(video), "digest": source_digest(video)}
+    return {"bytes": file_bytes(video), "digest": source_digest(video)}
 
 
-def source_size(video: Path) -> dict[str, Any]:
+def file_bytes(path: Path) -> int:
     """Size of a file in bytes; -1 if it is missing or not accessible."""
     try:
-        return {"bytes": video.stat().st_size}
+        return path.stat().st_size
     except OSError:
-        return {"bytes": -1}
+        return -1
 
 
 def source_digest(video: Path) -> str:
@@ -56,20 +54,6 @@ def is_done(files: RunFiles, name: str, wanted: str) -> bool:
     return record_of(files, name).get("fingerprint") == wanted
 
 
-def is_of_earlier_version(
-    files: RunFiles, video: VideoFile, wanted: Container[str], precision: Precision
-) -> bool:
-    """Whether features of an earlier version, with one of these fingerprints, are still valid.
-
-    The fingerprints do not tell which precision `auto` meant, but the records do.
-    """
-    record = record_of(files, video.name)
-    if record.get("fingerprint") not in wanted:
-        return False
-    same_precision = precision in ("auto", record.get("precision"))
-    return same_precision and record.get(DIGEST) in (None, source_digest(video.path))
-
-
 def finished_precision(
     records: Iterable[Mapping[str, Any]], settings: Mapping[str, Any], weights_sha256: str | None
 ) -> Precision | None:
@@ -82,14 +66,6 @@ def finished_precision(
         and record.get("precision") in get_args(Precision)
     )
     return found.most_common(1)[0][0] if found else None
-
-
-def add_digest(files: RunFiles, video: VideoFile) -> None:
-    """Add the video's digest to a record of an earlier version."""
-    record = record_of(files, video.name)
-    if record and DIGEST not in record:
-        path = beside(files.features, video.name, ".json")
-        save_json(path, {**record, DIGEST: source_digest(video.path)})
 
 
 def record_of(files: RunFiles, name: str) -> dict[str, Any]:
@@ -106,4 +82,4 @@ def record_of(files: RunFiles, name: str) -> dict[str, Any]:
 
 def size_bytes(video: VideoFile) -> int:
     """Size of the file in bytes, 0 if it is missing; an estimate of the decoding effort."""
-    return max(int(source_size(video.path)["bytes"]), 0)
+    return max(file_bytes(video.path), 0)

@@ -47,8 +47,8 @@ def has_times(folder: Path, name: str, facts: Mapping[str, Any]) -> bool:
 def load_times(path: Path, facts: Mapping[str, Any], frame_count: int) -> PresentationTimes:
     """The times of a video, from a record and the file next to it.
 
-    A constant rate is assumed if the record has no times (it is of an earlier version), or if the
-    file is missing, damaged or of another number of frames.
+    A constant rate is assumed if there is no record, or if the file is missing, damaged or of
+    another number of frames.
     """
     word, seekable = facts.get("times"), str(facts.get("seekable")) == "True"
     plain = constant_times(frame_count, _number(facts.get("frame_rate")))

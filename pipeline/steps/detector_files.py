@@ -1,7 +1,6 @@
-"""Writes detectors as safetensors; also reads older files and published checkpoints.
+"""Writes detectors as safetensors; also reads PyTorch files and published checkpoints.
 
-The content decides the format, not the name: `detector.pt` keeps its name from earlier versions but
-is written as safetensors.
+The content decides the format, not the name: `detector.pt` is written as safetensors.
 """
 
 import json
@@ -72,7 +71,7 @@ def save_detector(path: Path, saved: SavedDetector) -> None:
 
 
 def load_detector(path: Path) -> SavedDetector:
-    """Read a detector of any version of `c2fpl train`, or a published checkpoint.
+    """Read a detector in either format, or a published checkpoint.
 
     Code in the file is never executed.
 
@@ -112,7 +111,7 @@ def opened(detector: "Detector | str | PathLike[str]") -> tuple["Detector", list
 
 
 def _saved_content(path: Path) -> dict[str, Any] | None:
-    """Content written by any version of `save_detector`; None for other files."""
+    """Content of a detector in safetensors or PyTorch's format; None for other files."""
     import pickle
 
     import torch

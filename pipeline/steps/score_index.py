@@ -13,14 +13,11 @@ from c2fpl.pipeline.files.run_files import RunFiles, load_table, save_table
 from c2fpl.pipeline.files.wording import counted
 from c2fpl.pipeline.videos.names import named
 
-INDEX_KEY = ("video", "fingerprint", "detector")
-"""Required columns of an index; earlier versions wrote fewer of the others."""
 INDEX_HEADER = (
-    *INDEX_KEY,
-    *("source", "frame_rate", "times", "seekable", "fps", "width_pixels", "height_pixels"),
-    *("num_frames_lost", "damage"),
+    *("video", "fingerprint", "detector", "source", "frame_rate", "times", "seekable", "fps"),
+    *("width_pixels", "height_pixels", "num_frames_lost", "damage"),
 )
-"""All columns: what the scores were made from, and facts about the video."""
+"""Columns: what the scores were made from, and facts about the video."""
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +59,7 @@ def score_files(folder: Path) -> ScoreFiles:
     index = RunFiles(folder, holds="scores").score_index
     if not index.is_file():
         return ScoreFiles(found, (), {})
-    rows = {row["video"]: row for row in load_table(index, ("video",))}
+    rows = {row["video"]: row for row in load_table(index, INDEX_HEADER)}
     counted = {name: path for name, path in found.items() if name in rows}
     left_out = (name for name in found.keys() - rows.keys() if not _is_features(found[name]))
     return ScoreFiles(counted, tuple(sorted(left_out)), rows)

@@ -21,7 +21,7 @@ from c2fpl.pipeline.files.saved_times import save_times, times_facts
 from c2fpl.pipeline.files.wording import counted
 from c2fpl.pipeline.settings import Execution, ScoreSettings
 from c2fpl.pipeline.steps.detector_files import UNKNOWN_BACKBONE
-from c2fpl.pipeline.steps.score_index import INDEX_KEY, save_index, warn_of_left_out
+from c2fpl.pipeline.steps.score_index import INDEX_HEADER, save_index, warn_of_left_out
 from c2fpl.pipeline.steps.segment_scores import segment_scores
 
 if TYPE_CHECKING:
@@ -204,7 +204,7 @@ def _score_one(
 
 def _index(path: Path) -> dict[str, dict[str, str]]:
     try:
-        rows = load_table(path, INDEX_KEY) if path.exists() else []
+        rows = load_table(path, INDEX_HEADER) if path.exists() else []
     except BadFile:
         return {}
     return {row["video"]: row for row in rows}

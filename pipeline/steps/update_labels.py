@@ -67,7 +67,7 @@ def update_labels(
     if dropped := settings.dropped():
         logger.warning("labels: --method refined ignores: %s", ", ".join(dropped))
     settings = settings.resolved()
-    asked = _asked(settings)
+    asked = asdict(settings)
     wanted = fingerprint({**asked, "features": features.fingerprint()})
     before = _record(files)
     if not execution.overwrite and before.get("fingerprint") == wanted:
@@ -191,12 +191,6 @@ def _segment_rows(features: FeatureSet, made: MadeLabels) -> Iterator[tuple[obje
             start, end = plan.interval_of(segment) or ("", "")
             # nine digits identify every float32
             yield name, segment, start, end, f"{label:.9g}", repr(float(density))
-
-
-def _asked(settings: LabelSettings) -> dict[str, Any]:
-    """Settings that labels depend on; `refined` had other rules before version 3."""
-    version = {"version": 3} if settings.method == "refined" else {}
-    return {**asdict(settings), **version}
 
 
 def _record(files: RunFiles) -> dict[str, Any]:
