@@ -28,6 +28,7 @@ from torch.utils.data import DataLoader, Dataset
 from c2fpl.models.detection.training import train
 from c2fpl.models.settings import TrainingSettings
 from c2fpl.models.sources import ArraySource
+from c2fpl.pipeline.features.array_blocks import stored_features
 from c2fpl.pipeline.features.segment_store import SegmentStore
 
 CROPS, DIM = 10, 2048
@@ -108,7 +109,7 @@ def published(folder: Path) -> Callable[[], None]:
 
 def ours(folder: Path, settings: TrainingSettings) -> Callable[[], None]:
     """Read the file headers and return the epoch as a function."""
-    store = SegmentStore(sorted(folder.glob("video*.npy")))
+    store = SegmentStore([stored_features(p.name, p) for p in sorted(folder.glob("video*.npy"))])
     labels = np.load(folder / "labels.npy")
 
     def epoch() -> None:

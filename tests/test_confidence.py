@@ -11,7 +11,7 @@ from scipy.signal import lfilter
 
 from c2fpl.models.labels.confidence import Confidence, measure_confidence
 from c2fpl.models.settings import LabelSettings
-from c2fpl.pipeline.features.feature_set import features_in
+from c2fpl.pipeline.features.published import features_in
 from c2fpl.pipeline.files.run_files import RunFiles, load_json
 from c2fpl.pipeline.settings import Execution
 from c2fpl.pipeline.steps.update_labels import confidence_of, update_labels

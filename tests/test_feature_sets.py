@@ -34,7 +34,7 @@ def test_every_layout_gives_the_same_values(tmp_path: Path, layout: str, dtype: 
     for name, video in values.items():
         assert features.shape(name) == video.shape
         np.testing.assert_array_equal(whole(features, name), video.astype(np.float32))
-        np.testing.assert_array_equal(features.open(name).read(1, 3), video[1:3])
+        np.testing.assert_array_equal(features.videos[name].read(1, 3), video[1:3])
 
 
 @pytest.mark.parametrize("layout", ["rtfm", "crops first", "double underscore"])
@@ -47,14 +47,6 @@ def test_training_reads_any_segment_of_any_layout(tmp_path: Path, layout: str) -
     assert (len(source), source.crops, source.dim) == (21, 10, DIM)
     indices = np.random.default_rng(1).permutation(21)
     np.testing.assert_array_equal(source.gather(indices), together[indices])
-
-
-def test_only_whole_files_have_a_path_of_their_own(tmp_path: Path) -> None:
-    save_rtfm(tmp_path / "a", drawn(10))
-    assert open_features(tmp_path / "a").path("Abuse001_x264").name == "Abuse001_x264_i3d.npy"
-    save_crops_first(tmp_path / "b", drawn(10))
-    with pytest.raises(BadFeatures, match=r"no single \.npy file of Abuse001_x264"):
-        open_features(tmp_path / "b").path("Abuse001_x264")
 
 
 def test_ten_segments_are_no_riddle_beside_other_videos(tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ from c2fpl.errors import BadAnnotation, BadFile
 from c2fpl.models.repeated import RepeatedSource, repeats
 from c2fpl.models.settings import LabelSettings
 from c2fpl.models.sources import ArraySource
-from c2fpl.pipeline.features.feature_set import FeatureSet, features_in
+from c2fpl.pipeline.features.feature_set import FeatureSet
+from c2fpl.pipeline.features.published import features_in
 from c2fpl.pipeline.feedback import read_feedback, with_feedback
 from c2fpl.pipeline.files.run_files import RunFiles
 from c2fpl.pipeline.settings import Execution

@@ -7,7 +7,8 @@ import pytest
 
 from c2fpl.errors import BadFile, BadLabels
 from c2fpl.models.settings import LabelSettings
-from c2fpl.pipeline.features.feature_set import FeatureSet, features_in
+from c2fpl.pipeline.features.feature_set import FeatureSet
+from c2fpl.pipeline.features.published import features_in
 from c2fpl.pipeline.files.run_files import RunFiles
 from c2fpl.pipeline.settings import Execution
 from c2fpl.pipeline.steps.make_labels import make_labels

@@ -10,10 +10,14 @@ from c2fpl.errors import BadSettings
 from c2fpl.extractors.segments import SEGMENT_FRAMES
 from c2fpl.pipeline.benchmark.plan import BenchmarkPaths, BenchmarkPlan
 from c2fpl.pipeline.features.concatenated import find_concatenation
-from c2fpl.pipeline.features.extracted import ExtractedFeatures
-from c2fpl.pipeline.features.feature_set import FeatureSet, features_in
+from c2fpl.pipeline.features.feature_set import FeatureSet
 from c2fpl.pipeline.features.frame_plans import FrameRule
-from c2fpl.pipeline.features.published import PublishedFeatures, npy_files, open_features
+from c2fpl.pipeline.features.published import (
+    PublishedFeatures,
+    features_in,
+    npy_files,
+    open_features,
+)
 from c2fpl.pipeline.truth.dataset_videos import Split, official_notes, read_name_list
 from c2fpl.pipeline.truth.datasets import DatasetName, is_anomalous
 from c2fpl.pipeline.truth.frame_counts import CountTable
@@ -50,13 +54,7 @@ class FeaturePart:
 
     def files(self) -> dict[str, Path]:
         """A feature file of each video, by joining name."""
-        return {name: self._file(own) for name, own in self.names.items()}
-
-    def _file(self, own: str) -> Path:
-        if isinstance(self.features, PublishedFeatures):
-            return self.features.open(own).blocks[0].path
-        assert isinstance(self.features, ExtractedFeatures)
-        return self.features.path(own)
+        return {name: self.features.videos[own].path for name, own in self.names.items()}
 
 
 def open_parts(plan: BenchmarkPlan, table: CountTable | None) -> tuple[FeaturePart, FeaturePart]:

@@ -81,7 +81,7 @@ def label(
         features: folder of features.
         output: folder for labels.csv and videos.csv.
     """
-    from c2fpl.pipeline.features.feature_set import features_in
+    from c2fpl.pipeline.features.published import features_in
     from c2fpl.pipeline.steps.run_record import recorded
     from c2fpl.pipeline.steps.update_labels import update_labels
 
@@ -118,7 +118,7 @@ def train(
             up a quarter of what the detector sees.
         tensorboard: also write the training loss to a folder next to it (extra [tensorboard]).
     """
-    from c2fpl.pipeline.features.feature_set import features_in
+    from c2fpl.pipeline.features.published import features_in
     from c2fpl.pipeline.feedback import with_feedback
     from c2fpl.pipeline.steps.train_detector import train_detector
     from c2fpl.pipeline.steps.update_labels import load_labels

@@ -1,5 +1,7 @@
 """Feature sets in every supported layout, behind one interface.
 
+- `array_blocks`, `segment_store`: segments read from large files in bounded memory
+- `feature_set`: the interface
 - `extracted`: features that this program extracted
 - `published`: features published by others, in any of the layouts below
 - `crop_layouts`: one file per video or per crop, and the order of the axes
@@ -8,7 +10,5 @@
 - `text`: text files of 32 lines
 - `frame_plans`: the frames that each segment of published features covers
 - `repaired`: features that cannot be read in place and must be converted
-- `array_blocks`, `segment_store`: segments read from large files in bounded memory
 - `in_memory`: features passed to the Python functions
-- `feature_set`: opens any of these sets
 """

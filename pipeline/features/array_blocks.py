@@ -1,4 +1,4 @@
-"""Reads some segments of a video from published feature files.
+"""Reads some segments of a video from feature files.
 
 In every binary layout, a video consists of one or more blocks. A block is an array (segments,
 crops of the block, dim) in C order at some offset in a file. The blocks of a video are joined
@@ -9,8 +9,8 @@ along the crop axis:
 - rows [from, to) of a concatenation: one block that starts at row `from`
 """
 
-import math
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,10 +18,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from c2fpl.errors import BadFeatures
-from c2fpl.models.sources import locate
-from c2fpl.pipeline.features.extracted import CHUNK_SEGMENTS
-from c2fpl.pipeline.features.segment_store import read_at
+from c2fpl.errors import BadFeatures, BadFile
+from c2fpl.pipeline.files.npy_header import NpyHeader, read_npy_header
+
+CHUNK_SEGMENTS = 256
+"""Segments read at a time: 21 MB for 10 crops and dim 2048 in float32."""
 
 
 @dataclass(frozen=True)
@@ -48,12 +49,9 @@ class StoredFeatures:
     """In crop order."""
 
     @property
-    def is_plain(self) -> bool:
-        """Whether one .npy file holds exactly this video, in float16 or float32."""
-        block = self.blocks[0]
-        end = block.offset_bytes + math.prod(self.shape) * self.dtype.itemsize
-        whole = len(self.blocks) == 1 and block.path.stat().st_size == end
-        return whole and self.dtype.str in ("<f2", "<f4")
+    def path(self) -> Path:
+        """The file, or the first of several."""
+        return self.blocks[0].path
 
     def read(self, start: int, stop: int) -> NDArray[Any]:
         """Segments [start, stop) in their stored dtype, (stop - start, crops, dim).
@@ -72,23 +70,15 @@ class StoredFeatures:
         Raises:
             BadFeatures: a value is not finite, or too large for float32.
         """
-        for start in range(0, self.shape[0], CHUNK_SEGMENTS):
-            with np.errstate(over="ignore"):
-                chunk = self.read(start, min(start + CHUNK_SEGMENTS, self.shape[0])).astype(
-                    np.float32
-                )
-            if not np.isfinite(chunk).all():
-                segment, crop, value = (int(axis[0]) for axis in np.nonzero(~np.isfinite(chunk)))
-                raise BadFeatures(
-                    f"{self.blocks[0].path} ({self.name}): {chunk[segment, crop, value]} in segment"
-                    f" {start + segment}, crop {crop}: features must be finite; copy it again"
-                )
-            yield chunk
+        count = self.shape[0]
+        starts = range(0, count, CHUNK_SEGMENTS)
+        parts = (self.read(start, min(start + CHUNK_SEGMENTS, count)) for start in starts)
+        return finite_chunks(parts, f"{self.path} ({self.name})")
 
     def _read_block(self, block: Block, start: int, stop: int) -> NDArray[Any]:
-        shape = (stop - start, block.crops, self.shape[2])
+        """Segments [start, stop) of one block, (stop - start, crops of the block, dim)."""
+        values = np.empty((stop - start, block.crops, self.shape[2]), self.dtype)
         segment_bytes = block.crops * self.shape[2] * self.dtype.itemsize
-        values = np.empty(shape, self.dtype)
         begin = block.offset_bytes + start * segment_bytes
         with block.path.open("rb", buffering=0) as file:
             end = read_at(file.fileno(), values, begin)
@@ -101,29 +91,72 @@ class StoredFeatures:
         return values
 
 
-class StoredSegments:
-    """A `SegmentSource` over any layout. Each segment takes one positional read per block.
+def stored_features(name: str, path: Path) -> StoredFeatures:
+    """The video in one `.npy` file (segments, crops, dim) or (segments, dim).
 
-    Files are opened for each read, so the number of files is not limited.
+    Raises:
+        BadFeatures: not a .npy file, pickled, truncated, or of other axes or dtype.
     """
+    header = features_header(path)
+    shape = header.shape
+    if len(shape) == 2:
+        shape = (shape[0], 1, shape[1])
+    is_plain = header.dtype.str in ("<f2", "<f4") and not header.fortran_order
+    if len(shape) != 3 or 0 in shape or not is_plain:
+        raise BadFeatures(
+            f"{path} holds {header.dtype} of shape {header.shape}; features are float16 or float32 "
+            "(segments, crops, dim) in C order: extract or convert it again"
+        )
+    block = Block(path, header.offset, shape[1])
+    return StoredFeatures(name, (shape[0], shape[1], shape[2]), header.dtype, (block,))
 
-    def __init__(self, videos: Sequence[StoredFeatures]) -> None:
-        """Take videos that have the same number of crops, dim and dtype."""
-        _, self.crops, self.dim = videos[0].shape
-        self.dtype = videos[0].dtype if videos[0].dtype.itemsize <= 4 else np.dtype(np.float32)
-        self._videos = videos
-        self._ends = np.cumsum([video.shape[0] for video in videos])
 
-    def __len__(self) -> int:
-        return int(self._ends[-1])
+def features_header(path: Path) -> NpyHeader:
+    """The header of a `.npy` file.
 
-    def gather(self, indices: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Read segments (n,), in any order, as float32 (n, crops, dim).
+    Raises:
+        BadFeatures: as `read_npy_header`.
+    """
+    try:
+        return read_npy_header(path)
+    except BadFile as error:
+        raise BadFeatures(str(error)) from error
 
-        Raises:
-            BadFeatures: a file ends before its last segment.
-        """
-        gathered = np.empty((len(indices), self.crops, self.dim), np.float32)
-        for row, number, segment in zip(gathered, *locate(indices, self._ends), strict=True):
-            row[:] = self._videos[number].read(int(segment), int(segment) + 1)[0]
-        return gathered
+
+def chunks_of(values: NDArray[Any]) -> Iterator[NDArray[Any]]:
+    """An array (segments, crops, dim) in chunks of at most `CHUNK_SEGMENTS` segments."""
+    return (
+        values[start : start + CHUNK_SEGMENTS] for start in range(0, len(values), CHUNK_SEGMENTS)
+    )
+
+
+def finite_chunks(chunks: Iterable[NDArray[Any]], what: str) -> Iterator[NDArray[np.float32]]:
+    """Yield chunks (segments, crops, dim) as float32.
+
+    Raises:
+        BadFeatures: a value is not finite, or too large for float32; `what` names the source.
+    """
+    start = 0
+    for chunk in chunks:
+        with np.errstate(over="ignore"):
+            values = np.asarray(chunk, np.float32)
+        if not np.isfinite(values).all():
+            segment, crop, value = (int(axis[0]) for axis in np.nonzero(~np.isfinite(values)))
+            raise BadFeatures(
+                f"{what}: {values[segment, crop, value]} in segment {start + segment}, crop {crop}:"
+                " features must be finite; copy or extract it again"
+            )
+        start += len(values)
+        yield values
+
+
+def read_at(descriptor: int, values: NDArray[Any], offset_bytes: int) -> int:
+    """Fill a contiguous array of any shape from a file, starting at an offset.
+
+    Returns:
+        The offset where reading ended: `offset_bytes + values.nbytes`, or the end of the file.
+    """
+    wanted = values.reshape(-1).view(np.uint8).data
+    while wanted and (count := os.preadv(descriptor, [wanted], offset_bytes)):
+        wanted, offset_bytes = wanted[count:], offset_bytes + count
+    return offset_bytes

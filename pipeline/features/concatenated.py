@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from c2fpl.errors import BadFeatures, BadFile
 from c2fpl.extractors.segments import SEGMENT_FRAMES
-from c2fpl.pipeline.features.array_blocks import Block, StoredFeatures
-from c2fpl.pipeline.files.npy_header import NpyHeader, load_npy, read_npy_header
+from c2fpl.pipeline.features.array_blocks import Block, StoredFeatures, features_header
+from c2fpl.pipeline.files.npy_header import NpyHeader, load_npy
 from c2fpl.pipeline.truth.datasets import DatasetName, belongs_to, is_anomalous
 from c2fpl.pipeline.videos.names import named, video_name
 
@@ -114,10 +114,7 @@ def read_concatenation(
 
 
 def _array_header(path: Path) -> NpyHeader:
-    try:
-        header = read_npy_header(path)
-    except BadFile as error:
-        raise BadFeatures(str(error)) from error
+    header = features_header(path)
     has_axes = len(header.shape) in (2, 3) and 0 not in header.shape
     if not has_axes or header.dtype.kind != "f" or header.fortran_order:
         raise BadFeatures(

@@ -9,10 +9,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from c2fpl.errors import BadFeatures, BadFile
-from c2fpl.pipeline.features.array_blocks import Block, StoredFeatures
+from c2fpl.errors import BadFeatures
+from c2fpl.pipeline.features.array_blocks import Block, StoredFeatures, features_header
 from c2fpl.pipeline.features.crop_names import Form, group_crops, number_crops
-from c2fpl.pipeline.files.npy_header import NpyHeader, read_npy_header
+from c2fpl.pipeline.files.npy_header import NpyHeader
 from c2fpl.pipeline.settings import Layout
 
 logger = logging.getLogger(__name__)
@@ -220,10 +220,7 @@ def _headers(paths: Sequence[Path]) -> dict[Path, NpyHeader]:
 
 
 def _header(path: Path) -> NpyHeader:
-    try:
-        header = read_npy_header(path)
-    except BadFile as error:
-        raise BadFeatures(str(error)) from error
+    header = features_header(path)
     if header.dtype.kind != "f" or 0 in header.shape or len(header.shape) not in (2, 3):
         raise BadFeatures(
             f"{path} is {header.dtype} of shape {header.shape}: floats (segments, crops, dim),"

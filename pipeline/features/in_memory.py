@@ -21,8 +21,9 @@ from c2fpl.extractors.settings import Tail
 from c2fpl.field_checks import check_argument
 from c2fpl.models.sources import ArraySource
 from c2fpl.pipeline.extraction.feature_settings import FeatureSettings
+from c2fpl.pipeline.features.array_blocks import chunks_of, features_header, finite_chunks
 from c2fpl.pipeline.features.crop_layouts import find_axes, refuse_turned
-from c2fpl.pipeline.features.extracted import finite_chunks, map_features
+from c2fpl.pipeline.features.crop_names import Form
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,14 +187,19 @@ def _given(place: int, features: NDArray[Any] | str | PathLike[str]) -> _Given:
             f"video {place} is of class {type(features).__name__}; give an array, the path of a"
             " .npy file or the result of `extract`"
         )
-    if not isinstance(features, np.ndarray):
-        return _Given(Path(features), map_features(Path(features), (2, 3)))
-    if features.ndim not in (2, 3) or features.dtype.kind != "f" or 0 in features.shape:
+    form: Form
+    if isinstance(features, np.ndarray):
+        form = _Given(Path(f"video {place}"), features)
+    else:
+        form = features_header(Path(features))
+    if len(form.shape) not in (2, 3) or form.dtype.kind != "f" or 0 in form.shape:
         raise BadFeatures(
-            f"video {place} is {features.dtype} {features.shape}: floats (segments, crops, dim),"
+            f"{form.path} is {form.dtype} {form.shape}: floats (segments, crops, dim),"
             " (crops, segments, dim) or (segments, dim) are needed"
         )
-    return _Given(Path(f"video {place}"), features)
+    if isinstance(form, _Given):
+        return form
+    return _Given(form.path, np.load(form.path, mmap_mode="r", allow_pickle=False))
 
 
 def _segments_first(given: Sequence[_Given]) -> list[NDArray[Any]]:
@@ -228,7 +234,7 @@ class InMemory:
 
     def chunks(self, name: str) -> Iterator[NDArray[np.float32]]:
         """The values in order, in chunks of finite float32 (segments, crops, dim)."""
-        yield from finite_chunks(self._arrays[int(name)], f"video {int(name)}")
+        return finite_chunks(chunks_of(self._arrays[int(name)]), f"video {int(name)}")
 
     def segment_count(self, name: str) -> int:
         """Segments of the video."""

@@ -5,53 +5,53 @@ These are folders of `.npy` (crop_layouts.py, crop_names.py), concatenations wit
 are read in chunks. Pickles are never loaded. `c2fpl convert` reads more layouts (repaired.py).
 """
 
+import logging
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from c2fpl.errors import BadFeatures
 from c2fpl.extractors.decoding.presentation_times import PresentationTimes, constant_times
 from c2fpl.models.sources import ArraySource, SegmentSource
-from c2fpl.pipeline.features.array_blocks import StoredFeatures, StoredSegments
+from c2fpl.pipeline.features.array_blocks import StoredFeatures
 from c2fpl.pipeline.features.concatenated import find_concatenation, read_concatenation
 from c2fpl.pipeline.features.crop_layouts import check_alike, separate_files
 from c2fpl.pipeline.features.crop_names import without_streams
+from c2fpl.pipeline.features.extracted import ExtractedFeatures
+from c2fpl.pipeline.features.feature_set import FeatureSet
 from c2fpl.pipeline.features.frame_plans import FramePlan, FrameRule, take_side_files
-from c2fpl.pipeline.features.segment_store import SegmentStore
 from c2fpl.pipeline.features.text import TextFeatures, find_text
 from c2fpl.pipeline.files.array_files import FORMATS
 from c2fpl.pipeline.files.run_files import fingerprint
 from c2fpl.pipeline.settings import ReadingSettings
 from c2fpl.pipeline.truth.dataset_videos import read_name_list
 from c2fpl.pipeline.truth.frame_counts import read_count_table
-from c2fpl.pipeline.videos.names import named, video_name
+from c2fpl.pipeline.videos.names import video_name
+
+logger = logging.getLogger(__name__)
 
 USUAL_FRAME_RATE = 30.0
 """Frames per second, assumed if unknown: UCF-Crime's rate. Published features rarely say theirs."""
 
 
 @dataclass(frozen=True)
-class PublishedFeatures:
-    """Published features of many videos; a `FeatureSet`."""
+class PublishedFeatures(FeatureSet):
+    """Published features of many videos."""
 
     folder: Path
     """Folder or file of the set."""
-    videos: Mapping[str, StoredFeatures]
+    stored: Mapping[str, StoredFeatures]
     """By joining name, in name order."""
     rule: FrameRule
     """How segments map to frames."""
 
     @property
-    def names(self) -> tuple[str, ...]:
-        """Videos in name order."""
-        return tuple(self.videos)
+    def videos(self) -> Mapping[str, StoredFeatures]:
+        """The features of each video by joining name, in name order."""
+        return self.stored
 
     @cached_property
     def records(self) -> dict[str, dict[str, Any]]:
@@ -59,48 +59,17 @@ class PublishedFeatures:
         record = {"source": None, "weights_sha256": None, "settings": {"backbone": "published"}}
         return {name: {**record, "fingerprint": self._identity(name)} for name in self.names}
 
-    def open(self, name: str) -> StoredFeatures:
-        """One video; nothing is read yet."""
-        return self.videos[name]
-
-    def path(self, name: str) -> Path:
-        """The file of the video, if it is one .npy (segments, crops, dim).
-
-        Raises:
-            BadFeatures: the set has another layout; read it with `source` or `chunks`.
-        """
-        if not self.videos[name].is_plain:
-            raise BadFeatures(
-                f"{self.folder} has no single .npy file of {name}: run `c2fpl convert` first"
-            )
-        return self.videos[name].blocks[0].path
-
     def source(self) -> SegmentSource:
         """All segments in name order, for training. Text features are loaded into memory."""
         videos = list(self.videos.values())
-        if all(isinstance(video, TextFeatures) for video in videos):
+        if isinstance(videos[0], TextFeatures):
             return ArraySource([video.read(0, video.shape[0]) for video in videos])
-        if all(video.is_plain for video in videos):
-            return SegmentStore([video.blocks[0].path for video in videos])
-        return StoredSegments(videos)
-
-    def shape(self, name: str) -> tuple[int, int, int]:
-        """(segments, crops, dim)."""
-        return self.videos[name].shape
-
-    def segment_count(self, name: str) -> int:
-        """Segments of the video."""
-        return self.shape(name)[0]
-
-    @cached_property
-    def segment_counts(self) -> dict[str, int]:
-        """Number of segments by video."""
-        return {name: video.shape[0] for name, video in self.videos.items()}
+        return super().source()
 
     @cached_property
     def segment_frames(self) -> int | None:
         """Frames per segment; None for equal parts."""
-        return self.rule.segment_frames(self.segment_counts)
+        return self.rule.segment_frames({name: self.segment_count(name) for name in self.names})
 
     def plan(self, name: str) -> FramePlan:
         """The frames that each segment covers.
@@ -108,35 +77,16 @@ class PublishedFeatures:
         Raises:
             BadFeatures: the number of segments does not match the number of frames.
         """
-        return self.rule.plan(name, self.segment_counts[name], self.segment_frames)
+        return self.rule.plan(name, self.segment_count(name), self.segment_frames)
 
     def times(self, name: str) -> PresentationTimes:
         """Presentation times of the frames at a constant rate, 30 per second if unknown."""
         rate = self.rule.frame_rates.get(name, USUAL_FRAME_RATE)
         return constant_times(self.plan(name).frame_count, rate)
 
-    def chunks(self, name: str) -> Iterator[NDArray[np.float32]]:
-        """The values in order, in chunks of float32 (segments, crops, dim).
-
-        Raises:
-            BadFeatures: a value is not finite.
-        """
-        return self.videos[name].chunks()
-
-    def only(self, names: Sequence[str]) -> "PublishedFeatures":
-        """The subset with these videos.
-
-        Raises:
-            BadFeatures: a video has no features.
-        """
-        missing = [name for name in names if name not in self.videos]
-        if missing:
-            raise BadFeatures(
-                f"{self.folder} has no features of {named(missing)}"
-                f" ({len(missing)} of {len(names)} videos): add them or correct the list"
-            )
-        chosen = {name: self.videos[name] for name in sorted(names)}
-        return replace(self, videos=MappingProxyType(chosen))
+    def subset(self, names: Sequence[str]) -> "PublishedFeatures":
+        """The subset with these videos, which all have features."""
+        return replace(self, stored={name: self.videos[name] for name in sorted(names)})
 
     def fingerprint(self) -> str:
         """Fingerprint of file names, offsets, sizes and modification times, not of the values."""
@@ -149,6 +99,33 @@ class PublishedFeatures:
             for block in video.blocks
         ]
         return fingerprint({"shape": video.shape, "dtype": video.dtype.name, "files": files})
+
+
+def features_in(
+    place: Path,
+    reading: ReadingSettings = ReadingSettings(),
+    *,
+    frame_counts: Mapping[str, int] | None = None,
+) -> FeatureSet:
+    """Open the features that `extract` wrote (a .json beside each array), or a published set.
+
+    Args:
+        place: a folder, or one file of a published set.
+        reading: how to read a published set.
+        frame_counts: frames by joining name; replaces `reading.frame_counts`.
+
+    Raises:
+        BadFeatures: no features, or features that cannot be used.
+    """
+    if place.is_dir():
+        first = next((p for p in place.rglob("*.npy") if not p.name.startswith(".")), None)
+        if first is not None and first.with_suffix(".json").exists():
+            if reading != ReadingSettings():
+                logger.warning(
+                    "%s was written by extract: options for other sets are ignored", place
+                )
+            return ExtractedFeatures(place)
+    return open_features(place, reading, frame_counts=frame_counts)
 
 
 def open_features(
@@ -190,7 +167,7 @@ def open_features(
         raise BadFeatures(_instead_in(place))
     check_alike(videos)
     by_name = {video.name: video for video in sorted(videos, key=lambda video: video.name)}
-    return PublishedFeatures(place, MappingProxyType(by_name), rule)
+    return PublishedFeatures(place, by_name, rule)
 
 
 def npy_files(place: Path) -> list[Path]:

@@ -49,11 +49,6 @@ def read_text_features(path: Path) -> NDArray[np.float32]:
 class TextFeatures(StoredFeatures):
     """The text file of one video, parsed on each read."""
 
-    @property
-    def is_plain(self) -> bool:
-        """Always False: text cannot be read by position."""
-        return False
-
     def read(self, start: int, stop: int) -> NDArray[np.float32]:
         """Segments [start, stop), float32 (stop - start, 1, dim)."""
         values = read_text_features(self.blocks[0].path)

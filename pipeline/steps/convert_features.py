@@ -9,8 +9,8 @@ from numpy.lib import format as npy_format
 from numpy.typing import NDArray
 
 from c2fpl.errors import BadFeatures
+from c2fpl.pipeline.features.array_blocks import chunks_of, finite_chunks
 from c2fpl.pipeline.features.concatenated import find_concatenation
-from c2fpl.pipeline.features.extracted import finite_chunks
 from c2fpl.pipeline.features.published import PublishedFeatures, npy_files, open_features
 from c2fpl.pipeline.features.repaired import OpenedFile, RepairedFeatures, open_repaired
 from c2fpl.pipeline.files.atomic import whole_file
@@ -89,7 +89,7 @@ def write_repaired(features: RepairedFeatures, folder: Path, kept: Kept) -> list
     for name in videos:
         try:
             values = features.values(name, opened)
-            chunks = finite_chunks(values, name)
+            chunks = finite_chunks(chunks_of(values), name)
             _write(folder, name, values.shape, chunks, stored)
         except BadFeatures as error:
             failures.append(Failure(name, "convert", str(error)))

@@ -9,8 +9,8 @@ from c2fpl.extractors.settings import BackboneName, DecodingSettings, Extraction
 from c2fpl.pipeline.extraction.extract_features import extract_features
 from c2fpl.pipeline.extraction.feature_settings import FeatureSettings
 from c2fpl.pipeline.features.extracted import ExtractedFeatures
-from c2fpl.pipeline.features.feature_set import FeatureSet, features_in
-from c2fpl.pipeline.features.published import holds_features
+from c2fpl.pipeline.features.feature_set import FeatureSet
+from c2fpl.pipeline.features.published import features_in, holds_features
 from c2fpl.pipeline.files.outcomes import Failure
 from c2fpl.pipeline.files.run_files import RunFiles
 from c2fpl.pipeline.settings import Execution, ReadingSettings
