@@ -17,7 +17,10 @@ BackboneName = Literal[
     "mc3-18",
     "clip-vit-b-16",
     "flow",
+    "flow-stabilised",
 ]
+WITHOUT_NETWORK: frozenset[BackboneName] = frozenset({"flow", "flow-stabilised"})
+"""Backbones that are computed on the CPU and need no weights."""
 Crops = Literal[10, 5, 1]
 Decoder = Literal["auto", "decord", "pyav"]
 Fps = Literal["native", "30"]
@@ -65,7 +68,8 @@ class ExtractionSettings:
     """All settings that affect feature values, and the stored dtype."""
 
     backbone: BackboneName = "i3d"
-    """Network that computes the features (docs/backbones.md). flow needs no weights."""
+    """Network that computes the features (docs/backbones.md). flow and flow-stabilised need no
+    weights; flow-stabilised subtracts the motion of the camera."""
     weights: Path | None = None
     """Weights file. By default the official file is downloaded into the torch hub cache."""
     crops: Crops = 10
@@ -94,8 +98,8 @@ class ExtractionSettings:
             raise BadSettings(
                 f"backbone {self.backbone} has no non-local blocks; use backbone i3d-nonlocal-net"
             )
-        if self.backbone == "flow" and self.weights is not None:
+        if self.backbone in WITHOUT_NETWORK and self.weights is not None:
             raise BadSettings(
-                f"backbone flow takes no weights, got {self.weights}; leave the weights out"
-                " or choose the backbone of the weights"
+                f"backbone {self.backbone} takes no weights, got {self.weights}; leave the"
+                " weights out or choose the backbone of the weights"
             )

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from c2fpl.errors import BadFeatures
 from c2fpl.extractors.settings import DecodingSettings, ExtractionSettings
 from c2fpl.pipeline.extraction import extract_features as step
 from c2fpl.pipeline.extraction.feature_settings import FeatureSettings
 from c2fpl.pipeline.extraction.freshness import BLOCK_BYTES, BLOCKS, source_digest
-from c2fpl.pipeline.files.run_files import RunFiles, load_json
+from c2fpl.pipeline.features.extracted import ExtractedFeatures
+from c2fpl.pipeline.files.run_files import RunFiles, load_json, save_json
 from c2fpl.pipeline.settings import Execution
 from c2fpl.pipeline.videos.find import find_videos
 from synthetic import Synthetic
@@ -18,10 +20,15 @@ from synthetic import Synthetic
 FLOW = FeatureSettings(ExtractionSettings(backbone="flow", crops=1), DecodingSettings())
 
 
-def extracted_again(files: RunFiles, videos: Path) -> int:
+STABILISED = FeatureSettings(
+    ExtractionSettings(backbone="flow-stabilised", crops=1), DecodingSettings()
+)
+
+
+def extracted_again(files: RunFiles, videos: Path, settings: FeatureSettings = FLOW) -> int:
     """How many videos are extracted by a step over all."""
     report = step.extract_features(
-        files, find_videos(str(videos)), FLOW, Execution(device="cpu", quiet=True)
+        files, find_videos(str(videos)), settings, Execution(device="cpu", quiet=True)
     )
     assert not report.failures
     return len(report.ready) - report.kept
@@ -60,6 +67,27 @@ def test_a_copy_is_not_extracted_again(copied: Path) -> None:
     assert extracted_again(files, copied / "videos") == 0
     shutil.move(copied / "videos", copied / "elsewhere")
     assert extracted_again(files, copied / "elsewhere") == 0
+
+
+def test_features_with_and_without_the_motion_of_the_camera_are_told_apart(copied: Path) -> None:
+    files, videos = RunFiles(copied / "run"), copied / "videos"
+    assert extracted_again(files, videos / "a.avi", STABILISED) == 1
+    with pytest.raises(BadFeatures, match=r"backbone flow-stabilised .* with flow \(") as refused:
+        ExtractedFeatures(files.features)
+    assert "must agree" in str(refused.value)
+    ExtractedFeatures(files.features, ("a",))  # each alone is a set
+    assert extracted_again(files, videos, STABILISED) == 1
+    records = ExtractedFeatures(files.features).records.values()
+    assert {record["settings"]["backbone"] for record in records} == {"flow-stabilised"}
+    assert extracted_again(files, videos, STABILISED) == 0
+
+
+def test_features_of_other_weights_are_no_set(copied: Path) -> None:
+    files = RunFiles(copied / "run")
+    path = files.features / "b.json"
+    save_json(path, {**load_json(path), "weights_sha256": "1" * 64})
+    with pytest.raises(BadFeatures, match=r"weights 1111.*must agree"):
+        ExtractedFeatures(files.features)
 
 
 def test_a_file_overwritten_in_its_size_is_extracted_again(copied: Path) -> None:

@@ -202,7 +202,8 @@ BACKBONES: dict[BackboneName, Backbone] = {
     "mc3-18": MC3_18,
     "clip-vit-b-16": CLIP_VIT_B_16,
 }
-"""Every network by name. `flow` has no network; it is in extractors/encoding/flow_encoder.py."""
+"""Every network by name. `flow` and `flow-stabilised` have none
+(extractors/encoding/flow_encoder.py)."""
 
 
 def backbone_named(name: BackboneName, *, nonlocal_blocks: bool = False) -> Backbone:

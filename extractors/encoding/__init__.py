@@ -10,5 +10,6 @@
 - `cpu_encoder`: the network on the CPU
 - `gpu`: the network on an NVIDIA GPU, in a form of its own
 - `flow_encoder`: histograms of optical flow, without a network
+- `camera_motion`: the motion of the camera, subtracted from the flow
 - `encoder`: chooses one of these encoders
 """

@@ -23,7 +23,7 @@ from c2fpl.extractors.encoding.gpu.device import CudaDevice
 from c2fpl.extractors.encoding.gpu.kernel_check import MAX_ERRORS
 from c2fpl.extractors.encoding.held_frames import HeldFrames
 from c2fpl.extractors.encoding.network import fast_form
-from c2fpl.extractors.settings import Crops, ExtractionSettings, Precision
+from c2fpl.extractors.settings import WITHOUT_NETWORK, Crops, ExtractionSettings, Precision
 from c2fpl.processor import has_native_bf16
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -121,9 +121,12 @@ def make_encoder(
     """
     device = torch.device(device)
     threads = threads or usable_cores()
-    if settings.backbone == "flow":
+    if settings.backbone in WITHOUT_NETWORK:
         return FlowEncoder(
-            settings.crops, threads=threads, segments_per_batch=batch_size or FLOW_SEGMENTS_PER_CALL
+            settings.crops,
+            stabilised=settings.backbone == "flow-stabilised",
+            threads=threads,
+            segments_per_batch=batch_size or FLOW_SEGMENTS_PER_CALL,
         )
     check_device(device)
     backbone = backbone_named(settings.backbone, nonlocal_blocks=settings.nonlocal_blocks)
@@ -144,7 +147,7 @@ def unloaded_encoder(settings: ExtractionSettings, *, device: torch.device | str
         MissingDevice, BadSettings
     """
     device = torch.device(device)
-    if settings.backbone == "flow":
+    if settings.backbone in WITHOUT_NETWORK:
         return make_encoder(settings, device=device)
     check_device(device)
     backbone = backbone_named(settings.backbone, nonlocal_blocks=settings.nonlocal_blocks)

@@ -18,6 +18,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from c2fpl.extractors.encoding.camera_motion import without_camera_motion
 from c2fpl.extractors.encoding.crops import CropBox, crop_boxes
 from c2fpl.extractors.encoding.held_frames import HeldFrames, HostFrames, on_host
 from c2fpl.extractors.settings import Crops
@@ -58,8 +59,11 @@ class FlowEncoder(HostFrames):
     precision = "fp32"
     weights_sha256 = None
 
-    def __init__(self, crops: Crops, *, threads: int, segments_per_batch: int) -> None:
+    def __init__(
+        self, crops: Crops, *, stabilised: bool, threads: int, segments_per_batch: int
+    ) -> None:
         self.crops = crops
+        self.stabilised = stabilised
         self.facts: Mapping[str, object] = {}
         self.threads = threads
         self.segments_per_batch = segments_per_batch
@@ -87,6 +91,10 @@ class FlowEncoder(HostFrames):
         for start in starts:
             flow = self._flow(frames[start], frames[start + 1])
             halved = np.asarray(cv2.resize(flow, (width, height)), np.float32)
+            if self.stabilised:
+                halved = without_camera_motion(
+                    halved, scale=MAP_SCALE, rest_pixels=NOISE_FLOOR_PIXELS
+                )
             add_energy(energy, without_noise(halved))
         energy /= max(len(starts), 1)
         return energy

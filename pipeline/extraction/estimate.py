@@ -15,6 +15,7 @@ from c2fpl.extractors.decoder_pool import DecoderPool
 from c2fpl.extractors.devices import resolve_device
 from c2fpl.extractors.encoding.encoder import SegmentEncoder, unloaded_encoder
 from c2fpl.extractors.encoding.held_frames import HeldFrames
+from c2fpl.extractors.settings import WITHOUT_NETWORK
 from c2fpl.models.detection.training import Epoch, train
 from c2fpl.models.settings import TrainingSettings
 from c2fpl.models.sources import ArraySource
@@ -77,7 +78,7 @@ def measure_speed(
     """
     device = resolve_device(execution.devices[0])
     on_gpu = computes_on_gpu(settings.extraction.backbone, device)
-    one_crop = not on_gpu and settings.extraction.backbone != "flow"
+    one_crop = not on_gpu and settings.extraction.backbone not in WITHOUT_NETWORK
     measured = replace(settings.extraction, crops=1) if one_crop else settings.extraction
     encoder = unloaded_encoder(measured, device=device)
     segments, decode_s = decoded_segments(videos, settings, encoder)

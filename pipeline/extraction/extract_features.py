@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from c2fpl.extractors.settings import ExtractionSettings
+from c2fpl.extractors.settings import WITHOUT_NETWORK, ExtractionSettings
 from c2fpl.pipeline.extraction.feature_settings import FeatureSettings
 from c2fpl.pipeline.extraction.freshness import (
     finished_precision,
@@ -150,7 +150,7 @@ def _with_precision(
 
     A run that moves to another device thus continues in the precision in which it began.
     """
-    if settings.extraction.precision != "auto" or settings.extraction.backbone == "flow":
+    if settings.extraction.precision != "auto" or settings.extraction.backbone in WITHOUT_NETWORK:
         return settings
     finished = finished_precision(records, settings.as_json(), weights_sha256)
     precision = finished or auto_precision(execution.devices)

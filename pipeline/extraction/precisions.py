@@ -4,15 +4,15 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from c2fpl.errors import BadSettings
-from c2fpl.extractors.settings import BackboneName, Precision
+from c2fpl.extractors.settings import WITHOUT_NETWORK, BackboneName, Precision
 
 if TYPE_CHECKING:
     import torch
 
 
 def computes_on_gpu(backbone: BackboneName, device: "torch.device") -> bool:
-    """Whether features are computed on a GPU. Those of flow never are."""
-    return device.type == "cuda" and backbone != "flow"
+    """Whether features are computed on a GPU. Those of optical flow never are."""
+    return device.type == "cuda" and backbone not in WITHOUT_NETWORK
 
 
 def auto_precision(devices: Sequence[str]) -> Precision:

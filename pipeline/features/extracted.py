@@ -39,6 +39,25 @@ class ExtractedFeatures(FeatureSet):
                 f"{first} has (crops, dim) {one} but {second} has {other}; "
                 "all videos of a set must agree: extract again into an empty folder"
             )
+        self._refuse_several_backbones()
+
+    def _refuse_several_backbones(self) -> None:
+        """Features of different networks may have one shape, but cannot be compared.
+
+        Raises:
+            BadFeatures: the videos differ in backbone or weights.
+        """
+        made_by = {
+            (record["settings"]["backbone"], record.get("weights_sha256")): name
+            for name, record in self.records.items()
+        }
+        if len(made_by) > 1:
+            ((one, weights), first), ((other, others), second) = list(made_by.items())[:2]
+            raise BadFeatures(
+                f"{first} was extracted with backbone {one} (weights {weights or '-'}) but "
+                f"{second} with {other} (weights {others or '-'}); all videos of a set must agree: "
+                "extract again into an empty folder"
+            )
 
     @cached_property
     def videos(self) -> dict[str, StoredFeatures]:
