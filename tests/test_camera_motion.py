@@ -1,7 +1,7 @@
 """flow-stabilised: the motion of the camera is subtracted, and nothing else."""
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import cv2
 import numpy as np
@@ -18,7 +18,7 @@ Map: TypeAlias = NDArray[np.float32]
 HEIGHT, WIDTH = 240, 320
 LEFT = 4  # direction k * 45 degrees, x to the right and y down
 PAN = np.array([[1, 0, 3], [0, 1, -1]], np.float64)
-MOTIONS = {
+MOTIONS: dict[str, NDArray[Any]] = {
     "pan": PAN,
     "zoom": cv2.getRotationMatrix2D((160, 120), 0, 1.02),
     "rotation": cv2.getRotationMatrix2D((160, 120), 1.0, 1),
@@ -33,7 +33,7 @@ def places() -> Map:
     return np.stack(pairs, -1).astype(np.float32)
 
 
-def map_of(motion: NDArray[np.float64]) -> Map:
+def map_of(motion: NDArray[Any]) -> Map:
     """The flow of a still scene under this motion of the picture."""
     return np.asarray(cv2.transform(places(), motion - np.eye(2, 3)), np.float32)
 
@@ -42,7 +42,7 @@ def left_over(flow: Map) -> Map:
     return without_camera_motion(flow, scale=2, rest_pixels=0.25)
 
 
-def filmed(motion: NDArray[np.float64], *, frames: int = 16) -> Frames:
+def filmed(motion: NDArray[Any], *, frames: int = 16) -> Frames:
     """A still, textured scene; the picture moves by `motion` from frame to frame."""
     noise = np.random.default_rng(0).random((HEIGHT * 2, WIDTH * 2)).astype(np.float32)
     smooth = np.asarray(cv2.GaussianBlur(noise, (0, 0), 4))
@@ -70,19 +70,19 @@ def with_object(frames: Frames, *, dx: int) -> Frames:
 def encode(frames: Frames, backbone: BackboneName) -> Map:
     """(rows, columns, fields, directions) of the centre crop."""
     settings = ExtractionSettings(backbone=backbone, crops=1)
-    encoder = make_encoder(settings, device="cpu")
-    return encoder.encode([frames])[0, 0].reshape(4, 4, 3, 8)
+    features: Map = make_encoder(settings, device="cpu").encode([frames])[0, 0]
+    return features.reshape(4, 4, 3, 8)
 
 
 @moved_by
-def test_nothing_is_left_of_a_still_scene(motion: NDArray[np.float64]) -> None:
+def test_nothing_is_left_of_a_still_scene(motion: NDArray[Any]) -> None:
     flow = map_of(motion)
     assert np.abs(flow).max() > 1.5
     np.testing.assert_allclose(left_over(flow), 0, atol=1e-3)
 
 
 @moved_by
-def test_an_object_keeps_its_own_motion(motion: NDArray[np.float64]) -> None:
+def test_an_object_keeps_its_own_motion(motion: NDArray[Any]) -> None:
     flow, own = map_of(motion), np.array([-4, 2], np.float32)
     flow[30:80, 60:110] += own
     rest = left_over(flow)
@@ -125,7 +125,7 @@ def test_the_same_flow_gives_the_same_bits_in_any_thread_and_order() -> None:
 
 
 @moved_by
-def test_features_of_a_still_scene_are_near_zero(motion: NDArray[np.float64]) -> None:
+def test_features_of_a_still_scene_are_near_zero(motion: NDArray[Any]) -> None:
     frames = filmed(motion)
     seen = np.linalg.norm(encode(frames, "flow"))
     assert np.linalg.norm(encode(frames, "flow-stabilised")) < 0.1 * seen
