@@ -17,6 +17,6 @@ Each folder imports only those before it:
 - `run`: all steps in order; `demo`, `demo_videos`: the same on generated videos
 - `machine`: what is installed and what the machine can do
 - `feedback`: answers to events as labels
-- `watch`, `notify`: the same for videos as they arrive
+- `watch`, `growing_results`, `notify`: the same for videos as they arrive
 - `cli`: the command line
 """

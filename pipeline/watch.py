@@ -10,10 +10,12 @@ from c2fpl.errors import MissingPackage, NoVideos
 from c2fpl.pipeline.extraction.extract_features import extract_features
 from c2fpl.pipeline.extraction.feature_settings import FeatureSettings
 from c2fpl.pipeline.features.extracted import ExtractedFeatures
+from c2fpl.pipeline.files.outcomes import Failure
 from c2fpl.pipeline.files.run_files import RunFiles, beside, load_json
+from c2fpl.pipeline.growing_results import GrowingResults
 from c2fpl.pipeline.notify import Notifier
 from c2fpl.pipeline.report.events import Event
-from c2fpl.pipeline.results import write_results
+from c2fpl.pipeline.report.thresholds import Threshold
 from c2fpl.pipeline.settings import EventSettings, Execution, ScoreSettings, WatchSettings
 from c2fpl.pipeline.steps.detector_files import SavedDetector
 from c2fpl.pipeline.steps.run_record import recorded
@@ -83,7 +85,8 @@ class Watch:
     extraction: FeatureSettings
     scores: ScoreSettings
     events: EventSettings
-    """Must have a fixed threshold, so that events do not change when more videos arrive."""
+    threshold: Threshold
+    """Fixed, so that events do not change when more videos arrive."""
     settings: WatchSettings
     execution: Execution
 
@@ -91,20 +94,20 @@ class Watch:
         """Check the folder at every tick and score the videos that have become complete."""
         arrivals = Arrivals(self.settings.settle_s)
         notifier = Notifier(self.files.notified, self.settings, self._fingerprint)
+        quiet = self.execution.quiet
+        results = GrowingResults(self.files, self.events, self.threshold, quiet=quiet)
         log = Changes(logger.info)
         names = given_names(self.files)
         logger.info("watching %s; stop with Ctrl-C, start again with the same command", self.videos)
         for _ in ticks:
-            now_s = time.monotonic()
-            arrived = arrivals.complete(self._present(names, log), now_s)
+            arrived = arrivals.complete(self._present(names, log), time.monotonic())
             names |= {video.path: video.name for video in arrived}
             if arrived:
-                notifier.report(self.score(arrived), now_s)
-            else:
-                notifier.retry(now_s)
+                notifier.report(self.score(arrived, results), time.monotonic())
+            notifier.retry(time.monotonic())
 
-    def score(self, arrived: list[VideoFile]) -> tuple[Event, ...]:
-        """Score videos and refresh the page; return the events of all videos."""
+    def score(self, arrived: list[VideoFile], results: GrowingResults) -> tuple[Event, ...]:
+        """Score videos and add them to the results; return their events."""
         with (
             recorded(self.files, "watch", {"watch": self.settings}) as record,
             record.stage("watch"),
@@ -112,18 +115,16 @@ class Watch:
             report = extract_features(
                 self.files, arrived, self.extraction, self.execution, keep_failures=True
             )
-            features = ExtractedFeatures(self.files.features, report.ready)
-            record.failures += report.failures
-            record.failures += score_videos(
-                self.files,
-                features,
-                self.detector,
-                self.scores,
-                self.execution,
-                keep_failures=True,
-            )
-            found = write_results(self.files, self.events, None, quiet=self.execution.quiet)
-        return found.events
+            failures = self._score_features(report.ready) if report.ready else []
+            record.failures += [*report.failures, *failures]
+            scored = set(report.ready) - {failure.video for failure in failures}
+            return results.add(sorted(scored))
+
+    def _score_features(self, names: tuple[str, ...]) -> list[Failure]:
+        features = ExtractedFeatures(self.files.features, names)
+        return score_videos(
+            self.files, features, self.detector, self.scores, self.execution, keep_failures=True
+        )
 
     def _fingerprint(self, name: str) -> str:
         """Fingerprint of the features of a video, if they are still there."""

@@ -184,7 +184,8 @@ def test_a_day_of_video_stays_below_half_a_megabyte() -> None:
 def test_a_table_of_thousands_is_cut_into_files_below_two_megabytes(tmp_path: Path) -> None:
     name = "camera 12/2026-11-23/" + "\u52a8" * 40
     row = [f"{name}", 12345.67, 0.98765, 0.12345, 123, 0.1234, 0, "A" * 48]
-    names = write_tables(tmp_path, [row] * (2 * ROWS_A_FILE + 1))
+    rows = [row] * (2 * ROWS_A_FILE + 1)
+    names = write_tables(tmp_path, rows, range(len(rows)))
     assert names == ["data/videos-0.js", "data/videos-2000.js", "data/videos-4000.js"]
     assert max((tmp_path / name).stat().st_size for name in names) < MEGABYTE
     start, rows = received(tmp_path / names[2])

@@ -18,6 +18,7 @@ from c2fpl.pipeline.demo_videos import DemoVideo, write_videos
 from c2fpl.pipeline.files.run_files import RunFiles
 from c2fpl.pipeline.notify import Notifier
 from c2fpl.pipeline.report.events import Event
+from c2fpl.pipeline.report.thresholds import Threshold
 from c2fpl.pipeline.settings import EventSettings, Execution, ScoreSettings, WatchSettings
 from c2fpl.pipeline.steps.detector_files import SavedDetector, load_detector
 from c2fpl.pipeline.steps.new_videos import extraction_of
@@ -174,20 +175,23 @@ def trained(folder: Path) -> SavedDetector:
     return load_detector(folder / "run" / "detector.pt")
 
 
+def watching(folder: Path, saved: SavedDetector) -> Watch:
+    """Watches `folder/camera`; every frame is in an event."""
+    return Watch(
+        videos=str(folder / "camera"),
+        files=RunFiles(folder / "out"),
+        detector=saved,
+        extraction=extraction_of(saved, None, str(folder)),
+        scores=ScoreSettings(),
+        events=EventSettings(threshold=0.0),
+        threshold=Threshold(0.0, 0.0, "given"),
+        settings=WatchSettings(settle_s=0),
+        execution=Execution(device="cpu", quiet=True),
+    )
+
+
 def test_a_watched_folder_scores_each_video_once_and_survives_a_restart(tmp_path: Path) -> None:
     saved, videos, files = trained(tmp_path), tmp_path / "camera", RunFiles(tmp_path / "out")
-
-    def watched() -> Watch:
-        return Watch(
-            videos=str(videos),
-            files=files,
-            detector=saved,
-            extraction=extraction_of(saved, None, str(videos)),
-            scores=ScoreSettings(),
-            events=EventSettings(threshold=0.0),
-            settings=WatchSettings(settle_s=0),
-            execution=Execution(device="cpu", quiet=True),
-        )
 
     def ticks(*arrivals: str) -> Iterator[None]:
         yield
@@ -195,16 +199,16 @@ def test_a_watched_folder_scores_each_video_once_and_survives_a_restart(tmp_path
             write_videos([DemoVideo(name, 48, None, 0, len(name))], videos)
             yield
 
-    watched().follow(ticks("door", "gate2"))
+    watching(tmp_path, saved).follow(ticks("door", "gate2"))
     first = {p.name: (p.stat().st_mtime_ns, np.load(p)) for p in files.scores.glob("*.npy")}
     assert first.keys() == {"door.npy", "gate2.npy"}
     assert {len(scores) for _, scores in first.values()} == {48}
     (videos / "cut.mp4").write_bytes(b"not a video")
-    watched().follow(ticks("yard-3"))
-    watched().follow(ticks("roof44"))
+    watching(tmp_path, saved).follow(ticks("yard-3"))
+    watching(tmp_path, saved).follow(ticks("roof44"))
     assert "cut,extract" in files.failed.read_text()
     (videos / "cut.mp4").unlink()  # what failed stays known
-    watched().follow(ticks())
+    watching(tmp_path, saved).follow(ticks())
     assert "cut,extract" in files.failed.read_text()
     second = {p.name: p.stat().st_mtime_ns for p in files.scores.glob("*.npy")}
     assert second.keys() == {*first, "yard-3.npy", "roof44.npy"}
@@ -216,16 +220,7 @@ def test_a_watched_folder_scores_each_video_once_and_survives_a_restart(tmp_path
 
 def test_a_name_stays_when_a_video_with_the_same_stem_arrives(tmp_path: Path) -> None:
     videos, files = tmp_path / "camera", RunFiles(tmp_path / "out")
-    watch = Watch(
-        videos=str(videos),
-        files=files,
-        detector=(saved := trained(tmp_path)),
-        extraction=extraction_of(saved, None, str(videos)),
-        scores=ScoreSettings(),
-        events=EventSettings(threshold=0.0),
-        settings=WatchSettings(settle_s=0),
-        execution=Execution(device="cpu", quiet=True),
-    )
+    watch = watching(tmp_path, trained(tmp_path))
 
     def ticks(*arrivals: str) -> Iterator[None]:
         for name in arrivals:

@@ -3,11 +3,12 @@
 from dataclasses import replace
 from pathlib import Path
 
-from c2fpl.errors import BadScores
+from c2fpl.errors import BadScores, BadSettings
 from c2fpl.pipeline.cli.app import Events, How, Output, Scores, Watching, app
 from c2fpl.pipeline.files.lock import only_writer
 from c2fpl.pipeline.files.run_files import RunFiles
 from c2fpl.pipeline.report.events import load_events
+from c2fpl.pipeline.report.thresholds import Threshold
 from c2fpl.pipeline.settings import EventSettings, Execution, ScoreSettings, WatchSettings
 
 
@@ -41,25 +42,46 @@ def watch(
 
     saved = load_detector(detector)
     files = RunFiles(output)
-    if events.threshold is None and events.quantile is None:
-        events = replace(events, threshold=_threshold_beside(detector))
-    extraction = extraction_of(saved, weights, str(folder))
-    started = Watch(str(folder), files, saved, extraction, scores, events, watching, execution)
+    threshold = _threshold(events, detector)
+    started = Watch(
+        videos=str(folder),
+        files=files,
+        detector=saved,
+        extraction=extraction_of(saved, weights, str(folder)),
+        scores=scores,
+        events=replace(events, threshold=threshold.value),
+        threshold=threshold,
+        settings=watching,
+        execution=execution,
+    )
     with only_writer(files):
         started.follow(ticks(folder, watching))
     return 0
 
 
-def _threshold_beside(detector: Path) -> float:
-    """The threshold of the run that trained a detector.
+def _threshold(events: EventSettings, detector: Path) -> Threshold:
+    """The given threshold, or that of the run that trained the detector.
+
+    The background is that of the run; without a run it is 0, and events end a little later.
 
     Raises:
-        BadScores: there is no events.json next to the detector.
+        BadScores: no threshold was given, and there is no events.json next to the detector.
+        BadSettings: a quantile was given.
     """
+    if events.quantile is not None:
+        raise BadSettings(
+            f"quantile {events.quantile}: the threshold of `c2fpl watch` must not change when more "
+            "videos arrive; give --threshold"
+        )
     try:
-        return load_events(RunFiles(detector.parent)).threshold.value
+        run = load_events(RunFiles(detector.parent)).threshold
     except BadScores as error:
+        if events.threshold is not None:
+            return Threshold(events.threshold, 0.0, "given")
         raise BadScores(
             f"the threshold is unknown: there is no events.json next to {detector}; give the "
             "--threshold that `c2fpl run` printed"
         ) from error
+    if events.threshold is not None:
+        return Threshold(events.threshold, run.background, "given")
+    return Threshold(run.value, run.background, "of the run that trained the detector")

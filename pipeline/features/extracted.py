@@ -1,7 +1,7 @@
 """Features that c2fpl extracted: a .npy (segments, crops, dim) and a .json for each video."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -62,13 +62,15 @@ class ExtractedFeatures(FeatureSet):
     @cached_property
     def videos(self) -> dict[str, StoredFeatures]:
         """The features of each video that has both files, in name order."""
-        found = (path.relative_to(self.folder) for path in self.folder.rglob("*.json"))
-        names = {path.as_posix().removesuffix(".json") for path in found}
-        paths = {name: beside(self.folder, name, ".npy") for name in sorted(names)}
+        names: Iterable[str] | None = self.wanted
+        if names is None:
+            found = (path.relative_to(self.folder) for path in self.folder.rglob("*.json"))
+            names = (path.as_posix().removesuffix(".json") for path in found)
+        paths = {name: beside(self.folder, name, ".npy") for name in sorted(set(names))}
         return {
             name: stored_features(name, path)
             for name, path in paths.items()
-            if path.exists() and (self.wanted is None or name in self.wanted)
+            if path.exists() and beside(self.folder, name, ".json").exists()
         }
 
     @cached_property

@@ -1,7 +1,7 @@
 """Turn frame-level scores into events: stretches of video worth watching."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -150,8 +150,21 @@ def find_run_events(videos: Sequence[ScoredVideo], settings: EventSettings) -> R
     counts = count_scores(video.scores() for video in videos)
     threshold = choose_threshold(counts, value=settings.threshold, quantile=settings.quantile)
     events = [event for video in videos for event in events_of(video, threshold, settings)]
-    events.sort(key=lambda event: (-event.peak_score, event.video, event.start_frame))
-    return RunEvents(threshold, settings, tuple(events))
+    return RunEvents(threshold, settings, ranked(events))
+
+
+def ranked(events: Iterable[Event]) -> tuple[Event, ...]:
+    """The events with the highest peak first."""
+    in_order = sorted(events, key=lambda event: (-event.peak_score, event.video, event.start_frame))
+    return tuple(in_order)
+
+
+def events_by_video(found: RunEvents) -> dict[str, list[Event]]:
+    """The events of each video that has any."""
+    by_video: dict[str, list[Event]] = {}
+    for event in found.events:
+        by_video.setdefault(event.video, []).append(event)
+    return by_video
 
 
 def write_events(files: RunFiles, settings: EventSettings) -> RunEvents:
@@ -162,18 +175,28 @@ def write_events(files: RunFiles, settings: EventSettings) -> RunEvents:
     """
     videos = scored_videos(files)
     found = find_run_events(videos, settings)
+    save_events(files, found, len(videos), videos_without_scores(files))
+    return found
+
+
+def save_events(
+    files: RunFiles, found: RunEvents, video_count: int, unscored: Sequence[str]
+) -> None:
+    """Write events.csv and events.json.
+
+    `video_count` is the number of videos with scores, `unscored` the names of the others.
+    """
     save_table(files.events, COLUMNS, (row_of(event) for event in found.events))
     save_json(
         files.events_json,
         {
             "threshold": asdict(found.threshold),
-            "settings": asdict(settings),
-            "videos": len(videos),
-            "videos_without_scores": videos_without_scores(files),
+            "settings": asdict(found.settings),
+            "videos": video_count,
+            "videos_without_scores": list(unscored),
             "events": [dict(zip(COLUMNS, row_of(event), strict=True)) for event in found.events],
         },
     )
-    return found
 
 
 def load_events(files: RunFiles) -> RunEvents:

@@ -5,7 +5,8 @@ their own. uPlot draws the curves and Tabulator the tables (both MIT, licences i
 """
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 
@@ -13,9 +14,8 @@ from c2fpl.pipeline.files.atomic import whole_file
 from c2fpl.pipeline.files.progress import progress
 from c2fpl.pipeline.files.run_files import RunFiles
 from c2fpl.pipeline.report.event_stills import write_stills
-from c2fpl.pipeline.report.events import RunEvents, load_events, write_events
+from c2fpl.pipeline.report.events import Event, RunEvents, load_events, write_events
 from c2fpl.pipeline.report.page_data import (
-    Json,
     event_data,
     run_data,
     script,
@@ -23,13 +23,83 @@ from c2fpl.pipeline.report.page_data import (
     video_row,
 )
 from c2fpl.pipeline.settings import EventSettings
-from c2fpl.pipeline.steps.scored_videos import ScoredVideo, scored_videos
+from c2fpl.pipeline.steps.scored_videos import ScoredVideo, scored_videos, videos_without_scores
 from c2fpl.pipeline.truth.windows import Windows
 
 ROWS_A_FILE = 2000
 """Rows of the video table in one script file: about 400 KB."""
 MOST_EVENTS = 500
 """Events listed with a still, highest peaks first; events.csv lists all."""
+
+
+@dataclass
+class Page:
+    """The data of a report, to which videos can be added.
+
+    A video keeps its number, because a page that is open in a browser loads its data by number.
+    The work to add a video does not depend on the number of videos, apart from writing the tables.
+    """
+
+    files: RunFiles
+    annotations: Mapping[str, Windows] = field(default_factory=dict)
+    """Annotated windows to shade, by video name."""
+    _numbers: dict[str, int] = field(default_factory=dict)
+    _rows: list[list[object]] = field(default_factory=list)
+    _stills: dict[Event, str] = field(default_factory=dict)
+
+    @property
+    def names(self) -> Set[str]:
+        """Names of the videos on the page."""
+        return self._numbers.keys()
+
+    def add(
+        self,
+        videos: Sequence[ScoredVideo],
+        found: RunEvents,
+        unscored: Sequence[str],
+        *,
+        quiet: bool = False,
+    ) -> None:
+        """Write the data of new or changed videos, and of the whole run.
+
+        Args:
+            videos: the videos to add or replace.
+            found: the events of all videos.
+            unscored: names of all videos without scores.
+            quiet: hide the progress bar.
+        """
+        counts = Counter(event.video for event in found.events)
+        threshold = found.threshold.value
+        with progress("report", len(videos), "videos", quiet=quiet) as shown:
+            for video in videos:
+                self._write_video(video, threshold, counts[video.name])
+                shown.advance()
+        keep_only(self.files.report / "videos", {f"{i}.js" for i in range(len(self._rows))})
+        changed = [self._numbers[video.name] for video in videos]
+        tables = write_tables(self.files.report, self._rows, changed)
+        run = run_data(self.files, self._rows, found, unscored) | {"tables": tables}
+        write_script(
+            self.files.report / "data" / "run.js", "receiveRun", run, self._events(videos, found)
+        )
+        keep_only(self.files.report / "stills", set(self._stills.values()))
+
+    def _write_video(self, video: ScoredVideo, threshold: float, event_count: int) -> None:
+        number = self._numbers.setdefault(video.name, len(self._rows))
+        scores, windows = video.scores(), self.annotations.get(video.name, ())
+        data = video_data(self.files, video, scores, windows)
+        write_script(self.files.report / "videos" / f"{number}.js", "receiveVideo", number, data)
+        self._rows[number : number + 1] = [video_row(video, scores, threshold, event_count)]
+
+    def _events(self, added: Sequence[ScoredVideo], found: RunEvents) -> list[list[object]]:
+        """The events with the highest peaks; writes the stills of those in the added videos."""
+        listed = [event for event in found.events if event.video in self._numbers][:MOST_EVENTS]
+        videos = {video.name: video for video in added}
+        new = [event for event in listed if event.video in videos]
+        known = {
+            e: still for e in listed if e.video not in videos and (still := self._stills.get(e))
+        }
+        self._stills = known | write_stills(self.files.report / "stills", videos, new)
+        return [event_data(e, self._numbers[e.video], self._stills.get(e)) for e in listed]
 
 
 def write_report(
@@ -55,47 +125,23 @@ def write_report(
     found = (
         load_events(files) if files.events_json.is_file() else write_events(files, EventSettings())
     )
-    shown = {video.name for video in videos}
-    listed = [event for event in found.events if event.video in shown][:MOST_EVENTS]
-    stills = write_stills(files.report / "stills", {v.name: v for v in videos}, listed)
-    rows = write_videos(files, videos, found, annotations or {}, quiet=quiet)
-    tables = write_tables(files.report, rows)
-    index_of = {video.name: index for index, video in enumerate(videos)}
-    events = [event_data(event, index_of[event.video], stills.get(event)) for event in listed]
-    run = run_data(files, videos, rows, found) | {"tables": tables}
-    write_script(files.report / "data" / "run.js", "receiveRun", run, events)
-    keep_only(files.report / "stills", set(stills.values()))
+    Page(files, annotations or {}).add(videos, found, videos_without_scores(files), quiet=quiet)
     return write_page(files.report)
 
 
-def write_videos(
-    files: RunFiles,
-    videos: Sequence[ScoredVideo],
-    found: RunEvents,
-    annotations: Mapping[str, Windows],
-    *,
-    quiet: bool,
-) -> list[list[object]]:
-    """Write one data script per video and return the rows of the video table."""
-    counts = Counter(event.video for event in found.events)
-    folder, rows = files.report / "videos", []
-    with progress("report", len(videos), "videos", quiet=quiet) as shown:
-        for index, video in enumerate(videos):
-            scores = video.scores()
-            data: Json = video_data(files, video, scores, annotations.get(video.name, ()))
-            write_script(folder / f"{index}.js", "receiveVideo", index, data)
-            rows.append(video_row(video, scores, found.threshold.value, counts[video.name]))
-            shown.advance()
-    keep_only(folder, {f"{index}.js" for index in range(len(videos))})
-    return rows
+def write_tables(
+    report: Path, rows: Sequence[Sequence[object]], changed: Iterable[int]
+) -> list[str]:
+    """Write the parts of the video table that have changed rows, ROWS_A_FILE rows a file.
 
-
-def write_tables(report: Path, rows: Sequence[Sequence[object]]) -> list[str]:
-    """Write the video table in files of at most ROWS_A_FILE rows and return their names."""
-    names = []
-    for start in range(0, len(rows), ROWS_A_FILE):
-        names.append(f"data/videos-{start}.js")
-        write_script(report / names[-1], "receiveRows", start, rows[start : start + ROWS_A_FILE])
+    Returns:
+        The names of all parts.
+    """
+    starts = range(0, len(rows), ROWS_A_FILE)
+    names = [f"data/videos-{start}.js" for start in starts]
+    for part in {row // ROWS_A_FILE for row in changed}:
+        start = starts[part]
+        write_script(report / names[part], "receiveRows", start, rows[start : start + ROWS_A_FILE])
     keep_only(report / "data", {Path(name).name for name in names} | {"run.js"})
     return names
 

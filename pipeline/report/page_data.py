@@ -15,7 +15,7 @@ from c2fpl.pipeline.files.outcomes import load_failures
 from c2fpl.pipeline.files.run_files import RunFiles, beside, finite, load_json
 from c2fpl.pipeline.report.curves import Curve, curve_of
 from c2fpl.pipeline.report.events import Event, RunEvents
-from c2fpl.pipeline.steps.scored_videos import ScoredVideo, videos_without_scores
+from c2fpl.pipeline.steps.scored_videos import ScoredVideo
 from c2fpl.pipeline.truth.windows import Windows
 
 MOST_STEPS = 20_000
@@ -107,14 +107,17 @@ def event_data(event: Event, video_index: int, still: str | None) -> list[object
 
 
 def run_data(
-    files: RunFiles, videos: Sequence[ScoredVideo], rows: Sequence[Sequence[Any]], found: RunEvents
+    files: RunFiles, rows: Sequence[Sequence[Any]], found: RunEvents, unscored: Sequence[str]
 ) -> Json:
-    """Data of the whole run: counts, threshold, settings, times, failures, links."""
+    """Data of the whole run: counts, threshold, settings, times, failures, links.
+
+    `rows` are the rows of the video table and `unscored` the names of videos without scores.
+    """
     failures = load_failures(files)
     return {
         "name": files.root.absolute().name,
-        "videos": len(videos),
-        "unscored": videos_without_scores(files),
+        "videos": len(rows),
+        "unscored": list(unscored),
         "seconds": round(sum(float(row[1]) for row in rows), 1),
         "events": len(found.events),
         "threshold": found.threshold.value,

@@ -22,7 +22,7 @@ from c2fpl.pipeline.files.atomic import whole_file
 from c2fpl.pipeline.files.progress import progress
 from c2fpl.pipeline.files.run_files import RunFiles, beside, fingerprint
 from c2fpl.pipeline.report.curves import curve_of
-from c2fpl.pipeline.report.events import RunEvents, load_events
+from c2fpl.pipeline.report.events import RunEvents, events_by_video, load_events
 from c2fpl.pipeline.report.frames import Picture, VideoFrames
 from c2fpl.pipeline.steps.scored_videos import ScoredVideo, scored_videos
 from c2fpl.pipeline.truth.windows import Windows
@@ -72,14 +72,27 @@ def write_plots(
         BadScores: the run has no scores yet.
     """
     found = load_events(files) if files.events_json.is_file() else None
+    return plot_videos(files, scored_videos(files), found, annotations or {}, quiet=quiet)
+
+
+def plot_videos(
+    files: RunFiles,
+    videos: Sequence[ScoredVideo],
+    found: RunEvents | None,
+    annotations: Mapping[str, Windows],
+    *,
+    quiet: bool,
+) -> list[Path]:
+    """Write the plots of some videos; `found` may have the events of more videos."""
+    events = found and events_by_video(found)
     plots = [
         Plot(
             beside(files.plots, video.name, ".png"),
             video,
-            tuple((annotations or {}).get(video.name, ())),
-            found and of_video(found, video.name),
+            tuple(annotations.get(video.name, ())),
+            found and replace(found, events=tuple((events or {}).get(video.name, ()))),
         )
-        for video in scored_videos(files)
+        for video in videos
     ]
     processes = cpu_count() if len(plots) >= PLOTS_WORTH_PROCESSES else 1
     parts = [plots[start : start + PLOTS_A_CALL] for start in range(0, len(plots), PLOTS_A_CALL)]
@@ -87,11 +100,6 @@ def write_plots(
         for part in map_in_processes(draw_all, parts, processes):
             shown.advance(len(part))
     return [plot.path for plot in plots]
-
-
-def of_video(found: RunEvents, name: str) -> RunEvents:
-    """The threshold of the run with the events of one video."""
-    return replace(found, events=tuple(e for e in found.events if e.video == name))
 
 
 def draw_all(plots: Sequence[Plot]) -> list[Path]:

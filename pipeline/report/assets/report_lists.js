@@ -42,7 +42,7 @@ c2fpl.EventCards = class {
     const orders = {
       score: (a, b) => a.rank - b.rank,
       length: (a, b) => b.end - b.start - (a.end - a.start),
-      video: (a, b) => a.video - b.video || a.start - b.start,
+      video: (a, b) => (a.name === b.name ? a.start - b.start : a.name < b.name ? -1 : 1),
     };
     return this.events
       .filter((event) => c2fpl.matches(event.name, this.typed))
