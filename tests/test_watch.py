@@ -124,6 +124,19 @@ def test_three_failures_in_a_row_let_the_rest_wait_and_go_first_next_time(tmp_pa
     assert notifier.tries == [0, 16, 32, 48, 0, 16, 32]
 
 
+def test_events_wait_while_the_receiver_is_down(tmp_path: Path) -> None:
+    notifier = Deliveries(tmp_path / "notified.csv", 16)
+    notifier.report([event(0)], 100)
+    notifier.report([event(16), event(0)], 101)
+    assert notifier.tries == [0]  # no arrival waits for the timeout of each event again
+    notifier.retry(160)
+    assert notifier.tries == [0, 0, 16]
+    notifier.accepted.add(0)
+    notifier.retry(220)
+    notifier.retry(280)
+    assert notifier.tries == [0, 0, 16, 0]
+
+
 def test_another_recording_of_the_same_name_has_new_events(tmp_path: Path) -> None:
     notifier = Deliveries(tmp_path / "notified.csv", 0)
     for recording in "aab":
@@ -227,8 +240,11 @@ def test_a_name_stays_when_a_video_with_the_same_stem_arrives(tmp_path: Path) ->
             write_videos([DemoVideo("new", 48, None, 0, len(name))], videos)
             (videos / "new.mp4").rename(videos / name)
             yield
+        (videos / "cut.mp4").write_bytes(b"not a video")
+        yield
 
     watch.follow(ticks("door.mp4", "door.avi"))
+    assert "cut,extract" in files.failed.read_text()  # alone, it does not end the watch
     first = {path.stem: path.read_bytes() for path in files.scores.glob("*.npy")}
     assert first.keys() == {"door", "door.avi"}
     (videos / "door.mp4").unlink()

@@ -43,8 +43,8 @@ def score_videos(
     """Score every video, or keep scores of the same detector, features and options.
 
     The index keeps other videos in this folder that were scored by the same detector with the same
-    options, and drops those of other detectors. `keep_failures` keeps the failures of other videos
-    in failed.csv.
+    options, and drops those of other detectors. `keep_failures` is for a few of many videos: it
+    keeps the failures of the others in failed.csv and does not search the folder for their scores.
 
     Raises:
         BadDetector: the detector needs features of another dimension or backbone.
@@ -68,7 +68,8 @@ def score_videos(
                 del rows[name]
             shown.advance()
     save_index(files.scores, [*rows.values(), *others.values()])
-    warn_of_left_out(files.scores)
+    if not keep_failures:
+        warn_of_left_out(files.scores)
     save_failures(files, STEP, failures, of=features.names if keep_failures else None)
     return failures
 
