@@ -6,6 +6,7 @@ import subprocess
 import sys
 import warnings
 import weakref
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,11 +19,10 @@ from c2fpl.extractors.decoding.pyav_frames import upright
 from c2fpl.pipeline.files.run_files import RunFiles
 from c2fpl.pipeline.report import plots
 from c2fpl.pipeline.report.curves import curve_of
-from c2fpl.pipeline.report.events import write_events
+from c2fpl.pipeline.report.events import events_by_video, write_events
 from c2fpl.pipeline.report.frames import VideoFrames
 from c2fpl.pipeline.report.plots import (
     clock,
-    of_video,
     plot_video,
     shown_name,
     tick_distance_s,
@@ -42,7 +42,8 @@ def figure_of(files: RunFiles, name: str, windows: tuple[tuple[int, int], ...] =
     events = write_events(files, EventSettings())
     video = next(video for video in scored_videos(files) if video.name == name)
     with VideoFrames() as frames:
-        return plot_video(video, windows, of_video(events, name), frames)
+        own = replace(events, events=tuple(events_by_video(events).get(name, ())))
+        return plot_video(video, windows, own, frames)
 
 
 def test_every_video_gets_one_picture_under_its_own_name(run_files: RunFiles) -> None:

@@ -185,7 +185,7 @@ def test_thousands_of_videos_are_not_all_drawn(browser: Any, tmp_path: Path) -> 
     write_report(files)
     row = ["", 60.0, 0.5, 0.1, 0, 0.0, 0, "A" * 48]
     rows = [[f"camera {index:05d}", *row[1:]] for index in range(3000)]
-    tables = write_tables(files.report, rows)
+    tables = write_tables(files.report, rows, range(len(rows)))
     script = (files.report / "data" / "run.js").read_text("ascii")
     names = json.dumps(tables, separators=(",", ":"))
     script = script.replace('"tables":["data/videos-0.js"]', f'"tables":{names}')
