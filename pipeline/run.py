@@ -136,7 +136,7 @@ def _steps(
     with record.stage("score"):
         record.failures += score_videos(files, features, detector, settings.scores, execution)
     record.save(files, exit_code(record.failures))  # the page shows it
-    with record.stage("look"):
+    with record.stage("report"):
         write_results(files, settings.events, windows, quiet=execution.quiet)
 
 

@@ -115,8 +115,6 @@ class WatchSettings:
     input and runs without a shell."""
     webhook: str = ""
     """URL to which each event is posted as JSON, such as http://localhost:8000/events."""
-    poll: bool = False
-    """Poll the folder for changes. Needed on network disks, which do not report them."""
 
     def __post_init__(self) -> None:
         check_fields(self)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from c2fpl.errors import MissingPackage, NoVideos
+from c2fpl.errors import BadScores, BadSettings, NoVideos
 from c2fpl.pipeline.extraction.extract_features import extract_features
 from c2fpl.pipeline.extraction.feature_settings import FeatureSettings
 from c2fpl.pipeline.features.extracted import ExtractedFeatures
@@ -14,7 +14,7 @@ from c2fpl.pipeline.files.outcomes import Failure
 from c2fpl.pipeline.files.run_files import RunFiles, beside, load_json
 from c2fpl.pipeline.growing_results import GrowingResults
 from c2fpl.pipeline.notify import Notifier
-from c2fpl.pipeline.report.events import Event
+from c2fpl.pipeline.report.events import Event, load_events
 from c2fpl.pipeline.report.thresholds import Threshold
 from c2fpl.pipeline.settings import EventSettings, Execution, ScoreSettings, WatchSettings
 from c2fpl.pipeline.steps.detector_files import SavedDetector
@@ -24,6 +24,9 @@ from c2fpl.pipeline.videos.find import VideoFile, find_videos
 from c2fpl.pipeline.videos.output_names import given_names
 
 logger = logging.getLogger(__name__)
+
+_PAUSE_PER_LISTING = 4
+"""Pause after listing the folder, in units of the time that it took: 20 % of one core at most."""
 
 Signature = tuple[int, int]
 """Size in bytes and modification time in nanoseconds. They change while a file is written."""
@@ -100,7 +103,10 @@ class Watch:
         names = given_names(self.files)
         logger.info("watching %s; stop with Ctrl-C, start again with the same command", self.videos)
         for _ in ticks:
-            arrived = arrivals.complete(self._present(names, log), time.monotonic())
+            start_s = time.monotonic()
+            present = self._present(names, log)
+            time.sleep(_PAUSE_PER_LISTING * (time.monotonic() - start_s))
+            arrived = arrivals.complete(present, start_s)
             names |= {video.path: video.name for video in arrived}
             if arrived:
                 notifier.report(self.score(arrived, results), time.monotonic())
@@ -141,22 +147,48 @@ class Watch:
         return {v: s for v in found if (s := _signature(v.path)) is not None}
 
 
-def ticks(folder: Path, settings: WatchSettings) -> Iterator[object]:
-    """Yields at every change below the folder, and at least once per second.
+def fixed_threshold(events: EventSettings, detector: Path) -> Threshold:
+    """The given threshold, or that of the run that trained the detector.
+
+    The background is that of the run; without a run it is 0, and events end a little later.
+
+    Raises:
+        BadScores: no threshold was given, and there is no events.json next to the detector.
+        BadSettings: a quantile was given.
+    """
+    if events.quantile is not None:
+        raise BadSettings(
+            f"quantile {events.quantile}: the threshold of `c2fpl watch` must not change when more "
+            "videos arrive; give --threshold"
+        )
+    try:
+        run = load_events(RunFiles(detector.parent)).threshold
+    except BadScores as error:
+        if events.threshold is not None:
+            return Threshold(events.threshold, 0.0, "given")
+        raise BadScores(
+            f"the threshold is unknown: there is no events.json next to {detector}; give the "
+            "--threshold that `c2fpl run` printed"
+        ) from error
+    if events.threshold is not None:
+        return Threshold(events.threshold, run.background, "given")
+    return Threshold(run.value, run.background, "of the run that trained the detector")
+
+
+def ticks(folder: Path) -> Iterator[None]:
+    """Yields once per second.
+
+    The folder is listed instead of waiting for notifications: these are missing on network disks,
+    and a file name that is not UTF-8 ends them.
 
     Raises:
         NoVideos: the folder does not exist.
-        MissingPackage: the extra [watch] is not installed.
     """
     if not folder.is_dir():
         raise NoVideos(f"{folder} is not a folder; create it, then start `c2fpl watch` again")
-    try:
-        from watchfiles import watch
-    except ImportError as error:
-        raise MissingPackage("watchfiles is not installed; pip install 'c2fpl[watch]'") from error
-    return watch(
-        folder, yield_on_timeout=True, rust_timeout=1000, force_polling=settings.poll or None
-    )
+    while True:
+        yield
+        time.sleep(1)
 
 
 def _signature(path: Path) -> Signature | None:

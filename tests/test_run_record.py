@@ -62,7 +62,7 @@ def test_a_report_of_no_process_has_no_seconds_and_no_limit(tmp_path: Path) -> N
         record.extraction(report)
     said = load_json(RunFiles(tmp_path).record)["extract"]
     assert said["extraction"]["failed"] == 1
-    assert said["seconds"]["decode"] == 0
+    assert said["seconds"].keys() == {"total"}
 
 
 def test_a_detector_of_published_features_scores_no_videos(

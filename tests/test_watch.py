@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +15,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from c2fpl.errors import BadScores, BadSettings, NoVideos
 from c2fpl.pipeline.demo_videos import DemoVideo, write_videos
 from c2fpl.pipeline.files.run_files import RunFiles
 from c2fpl.pipeline.notify import Notifier
-from c2fpl.pipeline.report.events import Event
+from c2fpl.pipeline.report.events import Event, RunEvents, save_events
 from c2fpl.pipeline.report.thresholds import Threshold
 from c2fpl.pipeline.settings import EventSettings, Execution, ScoreSettings, WatchSettings
 from c2fpl.pipeline.steps.detector_files import SavedDetector, load_detector
 from c2fpl.pipeline.steps.new_videos import extraction_of
 from c2fpl.pipeline.videos.find import VideoFile
-from c2fpl.pipeline.watch import Arrivals, Changes, Watch
+from c2fpl.pipeline.watch import Arrivals, Changes, Watch, fixed_threshold, ticks
 from command_line import c2fpl
 
 CAMERA = VideoFile("camera", Path("camera.mp4"))
@@ -166,6 +168,26 @@ def test_a_webhook_that_answers_anything_does_not_end_the_watch(
     assert "was not delivered" in caplog.text
 
 
+def test_a_folder_is_looked_at_again_and_again(tmp_path: Path) -> None:
+    assert list(islice(ticks(tmp_path), 1)) == [None]
+    with pytest.raises(NoVideos, match="create it"):
+        next(ticks(tmp_path / "gone"))
+
+
+def test_a_quantile_is_refused_because_it_moves(tmp_path: Path) -> None:
+    with pytest.raises(BadSettings, match="must not change when more"):
+        fixed_threshold(EventSettings(quantile=0.99), tmp_path / "detector.pt")
+    with pytest.raises(BadScores, match="give the --threshold"):
+        fixed_threshold(EventSettings(), tmp_path / "detector.pt")
+    alone = fixed_threshold(EventSettings(threshold=0.6), tmp_path / "detector.pt")
+    assert alone == Threshold(0.6, 0.0, "given")
+    run = RunFiles(tmp_path)
+    save_events(run, RunEvents(Threshold(0.7, 0.2, "Otsu"), EventSettings(), ()), 0, [])
+    found = fixed_threshold(EventSettings(threshold=0.6), tmp_path / "detector.pt")
+    assert found == Threshold(0.6, 0.2, "given")
+    assert fixed_threshold(EventSettings(), tmp_path / "detector.pt").value == 0.7
+
+
 def test_a_line_is_said_once_until_it_changes() -> None:
     lines: list[str] = []
     log = Changes(lines.append)
@@ -206,22 +228,22 @@ def watching(folder: Path, saved: SavedDetector) -> Watch:
 def test_a_watched_folder_scores_each_video_once_and_survives_a_restart(tmp_path: Path) -> None:
     saved, videos, files = trained(tmp_path), tmp_path / "camera", RunFiles(tmp_path / "out")
 
-    def ticks(*arrivals: str) -> Iterator[None]:
+    def arriving(*arrivals: str) -> Iterator[None]:
         yield
         for name in arrivals:
             write_videos([DemoVideo(name, 48, None, 0, len(name))], videos)
             yield
 
-    watching(tmp_path, saved).follow(ticks("door", "gate2"))
+    watching(tmp_path, saved).follow(arriving("door", "gate2"))
     first = {p.name: (p.stat().st_mtime_ns, np.load(p)) for p in files.scores.glob("*.npy")}
     assert first.keys() == {"door.npy", "gate2.npy"}
     assert {len(scores) for _, scores in first.values()} == {48}
     (videos / "cut.mp4").write_bytes(b"not a video")
-    watching(tmp_path, saved).follow(ticks("yard-3"))
-    watching(tmp_path, saved).follow(ticks("roof44"))
+    watching(tmp_path, saved).follow(arriving("yard-3"))
+    watching(tmp_path, saved).follow(arriving("roof44"))
     assert "cut,extract" in files.failed.read_text()
     (videos / "cut.mp4").unlink()  # what failed stays known
-    watching(tmp_path, saved).follow(ticks())
+    watching(tmp_path, saved).follow(arriving())
     assert "cut,extract" in files.failed.read_text()
     second = {p.name: p.stat().st_mtime_ns for p in files.scores.glob("*.npy")}
     assert second.keys() == {*first, "yard-3.npy", "roof44.npy"}
@@ -235,7 +257,7 @@ def test_a_name_stays_when_a_video_with_the_same_stem_arrives(tmp_path: Path) ->
     videos, files = tmp_path / "camera", RunFiles(tmp_path / "out")
     watch = watching(tmp_path, trained(tmp_path))
 
-    def ticks(*arrivals: str) -> Iterator[None]:
+    def arriving(*arrivals: str) -> Iterator[None]:
         for name in arrivals:
             write_videos([DemoVideo("new", 48, None, 0, len(name))], videos)
             (videos / "new.mp4").rename(videos / name)
@@ -243,12 +265,12 @@ def test_a_name_stays_when_a_video_with_the_same_stem_arrives(tmp_path: Path) ->
         (videos / "cut.mp4").write_bytes(b"not a video")
         yield
 
-    watch.follow(ticks("door.mp4", "door.avi"))
+    watch.follow(arriving("door.mp4", "door.avi"))
     assert "cut,extract" in files.failed.read_text()  # alone, it does not end the watch
     first = {path.stem: path.read_bytes() for path in files.scores.glob("*.npy")}
     assert first.keys() == {"door", "door.avi"}
     (videos / "door.mp4").unlink()
-    watch.follow(ticks("Door.mkv"))
+    watch.follow(arriving("Door.mkv"))
     assert {p.stem for p in files.scores.glob("*.npy")} == {*first, "Door.mkv"}
     assert first == {name: (files.scores / f"{name}.npy").read_bytes() for name in first}
     reported = files.notified.read_text().splitlines()

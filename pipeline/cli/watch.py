@@ -3,12 +3,9 @@
 from dataclasses import replace
 from pathlib import Path
 
-from c2fpl.errors import BadScores, BadSettings
 from c2fpl.pipeline.cli.app import Events, How, Output, Scores, Watching, app
 from c2fpl.pipeline.files.lock import only_writer
 from c2fpl.pipeline.files.run_files import RunFiles
-from c2fpl.pipeline.report.events import load_events
-from c2fpl.pipeline.report.thresholds import Threshold
 from c2fpl.pipeline.settings import EventSettings, Execution, ScoreSettings, WatchSettings
 
 
@@ -28,7 +25,7 @@ def watch(
 
     A file that is still being written is scored once it is complete. Stop with Ctrl-C and start
     again with the same command: nothing is scored or reported twice. The default of --threshold is
-    the threshold of the run that trained the detector. Needs the extra [watch].
+    the threshold of the run that trained the detector.
 
     Args:
         folder: folder to watch, including its subfolders.
@@ -38,11 +35,11 @@ def watch(
     """
     from c2fpl.pipeline.steps.detector_files import load_detector
     from c2fpl.pipeline.steps.new_videos import extraction_of
-    from c2fpl.pipeline.watch import Watch, ticks
+    from c2fpl.pipeline.watch import Watch, fixed_threshold, ticks
 
     saved = load_detector(detector)
     files = RunFiles(output)
-    threshold = _threshold(events, detector)
+    threshold = fixed_threshold(events, detector)
     started = Watch(
         videos=str(folder),
         files=files,
@@ -55,33 +52,5 @@ def watch(
         execution=execution,
     )
     with only_writer(files):
-        started.follow(ticks(folder, watching))
+        started.follow(ticks(folder))
     return 0
-
-
-def _threshold(events: EventSettings, detector: Path) -> Threshold:
-    """The given threshold, or that of the run that trained the detector.
-
-    The background is that of the run; without a run it is 0, and events end a little later.
-
-    Raises:
-        BadScores: no threshold was given, and there is no events.json next to the detector.
-        BadSettings: a quantile was given.
-    """
-    if events.quantile is not None:
-        raise BadSettings(
-            f"quantile {events.quantile}: the threshold of `c2fpl watch` must not change when more "
-            "videos arrive; give --threshold"
-        )
-    try:
-        run = load_events(RunFiles(detector.parent)).threshold
-    except BadScores as error:
-        if events.threshold is not None:
-            return Threshold(events.threshold, 0.0, "given")
-        raise BadScores(
-            f"the threshold is unknown: there is no events.json next to {detector}; give the "
-            "--threshold that `c2fpl run` printed"
-        ) from error
-    if events.threshold is not None:
-        return Threshold(events.threshold, run.background, "given")
-    return Threshold(run.value, run.background, "of the run that trained the detector")

@@ -14,7 +14,7 @@ from c2fpl.pipeline.extraction.extract_features import still_to_do
 from c2fpl.pipeline.extraction.feature_settings import FeatureSettings
 from c2fpl.pipeline.extraction.inspect_videos import INSPECT_SHORT_SIDE_PIXELS
 from c2fpl.pipeline.files.run_files import RunFiles
-from c2fpl.pipeline.files.wording import counted
+from c2fpl.pipeline.files.wording import counted, format_duration
 from c2fpl.pipeline.settings import Execution
 from c2fpl.pipeline.videos.find import VideoFile
 
@@ -80,7 +80,7 @@ def estimate_lines(
         execution: devices and workers.
         training: settings of the training; None if nothing will be trained.
     """
-    from c2fpl.pipeline.extraction.estimate import format_duration, measure_speed
+    from c2fpl.pipeline.extraction.estimate import measure_speed
 
     every = sum(_segments(frames, settings) for _, frames, _ in videos)
     todo = sum(_segments(frames, settings) for _, frames, done in videos if not done)
@@ -98,7 +98,11 @@ def estimate_lines(
         passes = training.epochs * training.passes(every)
         seconds = speed.training_s(every, passes)
         lines.append(f"training, {passes} passes over them: about {format_duration(seconds)}")
-    return [*lines, "estimated from a two-second measurement under the machine's current load"]
+    return [
+        *lines,
+        "estimated from a measurement of two seconds; beside other programs it may take several "
+        "times as long",
+    ]
 
 
 def _headers(

@@ -148,14 +148,3 @@ def seconds_to_encode(
             list(pool.map(encoder.encode, batches))
             rounds += 1
         return (time.perf_counter() - begin) / (rounds * size * len(batches))
-
-
-def format_duration(seconds: float) -> str:
-    """Approximate duration in a suitable unit.
-
-    >>> format_duration(44), format_duration(300), format_duration(100_000)
-    ('44 s', '5 min', '27.8 h')
-    """
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.3g} h"

@@ -41,11 +41,6 @@ class ExtractionReport:
     encoder: dict[str, Any] = field(default_factory=dict)
     """Backbone, precision and SHA-256 of its weights; empty if nothing was extracted."""
 
-    def stage_seconds(self) -> dict[str, float]:
-        """Busy seconds of decode, crops+network and write, summed over processes."""
-        stages = ("decode", "crops+network", "write")
-        return {stage: sum(process[stage] for process in self.seconds) for stage in stages}
-
     def limit(self) -> str:
         """One line that names the bottleneck; empty if nothing was extracted."""
         if not self.seconds:
@@ -84,7 +79,8 @@ def extract_features(
     # Start with the longest videos, so that no core waits for one at the end.
     todo = sorted(work.todo, key=size_bytes, reverse=True)
     shares: list[Share] = []
-    with progress("extract", len(todo), "videos", quiet=execution.quiet) as shown:
+    sizes = [size_bytes(video) for video in todo]
+    with progress("extract", len(todo), "videos", quiet=execution.quiet, work=sizes) as shown:
         if todo:
             wanted = {video: work.fingerprints[video] for video in todo}
             shares = _run_engine(files, work.settings, execution, wanted, shown)

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 STEP = "extract"
+_BUSY = 0.9
+"""Share of the time from which the network is the bottleneck, whatever was waited for."""
 
 
 @dataclass(frozen=True)
@@ -158,7 +160,7 @@ class ExtractionWorker:
             "wait_for_features": stages.wait_for_features,
             "wait_for_writer": stages.wait_for_consumer,
             "network_occupancy": round(busy, 4),
-            "limit": stages.limit,
+            "limit": "network" if busy > _BUSY else stages.limit,
         }
 
     def provenance(self) -> dict[str, Any]:

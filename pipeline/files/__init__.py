@@ -7,7 +7,7 @@
 - `lists`: lists in text files of any encoding and quoting
 - `saved_times`: presentation times of the frames of a video
 - `lock`: one writer at a time
-- `progress`: progress bar or log lines
+- `progress`, `time_left`: progress bar or log lines
 - `outcomes`: failed videos, their reasons and the exit code
 - `wording`: wording shared by messages
 """

@@ -20,3 +20,14 @@ def what_changed(before: object, now: Mapping[str, Any]) -> str:
         return ""  # the record is damaged
     names = sorted({*before, *now})
     return ", ".join(name for name in names if before.get(name) != now.get(name))
+
+
+def format_duration(seconds: float) -> str:
+    """Approximate duration in a suitable unit.
+
+    >>> format_duration(44), format_duration(300), format_duration(100_000)
+    ('44 s', '5 min', '27.8 h')
+    """
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.3g} h"

@@ -65,16 +65,11 @@ class RunRecord:
         try:
             yield
         finally:
-            self.add_seconds(name, time.perf_counter() - start)
-
-    def add_seconds(self, name: str, seconds: float) -> None:
-        """Add seconds to a stage."""
-        self._seconds[name] = self._seconds.get(name, 0.0) + seconds
+            spent_s = time.perf_counter() - start
+            self._seconds[name] = self._seconds.get(name, 0.0) + spent_s
 
     def extraction(self, report: "ExtractionReport") -> None:
-        """Record an extraction with its seconds per stage, and log its bottleneck."""
-        for stage, seconds in report.stage_seconds().items():
-            self.add_seconds(stage, seconds)
+        """Record an extraction, and log its bottleneck."""
         self.fact("extraction", report.as_json())
         if report.limit():
             logger.info("extract: %s", report.limit())

@@ -95,7 +95,8 @@ def update_labels(
 
 def _log_counts(made: MadeLabels) -> None:
     logger.info(
-        "%d of %s and %.0f of %s are pseudo-anomalous",
+        "%d of %s and %.0f of %s are pseudo-anomalous: the detector learns from them; "
+        "its scores decide what becomes an event",
         int(made.anomalous.sum()),
         counted(len(made.labels), "video"),
         sum(float(labels.sum()) for labels in made.labels),
