@@ -11,8 +11,7 @@ torch nor a decoder.
 - `Error`: the base of every error that a user can fix
 
 The modules of this folder: `functions`, the steps; `errors`, the errors; `field_checks`, checks of
-settings; `processor`, what the CPU can do; `process_map`, work shared among processes; `__main__`,
-the command.
+settings; `processor`, what the CPU can do; `__main__`, the command.
 """
 
 from importlib import import_module

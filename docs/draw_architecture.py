@@ -23,7 +23,7 @@ ORDER = (
 """Folders, and the two modules of settings; each imports only those after it."""
 BASES = {"extractors.segments", "extractors.cores", "extractors.devices"}
 """Basic modules, counted with the settings."""
-LOWEST = {"c2fpl.errors", "c2fpl.field_checks", "c2fpl.processor", "c2fpl.process_map"}
+LOWEST = {"c2fpl.errors", "c2fpl.field_checks", "c2fpl.processor"}
 """Modules below all folders. They import no folder and are not drawn."""
 
 

@@ -11,6 +11,7 @@ from c2fpl.extractors.settings import DecodingSettings, ExtractionSettings
 from c2fpl.pipeline.extraction import device_processes
 from c2fpl.pipeline.extraction.device_processes import extract_on_devices
 from c2fpl.pipeline.extraction.feature_settings import FeatureSettings
+from c2fpl.pipeline.extraction.worker import ExtractionWork
 from c2fpl.pipeline.files.progress import progress
 from c2fpl.pipeline.files.run_files import RunFiles
 from c2fpl.pipeline.settings import Execution
@@ -59,6 +60,5 @@ def test_a_process_of_a_device_that_dies_three_times_in_a_row_ends_the_run(
         progress("", 0, "", quiet=True) as silent,
         pytest.raises(WorkersDied, match=r"on cpu died \(signal SIGKILL\) 3 times in a row"),
     ):
-        extract_on_devices(
-            RunFiles(tmp_path), settings, Execution(device="cpu,cpu"), wanted, silent
-        )
+        work = ExtractionWork(RunFiles(tmp_path), settings, Execution(device="cpu,cpu"), wanted)
+        extract_on_devices(work, silent)

@@ -12,10 +12,10 @@ import torch
 from c2fpl.extractors.cores import default_workers
 from c2fpl.extractors.encoding.encoder import make_encoder
 from c2fpl.extractors.settings import BackboneName, DecodingSettings, ExtractionSettings
-from c2fpl.pipeline.extraction import device_processes, ray_engine
-from c2fpl.pipeline.extraction.device_processes import DeviceWork, cores_of_each, extract_on_devices
+from c2fpl.pipeline.extraction import device_processes, ray_engine, worker
+from c2fpl.pipeline.extraction.device_processes import cores_of_each, extract_on_devices
 from c2fpl.pipeline.extraction.feature_settings import FeatureSettings
-from c2fpl.pipeline.extraction.worker import ExtractionWorker, Share
+from c2fpl.pipeline.extraction.worker import ExtractionWork, ExtractionWorker, Share
 from c2fpl.pipeline.files.progress import progress
 from c2fpl.pipeline.files.run_files import RunFiles
 from c2fpl.pipeline.settings import Execution
@@ -89,9 +89,9 @@ def test_a_worker_gives_its_cores_to_its_encoder(
 class FakeProcess:
     """Instead of a device's process: keeps what it was given, and is done at once."""
 
-    cores: dict[str, list[int]]
+    cores: dict[str, list[int | None]]
 
-    def __init__(self, work: DeviceWork) -> None:
+    def __init__(self, work: ExtractionWork) -> None:
         self.cores.setdefault(work.execution.device, []).append(work.cores)
         self.connection, other = Pipe(duplex=False)
         other.close()
@@ -113,9 +113,8 @@ def test_each_process_of_several_devices_is_told_its_part(
     for video in wanted:
         video.path.write_bytes(b"x")  # videos are dealt by their bytes
     with progress("", 0, "", quiet=True) as silent:
-        extract_on_devices(
-            RunFiles(tmp_path), FLOW, Execution(device="cpu,cpu,cuda"), wanted, silent
-        )
+        execution = Execution(device="cpu,cpu,cuda")
+        extract_on_devices(ExtractionWork(RunFiles(tmp_path), FLOW, execution, wanted), silent)
     assert FakeProcess.cores == {"cpu": [3, 3], "cuda": [3]}
 
 
@@ -130,7 +129,7 @@ def test_a_group_of_a_cluster_holds_its_encoder_to_its_cpus(
             quiet = {"extract": lambda *_: [], "share": lambda _: Share((), {}, {})}
             super().__init__(SimpleNamespace(**quiet))
 
-    monkeypatch.setattr(ray_engine, "ExtractionWorker", Worker)
-    task = ray_engine.GroupTask(RunFiles(tmp_path), FLOW, Execution(device="cpu"), 2)
-    assert ray_engine.extract_group(task, {}) == Share((), {}, {})
+    monkeypatch.setattr(worker, "ExtractionWorker", Worker)
+    work = ExtractionWork(RunFiles(tmp_path), FLOW, Execution(device="cpu"), {}, 2)
+    assert ray_engine.extract_group(work) == Share((), {}, {})
     assert asked == [2]

@@ -1,7 +1,7 @@
 """Plots: what is drawn where, for hostile names and missing videos, holding on to nothing."""
 
 import gc
-import multiprocessing
+import os
 import subprocess
 import sys
 import warnings
@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import StepPatch
 from PIL import Image
 
+from c2fpl.errors import WorkersDied
 from c2fpl.extractors.decoding.pyav_frames import upright
 from c2fpl.pipeline.files.run_files import RunFiles
 from c2fpl.pipeline.report import plots
@@ -64,11 +65,35 @@ def test_pictures_do_not_depend_on_the_number_of_processes(
     alone = [path.read_bytes() for path in write_plots(files)]
     for path in files.plots.rglob("*.png"):
         path.unlink()
-    monkeypatch.setattr(plots, "PLOTS_WORTH_PROCESSES", 2)
-    monkeypatch.setattr(plots, "PLOTS_A_CALL", 1)
-    monkeypatch.setattr(plots, "cpu_count", lambda: 2)
+    in_two_processes(monkeypatch)
     assert [path.read_bytes() for path in write_plots(files)] == alone
-    assert not multiprocessing.active_children(), "idle processes delay the exit of the caller"
+
+
+def in_two_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plots, "PLOTS_WORTH_A_PROCESS", 1)
+    monkeypatch.setattr(plots, "usable_cores", lambda: 2)
+
+
+def test_an_error_of_a_process_is_the_error_of_the_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = small_run(tmp_path)
+    files.plots.write_text("a file where the folder belongs")
+    in_two_processes(monkeypatch)
+    with pytest.raises(FileExistsError):
+        write_plots(files)
+
+
+def test_a_process_that_dies_ends_the_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = small_run(tmp_path)
+    (tmp_path / "dying.py").write_text("import os\ndef main(*descriptors):\n    os._exit(3)\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.setattr(plots, "__name__", "dying")
+    in_two_processes(monkeypatch)
+    with pytest.raises(WorkersDied, match=r"draws plots died \(exit code 3\)"):
+        write_plots(files)
 
 
 def test_the_curve_holds_each_score_until_the_next(run_files: RunFiles) -> None:

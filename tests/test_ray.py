@@ -17,7 +17,7 @@ from c2fpl.pipeline.extraction.extract_features import extract_features
 from c2fpl.pipeline.extraction.feature_settings import FeatureSettings
 from c2fpl.pipeline.extraction.ray_cluster import share_out
 from c2fpl.pipeline.extraction.ray_engine import extract_on_cluster
-from c2fpl.pipeline.extraction.worker import Share
+from c2fpl.pipeline.extraction.worker import ExtractionWork, Share
 from c2fpl.pipeline.files.run_files import RunFiles
 from c2fpl.pipeline.settings import Execution
 from c2fpl.pipeline.videos.find import VideoFile, find_videos
@@ -90,7 +90,7 @@ def kill_first_task(run_ended: threading.Event) -> int:
 
 def extract_on(cluster_files: RunFiles, videos: list[VideoFile], shown: Interrupted) -> list[Share]:
     wanted = {video: FLOW.fingerprint(video.path, None) for video in videos}
-    return extract_on_cluster(cluster_files, FLOW, RAY, wanted, shown)
+    return extract_on_cluster(ExtractionWork(cluster_files, FLOW, RAY, wanted), shown)
 
 
 def test_a_task_killed_and_a_node_lost_cost_no_video_and_no_byte(

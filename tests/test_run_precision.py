@@ -14,7 +14,7 @@ from c2fpl.extractors.encoding import encoder
 from c2fpl.extractors.settings import DecodingSettings, ExtractionSettings, Precision
 from c2fpl.pipeline.extraction import extract_features as step
 from c2fpl.pipeline.extraction.feature_settings import FeatureSettings
-from c2fpl.pipeline.extraction.worker import ExtractionWorker, Share
+from c2fpl.pipeline.extraction.worker import ExtractionWork, ExtractionWorker, Share
 from c2fpl.pipeline.files.run_files import RunFiles, save_json
 from c2fpl.pipeline.settings import Execution
 from c2fpl.pipeline.videos.find import VideoFile
@@ -109,8 +109,8 @@ def test_of_two_precisions_the_rarer_is_extracted_again(
     files = RunFiles(tmp_path)
     extracted: list[str] = []
 
-    def run(*arguments: Any) -> list[Share]:
-        extracted.extend(video.name for video in arguments[3])
+    def run(work: ExtractionWork, _: object) -> list[Share]:
+        extracted.extend(video.name for video in work.wanted)
         return []
 
     monkeypatch.setattr(step, "_run_engine", run)

@@ -5,10 +5,10 @@ import logging
 import os
 import signal
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
-from typing import Self, TypeAlias
+from typing import TypeAlias
 
 from c2fpl.errors import WorkersDied
 from c2fpl.extractors.child_process import (
@@ -18,13 +18,10 @@ from c2fpl.extractors.child_process import (
     ready_children,
 )
 from c2fpl.extractors.cores import usable_cores
-from c2fpl.pipeline.extraction.feature_settings import FeatureSettings
-from c2fpl.pipeline.extraction.freshness import is_done, size_bytes
-from c2fpl.pipeline.extraction.worker import ExtractionWorker, Share
+from c2fpl.pipeline.extraction.freshness import size_bytes
+from c2fpl.pipeline.extraction.worker import ExtractionWork, Share
 from c2fpl.pipeline.files.progress import Progress
-from c2fpl.pipeline.files.run_files import RunFiles
 from c2fpl.pipeline.files.wording import counted
-from c2fpl.pipeline.settings import Execution
 from c2fpl.pipeline.videos.find import VideoFile
 
 logger = logging.getLogger(__name__)
@@ -52,32 +49,19 @@ def cores_of_each(devices: Sequence[str], cores: int) -> int:
     return max(1, cores // len(devices))
 
 
-def extract_on_devices(
-    files: RunFiles,
-    settings: FeatureSettings,
-    execution: Execution,
-    wanted: dict[VideoFile, str],
-    shown: Progress,
-) -> list[Share]:
-    """Extract all videos of `wanted`; if a process dies, its unfinished videos are retried.
+def extract_on_devices(work: ExtractionWork, shown: Progress) -> list[Share]:
+    """Extract all videos; if a process dies, its unfinished videos are retried.
 
     Raises:
         WorkersDied: the process of a device died three times in a row.
         Exception: the error that ended a process, such as a full disk; the others are stopped.
     """
     shares: list[Share] = []
-    parts = divide(list(wanted), len(execution.devices))
+    devices = work.execution.devices
+    cores = cores_of_each(devices, usable_cores())
     on_devices = [
-        OneDevice(
-            DeviceWork(
-                files,
-                settings,
-                replace(execution, device=device),
-                {video: wanted[video] for video in part},
-                cores_of_each(execution.devices, usable_cores()),
-            )
-        )
-        for device, part in zip(execution.devices, parts, strict=True)
+        OneDevice(work.of(part, replace(work.execution, device=device), cores))
+        for device, part in zip(devices, divide(list(work.wanted), len(devices)), strict=True)
         if part
     ]
     running = list(on_devices)
@@ -92,27 +76,6 @@ def extract_on_devices(
         for on_device in on_devices:
             on_device.end()
     return shares
-
-
-@dataclass(frozen=True)
-class DeviceWork:
-    """First message to the process of a device."""
-
-    files: RunFiles
-    settings: FeatureSettings
-    execution: Execution
-    wanted: Mapping[VideoFile, str]
-    """Videos with the fingerprints of the features to extract."""
-    cores: int
-
-    def unfinished(self) -> Self:
-        """The same without the videos that are done."""
-        wanted = {
-            video: fingerprint
-            for video, fingerprint in self.wanted.items()
-            if not is_done(self.files, video.name, fingerprint)
-        }
-        return replace(self, wanted=wanted)
 
 
 @dataclass(frozen=True)
@@ -131,7 +94,7 @@ DeviceMessage: TypeAlias = int | Logged | Share | OSError | RuntimeError | Value
 class OneDevice:
     """The process of one device, which is restarted if it dies."""
 
-    def __init__(self, work: DeviceWork) -> None:
+    def __init__(self, work: ExtractionWork) -> None:
         self._work = work
         self._deaths_in_a_row = 0
         self._start()
@@ -215,15 +178,9 @@ def main(connection_descriptor: int, lifeline: int) -> None:
     parent = _Parent(connection)
     logging.basicConfig(level=log_level, handlers=[parent])
     try:
-        parent.send(_extract(work, parent))
+        parent.send(work.extract(parent))
     except (OSError, RuntimeError, ValueError) as error:
         parent.send(error)  # the parent raises it
-
-
-def _extract(work: DeviceWork, parent: Progress) -> Share:
-    with ExtractionWorker(work.files, work.settings, work.execution, cores=work.cores) as worker:
-        failures = worker.extract(work.wanted, parent)
-        return worker.share(failures)
 
 
 def _join_group_of_parent() -> None:

@@ -15,7 +15,7 @@ from c2fpl.pipeline.extraction.freshness import (
     size_bytes,
 )
 from c2fpl.pipeline.extraction.precisions import auto_precision, check_can_continue
-from c2fpl.pipeline.extraction.worker import STEP, ExtractionWorker, Share
+from c2fpl.pipeline.extraction.worker import STEP, ExtractionWork, Share
 from c2fpl.pipeline.files.outcomes import Failure, save_failures
 from c2fpl.pipeline.files.progress import Progress, progress
 from c2fpl.pipeline.files.run_files import RunFiles
@@ -83,7 +83,7 @@ def extract_features(
     with progress("extract", len(todo), "videos", quiet=execution.quiet, work=sizes) as shown:
         if todo:
             wanted = {video: work.fingerprints[video] for video in todo}
-            shares = _run_engine(files, work.settings, execution, wanted, shown)
+            shares = _run_engine(ExtractionWork(files, work.settings, execution, wanted), shown)
     failures = (*work.refused, *(failure for share in shares for failure in share.failures))
     names = [video.name for video in work.videos]
     some = keep_failures or execution.shard_of != (1, 1)
@@ -172,25 +172,17 @@ def _cause(before: Mapping[str, Any], settings: FeatureSettings) -> str:
     return "video or weights" if same_precision else "precision"
 
 
-def _run_engine(
-    files: RunFiles,
-    settings: FeatureSettings,
-    execution: Execution,
-    wanted: dict[VideoFile, str],
-    shown: Progress,
-) -> list[Share]:
+def _run_engine(work: ExtractionWork, shown: Progress) -> list[Share]:
     """Extract in this process, in one process per device, or on a Ray cluster."""
-    if execution.engine == "ray":
+    if work.execution.engine == "ray":
         from c2fpl.pipeline.extraction.ray_engine import extract_on_cluster
 
-        return extract_on_cluster(files, settings, execution, wanted, shown)
-    if len(execution.devices) > 1:
+        return extract_on_cluster(work, shown)
+    if len(work.execution.devices) > 1:
         from c2fpl.pipeline.extraction.device_processes import extract_on_devices
 
-        return extract_on_devices(files, settings, execution, wanted, shown)
-    with ExtractionWorker(files, settings, execution) as worker:
-        failures = worker.extract(wanted, shown)
-        return [worker.share(failures)]
+        return extract_on_devices(work, shown)
+    return [work.extract(shown)]
 
 
 def _weights_sha256(extraction: ExtractionSettings) -> str | None:

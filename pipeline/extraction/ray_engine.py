@@ -6,20 +6,17 @@ that one bad video does not affect the others.
 """
 
 import logging
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from c2fpl.errors import MissingDevice, WorkersDied
 from c2fpl.pipeline.extraction.device_processes import divide
 from c2fpl.pipeline.extraction.feature_settings import FeatureSettings
-from c2fpl.pipeline.extraction.freshness import is_done
 from c2fpl.pipeline.extraction.ray_cluster import Ray, cluster, share_out
-from c2fpl.pipeline.extraction.worker import STEP, ExtractionWorker, Share
+from c2fpl.pipeline.extraction.worker import STEP, ExtractionWork, Share
 from c2fpl.pipeline.files.outcomes import Failure
 from c2fpl.pipeline.files.progress import Progress, progress
 from c2fpl.pipeline.files.run_files import RunFiles
-from c2fpl.pipeline.settings import Execution
 from c2fpl.pipeline.videos.find import VideoFile
 
 logger = logging.getLogger(__name__)
@@ -31,20 +28,12 @@ GROUPS_PER_TASK_SLOT = 8
 load the network less often."""
 REPORT_WAITING_EVERY_S = 60.0
 
-Wanted: TypeAlias = Mapping[VideoFile, str]
-"""Videos with the fingerprints of the features to extract."""
 Handle: TypeAlias = Any
 """Ray's untyped reference to the result of a task."""
 
 
-def extract_on_cluster(
-    files: RunFiles,
-    settings: FeatureSettings,
-    execution: Execution,
-    wanted: dict[VideoFile, str],
-    shown: Progress,
-) -> list[Share]:
-    """Extract all videos of `wanted` on a running Ray cluster, or on a new one on this machine.
+def extract_on_cluster(work: ExtractionWork, shown: Progress) -> list[Share]:
+    """Extract all videos on a running Ray cluster, or on a new one on this machine.
 
     Raises:
         NoCluster: Ray is not installed, or its cluster lacks the requested CPUs or GPUs.
@@ -52,45 +41,25 @@ def extract_on_cluster(
         Exception: the error that ended a task, such as a full disk.
     """
     with cluster() as ray:
-        tasks, needs, device = share_out(ray.nodes(), execution.device)
-        here = replace(execution, engine="local", device=device, quiet=True, log_file=None)
-        group_task = GroupTask(
-            RunFiles(files.root.absolute(), files.holds),
-            _with_absolute_paths(settings),
-            here,
-            cores=int(needs["num_cpus"]),
+        tasks, needs, device = share_out(ray.nodes(), work.execution.device)
+        here = replace(work.execution, engine="local", device=device, quiet=True, log_file=None)
+        absolute = replace(
+            work,
+            files=RunFiles(work.files.root.absolute(), work.files.holds),
+            settings=_with_absolute_paths(work.settings),
         )
         remote = ray.remote(max_retries=ATTEMPTS - 1, retry_exceptions=[MissingDevice], **needs)
-        running = _RunningTasks(ray, remote(extract_group), group_task)
-        groups = divide(list(wanted), min(len(wanted), tasks * GROUPS_PER_TASK_SLOT))
-        for group in groups:
-            running.add({video: wanted[video] for video in group})
+        running = _RunningTasks(ray, remote(extract_group))
+        count = min(len(work.wanted), tasks * GROUPS_PER_TASK_SLOT)
+        for group in divide(list(work.wanted), count):
+            running.add(absolute.of(group, here, int(needs["num_cpus"])))
         return running.shares(shown)
 
 
-@dataclass(frozen=True)
-class GroupTask:
-    """Arguments of all tasks, which Ray sends to the machines."""
-
-    files: RunFiles
-    settings: FeatureSettings
-    execution: Execution
-    cores: int
-
-
-def extract_group(task: GroupTask, wanted: Wanted) -> Share:
+def extract_group(work: ExtractionWork) -> Share:
     """Extract the unfinished videos of a group."""
-    unfinished = {
-        video: fingerprint
-        for video, fingerprint in wanted.items()
-        if not is_done(task.files, video.name, fingerprint)
-    }
-    with (
-        ExtractionWorker(task.files, task.settings, task.execution, cores=task.cores) as worker,
-        progress("", 0, "", quiet=True) as silent,
-    ):
-        failures = worker.extract(unfinished, silent)
-        return worker.share(failures)
+    with progress("", 0, "", quiet=True) as silent:
+        return work.unfinished().extract(silent)
 
 
 @dataclass
@@ -100,14 +69,13 @@ class _RunningTasks:
     ray: Ray
     function: Any
     """`extract_group` as Ray's remote function."""
-    task: GroupTask
-    groups: dict[Handle, Wanted] = field(default_factory=dict)
-    """The videos of each task in progress."""
+    groups: dict[Handle, ExtractionWork] = field(default_factory=dict)
+    """The work of each task in progress."""
     done: list[Share] = field(default_factory=list)
 
-    def add(self, group: Wanted) -> None:
+    def add(self, group: ExtractionWork) -> None:
         """Start a task for a group of videos."""
-        self.groups[self.function.remote(self.task, group)] = group
+        self.groups[self.function.remote(group)] = group
 
     def shares(self, shown: Progress) -> list[Share]:
         """Wait for every group."""
@@ -118,7 +86,7 @@ class _RunningTasks:
                 share = self._result(handle, group)
                 if share is not None:
                     self.done.append(share)
-                    shown.advance(len(group))
+                    shown.advance(len(group.wanted))
         finally:
             for handle in self.groups:
                 self.ray.cancel(handle, force=True)
@@ -133,7 +101,7 @@ class _RunningTasks:
                 "%d groups of videos are running or waiting for a machine", len(self.groups)
             )
 
-    def _result(self, handle: Handle, group: Wanted) -> Share | None:
+    def _result(self, handle: Handle, group: ExtractionWork) -> Share | None:
         """Result of the group's task; None if the task kept dying and the group was split."""
         try:
             share: Share = self.ray.get(handle)
@@ -141,11 +109,11 @@ class _RunningTasks:
             raise error.cause from None
         except self.ray.exceptions.RayError as error:
             reason = type(error).__name__
-            if len(group) == 1:
-                return self._failed(next(iter(group)), reason)
+            if len(group.wanted) == 1:
+                return self._failed(next(iter(group.wanted)), reason)
             logger.warning("a task died %d times (%s); its videos run one by one", ATTEMPTS, reason)
-            for video, fingerprint in group.items():
-                self.add({video: fingerprint})
+            for video, fingerprint in group.wanted.items():
+                self.add(replace(group, wanted={video: fingerprint}))
             return None
         return share
 

@@ -11,6 +11,7 @@ from c2fpl.extractors.cores import default_workers
 from c2fpl.extractors.devices import explain_device_failures, resolve_device
 from c2fpl.pipeline.extraction.feature_settings import FeatureSettings
 from c2fpl.pipeline.extraction.feature_writer import FeatureWriter, GrowingArray
+from c2fpl.pipeline.extraction.freshness import is_done
 from c2fpl.pipeline.extraction.precisions import computes_on_gpu
 from c2fpl.pipeline.files.outcomes import Failure
 from c2fpl.pipeline.files.progress import Progress
@@ -39,6 +40,41 @@ class Share:
     """Seconds by stage, occupancy of the network and the bottleneck; None if unknown."""
     encoder: dict[str, Any] | None = None
     """Backbone, precision, SHA-256 of its weights, and facts about a GPU; None if unknown."""
+
+
+@dataclass(frozen=True)
+class ExtractionWork:
+    """Videos to extract in one process, and how; it can be sent to the process."""
+
+    files: RunFiles
+    settings: FeatureSettings
+    execution: Execution
+    wanted: Mapping[VideoFile, str]
+    """Videos with the fingerprints of the features to extract."""
+    cores: int | None = None
+    """CPU cores to use; None for all that the process may use."""
+
+    def of(self, videos: Iterable[VideoFile], execution: Execution, cores: int) -> Self:
+        """The same for some of the videos, with another execution."""
+        wanted = {video: self.wanted[video] for video in videos}
+        return replace(self, wanted=wanted, execution=execution, cores=cores)
+
+    def unfinished(self) -> Self:
+        """The same without the videos that are done."""
+        wanted = {
+            video: fingerprint
+            for video, fingerprint in self.wanted.items()
+            if not is_done(self.files, video.name, fingerprint)
+        }
+        return replace(self, wanted=wanted)
+
+    def extract(self, shown: Progress) -> Share:
+        """Extract all videos in this process; errors as those of `ExtractionWorker`."""
+        with ExtractionWorker(
+            self.files, self.settings, self.execution, cores=self.cores
+        ) as worker:
+            failures = worker.extract(self.wanted, shown)
+            return worker.share(failures)
 
 
 class ExtractionWorker:

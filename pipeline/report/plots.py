@@ -4,19 +4,26 @@ The layout is that of Figure 9 of the paper's supplementary material.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from importlib import metadata
 from pathlib import Path
 
 import numpy as np
-from joblib import cpu_count
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.ticker import FuncFormatter, MultipleLocator
 from PIL import Image
 
+from c2fpl.errors import WorkersDied
+from c2fpl.extractors.child_process import (
+    ChildDied,
+    ChildProcess,
+    connect_to_parent,
+    ready_children,
+)
+from c2fpl.extractors.cores import usable_cores
 from c2fpl.extractors.decoding.presentation_times import PresentationTimes
 from c2fpl.pipeline.files.atomic import whole_file
 from c2fpl.pipeline.files.progress import progress
@@ -26,7 +33,6 @@ from c2fpl.pipeline.report.events import RunEvents, events_by_video, load_events
 from c2fpl.pipeline.report.frames import Picture, VideoFrames
 from c2fpl.pipeline.steps.scored_videos import ScoredVideo, scored_videos
 from c2fpl.pipeline.truth.windows import Windows
-from c2fpl.process_map import map_in_processes
 
 WIDTH_INCHES, HEIGHT_INCHES = 11.0, 3.6
 STRIP, CURVE = (0.055, 0.66, 0.93, 0.25), (0.055, 0.13, 0.93, 0.45)
@@ -38,10 +44,8 @@ BLANK = np.full((3, 4, 3), 235, dtype=np.uint8)
 STILL_HEIGHT_PIXELS = 120
 MOST_STEPS = 4000
 LONGEST_TITLE = 110
-PLOTS_WORTH_PROCESSES = 32
-"""From this many plots on, worker processes save time although they take 2 s to start."""
-PLOTS_A_CALL = 8
-"""Plots drawn with one decoder process, which takes half a second to start."""
+PLOTS_WORTH_A_PROCESS = 16
+"""A child process takes 2 s to start: fewer plots are drawn sooner without one."""
 SCORE_COLOUR, WINDOW_COLOUR, EVENT_COLOUR = "#1f5fa8", "#e4572e", "#f2a541"
 
 
@@ -94,20 +98,58 @@ def plot_videos(
         )
         for video in videos
     ]
-    processes = cpu_count() if len(plots) >= PLOTS_WORTH_PROCESSES else 1
-    parts = [plots[start : start + PLOTS_A_CALL] for start in range(0, len(plots), PLOTS_A_CALL)]
+    children = min(usable_cores(), len(plots) // PLOTS_WORTH_A_PROCESS)
     with progress("plots", len(plots), "videos", quiet=quiet) as shown:
-        for part in map_in_processes(draw_all, parts, processes):
-            shown.advance(len(part))
+        if children < 2:
+            draw_all(plots, shown.advance)
+        else:
+            draw_in_children(plots, children, shown.advance)
     return [plot.path for plot in plots]
 
 
-def draw_all(plots: Sequence[Plot]) -> list[Path]:
-    """Write several plots with one decoder process."""
+def draw_all(plots: Sequence[Plot], after_each: Callable[[], None]) -> None:
+    """Write plots with one decoder process."""
     with VideoFrames() as frames:
         for plot in plots:
             draw(plot, frames)
-    return [plot.path for plot in plots]
+            after_each()
+
+
+def draw_in_children(plots: Sequence[Plot], count: int, after_each: Callable[[], None]) -> None:
+    """Write plots in this number of child processes.
+
+    Raises:
+        WorkersDied: a child died.
+        Exception: the error that ended a child, such as a full disk.
+    """
+    children = [ChildProcess[Exception | None](__name__) for _ in range(count)]
+    try:
+        for number, child in enumerate(children):
+            child.send(plots[number::count])
+        left = len(plots)
+        while left:
+            for child in ready_children(children):
+                if error := child.receive():
+                    raise error
+                left -= 1
+                after_each()
+    except ChildDied as died:
+        raise WorkersDied(
+            f"a process that draws plots died ({died}); run the command again"
+        ) from died
+    finally:
+        for child in children:
+            child.end()
+
+
+def main(connection_descriptor: int, lifeline: int) -> None:
+    """Main function of a child: write the plots of the first message, then wait for the end."""
+    connection = connect_to_parent(connection_descriptor, lifeline)
+    try:
+        draw_all(connection.recv(), lambda: connection.send(None))
+    except (OSError, ValueError) as error:
+        connection.send(error)  # the parent raises it
+    connection.poll(None)
 
 
 def draw(plot: Plot, frames: VideoFrames) -> None:

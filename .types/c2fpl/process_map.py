@@ -1,1 +1,0 @@
-../../api/process_map.py
