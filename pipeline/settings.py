@@ -55,6 +55,18 @@ class Execution:
         match = re.fullmatch(r"(\d+)/(\d+)", self.shard)
         return (int(match[1]), int(match[2])) if match else (0, 0)
 
+    def refuse_shards(self) -> None:
+        """Reject --shard in a command other than `extract`.
+
+        Raises:
+            BadSettings: --shard was given.
+        """
+        if self.shard_of[1] > 1:
+            raise BadSettings(
+                f"--shard {self.shard} works only with `c2fpl extract`; the other steps need all "
+                "videos: extract every shard into OUTPUT/features, then `c2fpl run ... -o OUTPUT`"
+            )
+
     @property
     def devices(self) -> tuple[str, ...]:
         """Names of the devices. Each gets one extraction process."""

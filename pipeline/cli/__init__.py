@@ -4,5 +4,5 @@
 - `configuration`: the file given with --config
 - `main`: entry point, logging, errors and exit codes
 - `run`, `steps`, `watch`, `videos`, `results`, `events`, `benchmark`: the commands
-- `ending`: time estimate, last line and exit code of a command
+- `plan`: what a command would do, and its time
 """

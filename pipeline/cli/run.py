@@ -20,7 +20,8 @@ from c2fpl.pipeline.cli.app import (
     TrainingBesideLabels,
     app,
 )
-from c2fpl.pipeline.cli.ending import finish, refuse_shards, show_plan
+from c2fpl.pipeline.cli.plan import show_plan
+from c2fpl.pipeline.files.outcomes import finish
 from c2fpl.pipeline.files.run_files import RunFiles
 from c2fpl.pipeline.files.wording import counted
 from c2fpl.pipeline.settings import EventSettings, Execution, ScoreSettings
@@ -68,7 +69,7 @@ def run(
     files = RunFiles(output)
     if options.dry_run:
         return show_plan(videos, files, extraction, decoding, execution, training)
-    refuse_shards(execution)
+    execution.refuse_shards()
     settings = RunSettings(
         extraction=extraction,
         decoding=decoding,

@@ -15,8 +15,9 @@ from c2fpl.pipeline.cli.app import (
     Training,
     app,
 )
-from c2fpl.pipeline.cli.ending import finish, refuse_shards, show_plan
+from c2fpl.pipeline.cli.plan import show_plan
 from c2fpl.pipeline.files.lock import only_writer
+from c2fpl.pipeline.files.outcomes import finish
 from c2fpl.pipeline.files.progress import last_line
 from c2fpl.pipeline.files.run_files import RunFiles
 from c2fpl.pipeline.files.wording import counted
@@ -159,7 +160,7 @@ def score(
     from c2fpl.pipeline.steps.run_record import recorded
     from c2fpl.pipeline.steps.score_videos import score_videos
 
-    refuse_shards(execution)
+    execution.refuse_shards()
     saved = load_detector(detector)
     files = RunFiles(output, holds="scores")
     with (

@@ -5,7 +5,7 @@ from pathlib import Path
 from c2fpl.extractors.settings import DecodingSettings, ExtractionSettings
 from c2fpl.models.settings import TrainingSettings
 from c2fpl.pipeline.cli.app import Decoding, Extraction, How, Output, app
-from c2fpl.pipeline.cli.ending import show_estimate
+from c2fpl.pipeline.cli.plan import show_estimate
 from c2fpl.pipeline.settings import Execution
 from c2fpl.pipeline.videos.find import find_videos
 

@@ -1,11 +1,16 @@
 """Failures of single videos: values that are written to failed.csv and set the exit code."""
 
+import logging
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from c2fpl.errors import BadFile
 from c2fpl.pipeline.files.lock import one_at_a_time
+from c2fpl.pipeline.files.progress import last_line
 from c2fpl.pipeline.files.run_files import RunFiles, load_table, save_table
+from c2fpl.pipeline.files.wording import counted
+
+logger = logging.getLogger(__name__)
 
 HEADER = ("video", "step", "reason")
 STOPPED = 2
@@ -67,6 +72,15 @@ def load_failures(files: RunFiles) -> list[Failure]:
     except BadFile:
         return []  # the caller rewrites it
     return [Failure(*(row[column] for column in HEADER)) for row in rows]
+
+
+def finish(files: RunFiles, failures: Sequence[Failure], done: str) -> int:
+    """Log the last line and the number of failed videos; return the exit code."""
+    last_line(done)
+    if failures:
+        failed = counted(len({failure.video for failure in failures}), "video")
+        logger.warning("%s failed; see the reasons in %s", failed, files.failed)
+    return exit_code(failures)
 
 
 def exit_code(failures: Sequence[Failure]) -> int:

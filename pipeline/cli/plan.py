@@ -1,18 +1,13 @@
-"""Shared by commands: the printed time estimate, the last line and the exit code."""
+"""Prints what a command would do, and how long it may take."""
 
-import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from c2fpl.errors import BadSettings
 from c2fpl.extractors.settings import DecodingSettings, ExtractionSettings
 from c2fpl.models.settings import TrainingSettings
-from c2fpl.pipeline.files.outcomes import Failure, exit_code
-from c2fpl.pipeline.files.progress import last_line
 from c2fpl.pipeline.files.run_files import RunFiles
-from c2fpl.pipeline.files.wording import counted
 from c2fpl.pipeline.settings import Execution
 from c2fpl.pipeline.videos.find import find_videos
 from c2fpl.pipeline.videos.output_names import given_names
@@ -21,30 +16,6 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from c2fpl.pipeline.extraction.feature_settings import FeatureSettings
-
-logger = logging.getLogger(__name__)
-
-
-def finish(files: RunFiles, failures: Sequence[Failure], done: str) -> int:
-    """Log the last line and the number of failed videos; return the exit code."""
-    last_line(done)
-    if failures:
-        failed = counted(len({failure.video for failure in failures}), "video")
-        logger.warning("%s failed; see the reasons in %s", failed, files.failed)
-    return exit_code(failures)
-
-
-def refuse_shards(execution: Execution) -> None:
-    """Reject --shard in a command other than `extract`.
-
-    Raises:
-        BadSettings: --shard was given.
-    """
-    if execution.shard_of[1] > 1:
-        raise BadSettings(
-            f"--shard {execution.shard} works only with `c2fpl extract`; the other steps need all "
-            "videos: extract every shard into OUTPUT/features, then `c2fpl run ... -o OUTPUT`"
-        )
 
 
 def show_estimate(
