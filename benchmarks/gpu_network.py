@@ -15,7 +15,7 @@ from torch import fx
 from c2fpl.extractors.backbones.catalogue import Backbone, backbone_named
 from c2fpl.extractors.encoding.encoder import DTYPES, build_quietly, choose_precision
 from c2fpl.extractors.encoding.gpu.batches import BatchedNetwork
-from c2fpl.extractors.encoding.gpu.device import CudaDevice, Device, Network
+from c2fpl.extractors.encoding.gpu.device import CudaDevice, Network
 from c2fpl.extractors.encoding.gpu.folded_network import folded_network
 from c2fpl.extractors.encoding.gpu.kernel_check import check_frames, pixels_of, relative_error
 from c2fpl.extractors.encoding.network import PIXEL_CHANNELS, fast_form, in_float32
@@ -28,10 +28,11 @@ LIMIT_S = 0.3
 """Duration of the measurement of each limit."""
 
 
-class HostDevice:
-    """The CPU in place of a GPU, for `--device cpu`; implements Device."""
+class HostDevice(CudaDevice):
+    """The CPU in place of a GPU, for `--device cpu`; as a GPU's device."""
 
-    device = torch.device("cpu")
+    def __init__(self) -> None:
+        self.device = torch.device("cpu")
 
     def use(self) -> None:
         """Do nothing."""
@@ -66,12 +67,12 @@ class HostDevice:
         return {}
 
 
-def device_of(device: torch.device) -> Device:
+def device_of(device: torch.device) -> CudaDevice:
     """The encoder's view of a GPU, or its stand-in."""
     return CudaDevice(device) if device.type == "cuda" else HostDevice()
 
 
-def median_seconds(device: Device, function: Callable[[], object], seconds: float) -> float:
+def median_seconds(device: CudaDevice, function: Callable[[], object], seconds: float) -> float:
     """Median seconds of a function, after a first call, of at least three calls."""
     device.seconds(function)
     found: list[float] = []

@@ -11,18 +11,17 @@ from torch import nn
 
 from c2fpl.extractors.backbones.catalogue import Backbone
 from c2fpl.extractors.encoding.gpu.cuda_encoder import CudaEncoder
-from c2fpl.extractors.encoding.gpu.device import Network
+from c2fpl.extractors.encoding.gpu.device import CudaDevice, Network
 from c2fpl.extractors.encoding.network import fast_form
 from c2fpl.extractors.settings import Crops
 from tiny import TINY, with_copied_weights
 
 
-class GpuStandIn:
-    """Implements Device on the CPU."""
-
-    device = torch.device("cpu")
+class GpuStandIn(CudaDevice):
+    """A device on the CPU."""
 
     def __init__(self, *, seconds: Sequence[float] = ()) -> None:
+        self.device = torch.device("cpu")
         self.threads: dict[str, list[int]] = defaultdict(list)
         """By operation, the thread of each of its calls."""
         self.pinned: list[tuple[int, int]] = []

@@ -149,9 +149,7 @@ def test_non_local_blocks_scale_their_queries_and_not_the_products_of_them() -> 
 
 def test_importing_the_encoder_starts_neither_cuda_nor_pytorchvideo() -> None:
     code = (
-        "import sys, c2fpl.extractors.backbones.catalogue\n"
-        "assert not {'torch', 'pytorchvideo', 'torchvision'} & set(sys.modules)\n"
-        "import torch, c2fpl.extractors.encoding.encoder\n"
+        "import sys, torch, c2fpl.extractors.encoding.encoder\n"
         "assert 'pytorchvideo' not in sys.modules and not torch.cuda.is_initialized()"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,7 +1,7 @@
 """The networks that turn clips into features.
 
 - `catalogue`: every backbone, its input, size and weights
-- `builders`: the networks, built by the libraries that define them
+- `builders`: networks of pytorchvideo and torchvision
 - `inception`: Inception I3D, which no library has
 - `clip`: CLIP's image encoder, and the names in its weights files
 - `weights`: loads the tensors of a file into a network, whatever their prefix

@@ -1,27 +1,23 @@
-"""The backbones: network, input pixels, weights and licence of each. Imports no torch."""
+"""The backbones: network, input pixels, weights and licence of each."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import partial
+
+import torch
+from torch import nn
 
 from c2fpl.extractors.backbones.builders import (
-    build_clip_vit_b_16,
     build_i3d,
-    build_i3d_inception,
     build_i3d_nonlocal_net,
     build_i3d_nonlocal_net_with_blocks,
-    build_mc3_18,
-    build_r2plus1d_18,
-    build_x3d_m,
-    build_x3d_s,
-    clip_names,
-    nonlocal_net_names,
+    build_torchvision,
+    build_x3d,
 )
+from c2fpl.extractors.backbones.caffe2 import to_builder_names
+from c2fpl.extractors.backbones.clip import ClipImageEncoder, to_encoder_names
+from c2fpl.extractors.backbones.inception import inception_i3d
 from c2fpl.extractors.settings import BackboneName
-
-if TYPE_CHECKING:
-    import torch
-    from torch import nn
 
 PYTORCHVIDEO_ZOO = "https://dl.fbaipublicfiles.com/pytorchvideo/model_zoo/kinetics"
 TORCHVISION_ZOO = "https://download.pytorch.org/models"
@@ -44,14 +40,14 @@ TORCHVISION_STD = (0.22803, 0.22145, 0.216989)
 class Backbone:
     """A network, its weights, and the input that it was trained on."""
 
-    build: Callable[[], "nn.Module"]
+    build: Callable[[], nn.Module]
     """Builds the network with random weights. It maps normalised float clips (clips, 3,
     clip_frames, crop_pixels, crop_pixels) to float features (clips, dim)."""
     left_out: tuple[str, ...]
     """Prefixes of state-dict keys that are not part of the network, such as the classifier."""
     marker: tuple[str, tuple[int, ...]]
     """A key and the shape of its tensor that identify a weights file of this network."""
-    rename: Callable[[Mapping[str, "torch.Tensor"]], dict[str, "torch.Tensor"]] | None = None
+    rename: Callable[[Mapping[str, torch.Tensor]], dict[str, torch.Tensor]] | None = None
     """Renames the tensors of a weights file to the network's names, if they differ."""
     dim: int
     """Length of a feature vector."""
@@ -94,7 +90,7 @@ I3D_NONLOCAL_NET = Backbone(
     build=build_i3d_nonlocal_net,
     left_out=("blocks.6.proj.",),
     marker=("conv1.weight", (64, 3, 5, 7, 7)),
-    rename=nonlocal_net_names,
+    rename=to_builder_names,
     dim=2048,
     cpu_shares_stem=True,
     url=f"{NONLOCAL_ZOO}/i3d_baseline_32x2_IN_pretrain_400k.pkl",
@@ -105,7 +101,7 @@ I3D_NONLOCAL_NET_WITH_BLOCKS = Backbone(
     build=build_i3d_nonlocal_net_with_blocks,
     left_out=("blocks.6.proj.",),
     marker=("layer2.1.nl.theta.weight", (256, 512, 1, 1, 1)),
-    rename=nonlocal_net_names,
+    rename=to_builder_names,
     dim=2048,
     cpu_shares_stem=True,
     url=f"{NONLOCAL_ZOO}/i3d_nonlocal_32x2_IN_pretrain_400k.pkl",
@@ -113,7 +109,7 @@ I3D_NONLOCAL_NET_WITH_BLOCKS = Backbone(
     source="pytorchvideo create_resnet and create_nonlocal, i3d_nonlocal 32x2, 74.9 top-1",
 )
 I3D_INCEPTION = Backbone(
-    build=build_i3d_inception,
+    build=inception_i3d,
     left_out=("logits.",),
     marker=("Mixed_3b.b1b.conv3d.weight", (128, 96, 3, 3, 3)),
     dim=1024,
@@ -125,7 +121,7 @@ I3D_INCEPTION = Backbone(
     source="Carreira and Zisserman 2017, Kinetics-400 after ImageNet, 71.1 top-1 (RGB)",
 )
 X3D_S = Backbone(
-    build=build_x3d_s,
+    build=partial(build_x3d, "x3d_s"),
     left_out=("blocks.5.proj.",),
     marker=("blocks.0.conv.conv_t.weight", (24, 3, 1, 3, 3)),
     dim=2048,
@@ -137,7 +133,7 @@ X3D_S = Backbone(
     source="pytorchvideo hub x3d_s, Kinetics-400, 73.33 top-1",
 )
 X3D_M = Backbone(
-    build=build_x3d_m,
+    build=partial(build_x3d, "x3d_m"),
     left_out=("blocks.5.proj.",),
     marker=("blocks.0.conv.conv_t.weight", (24, 3, 1, 3, 3)),
     dim=2048,
@@ -146,7 +142,7 @@ X3D_M = Backbone(
     source="pytorchvideo hub x3d_m, Kinetics-400, 75.94 top-1",
 )
 R2PLUS1D_18 = Backbone(
-    build=build_r2plus1d_18,
+    build=partial(build_torchvision, "r2plus1d_18"),
     left_out=("fc.",),
     marker=("stem.0.weight", (45, 3, 1, 7, 7)),
     dim=512,
@@ -160,7 +156,7 @@ R2PLUS1D_18 = Backbone(
     source="torchvision r2plus1d_18, Kinetics-400",
 )
 MC3_18 = Backbone(
-    build=build_mc3_18,
+    build=partial(build_torchvision, "mc3_18"),
     left_out=("fc.",),
     marker=("stem.0.weight", (64, 3, 3, 7, 7)),
     dim=512,
@@ -174,13 +170,13 @@ MC3_18 = Backbone(
     source="torchvision mc3_18, Kinetics-400",
 )
 CLIP_VIT_B_16 = Backbone(
-    build=build_clip_vit_b_16,
+    build=ClipImageEncoder,
     left_out=(
         *("text_model.", "text_projection", "logit_scale"),
         "vision_model.embeddings.position_ids",
     ),
     marker=("class_embedding", (768,)),
-    rename=clip_names,
+    rename=to_encoder_names,
     dim=512,
     clip_frames=1,
     mean=CLIP_MEAN,

@@ -8,7 +8,6 @@ from typing import Protocol
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import fx
 
 from c2fpl.errors import BadSettings
 from c2fpl.extractors.backbones.catalogue import Backbone, backbone_named
@@ -23,7 +22,7 @@ from c2fpl.extractors.encoding.gpu.device import CudaDevice
 from c2fpl.extractors.encoding.gpu.kernel_check import MAX_ERRORS
 from c2fpl.extractors.encoding.held_frames import HeldFrames
 from c2fpl.extractors.encoding.network import fast_form
-from c2fpl.extractors.settings import WITHOUT_NETWORK, Crops, ExtractionSettings, Precision
+from c2fpl.extractors.settings import WITHOUT_NETWORK, ExtractionSettings, Precision
 from c2fpl.processor import has_native_bf16
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -45,59 +44,47 @@ class SegmentEncoder(Protocol):
     @property
     def crops(self) -> int:
         """Crops of a segment: 10, 5 or 1."""
-        ...
 
     @property
     def dim(self) -> int:
         """Length of a feature vector."""
-        ...
 
     @property
     def short_side_pixels(self) -> int:
         """Short side of the frames that `encode` expects."""
-        ...
 
     @property
     def segments_per_batch(self) -> int:
         """Best number of segments per call of `encode`."""
-        ...
 
     @property
     def threads(self) -> int:
         """Number of threads that keep the device busy when each calls `encode`."""
-        ...
 
     @property
     def precision(self) -> str:
         """Arithmetic of the network: fp32, bf16 or fp16."""
-        ...
 
     @property
     def weights_sha256(self) -> str | None:
         """SHA-256 of the weights file; None for a backbone without weights."""
-        ...
 
     @property
     def facts(self) -> Mapping[str, object]:
         """The GPU and how the network runs on it, for run.json; empty on the CPU."""
-        ...
 
     @property
     def resizes_frames(self) -> bool:
         """Whether `take` accepts frames that still need a resize."""
-        ...
 
     def pin(self, memory: NDArray[np.uint8]) -> Callable[[], None]:
         """Pin memory from which frames are taken, if that is faster; the result undoes it."""
-        ...
 
     def take(self, frames: NDArray[np.uint8], resize: PendingResize | None = None) -> HeldFrames:
         """Copy uint8 RGB (16, height, width, 3) to the encoder; the memory may be reused."""
-        ...
 
     def encode(self, segments: Sequence[HeldFrames]) -> NDArray[np.float32]:
         """Features (segments, crops, dim) of segments of uint8 RGB (16, height, width, 3)."""
-        ...
 
 
 def make_encoder(
@@ -119,25 +106,7 @@ def make_encoder(
     Raises:
         MissingDevice, BadWeights, BadSettings
     """
-    device = torch.device(device)
-    threads = threads or usable_cores()
-    if settings.backbone in WITHOUT_NETWORK:
-        return FlowEncoder(
-            settings.crops,
-            stabilised=settings.backbone == "flow-stabilised",
-            threads=threads,
-            segments_per_batch=batch_size or FLOW_SEGMENTS_PER_CALL,
-        )
-    check_device(device)
-    backbone = backbone_named(settings.backbone, nonlocal_blocks=settings.nonlocal_blocks)
-    precision = choose_precision(settings.precision, device)
-    network = build_quietly(backbone)
-    digest = load_weights(network, backbone, settings.weights)
-    bgr = settings.channel_order == "bgr"
-    fast = fast_form(network, backbone, DTYPES[precision], bgr=bgr)
-    return network_encoder(
-        fast, backbone, settings.crops, device, precision, digest, batch_size, threads
-    )
+    return _built(settings, torch.device(device), batch_size, threads or usable_cores())
 
 
 def unloaded_encoder(settings: ExtractionSettings, *, device: torch.device | str) -> SegmentEncoder:
@@ -147,16 +116,8 @@ def unloaded_encoder(settings: ExtractionSettings, *, device: torch.device | str
         MissingDevice, BadSettings
     """
     device = torch.device(device)
-    if settings.backbone in WITHOUT_NETWORK:
-        return make_encoder(settings, device=device)
-    check_device(device)
-    backbone = backbone_named(settings.backbone, nonlocal_blocks=settings.nonlocal_blocks)
-    precision = choose_precision(settings.precision, device)
-    fast = fast_form(build_quietly(backbone), backbone, DTYPES[precision])
     batch_size = None if device.type == "cpu" else UNMEASURED_BATCH_SEGMENTS
-    return network_encoder(
-        fast, backbone, settings.crops, device, precision, "", batch_size, usable_cores()
-    )
+    return _built(settings, device, batch_size, usable_cores(), loaded=False)
 
 
 def build_quietly(backbone: Backbone) -> torch.nn.Module:
@@ -166,20 +127,30 @@ def build_quietly(backbone: Backbone) -> torch.nn.Module:
         return backbone.build()
 
 
-def network_encoder(
-    fast: fx.GraphModule,
-    backbone: Backbone,
-    crops: Crops,
+def _built(
+    settings: ExtractionSettings,
     device: torch.device,
-    precision: str,
-    weights_sha256: str,
     batch_size: int | None,
     threads: int,
+    *,
+    loaded: bool = True,
 ) -> SegmentEncoder:
-    """Wraps a network in its fast form in the encoder of its device.
-
-    Without weights (their SHA-256 is "") its features are not checked on a GPU.
-    """
+    """The encoder of the settings; if not `loaded`, its features are not checked on a GPU."""
+    crops = settings.crops
+    if settings.backbone in WITHOUT_NETWORK:
+        return FlowEncoder(
+            crops,
+            stabilised=settings.backbone == "flow-stabilised",
+            threads=threads,
+            segments_per_batch=batch_size or FLOW_SEGMENTS_PER_CALL,
+        )
+    check_device(device)
+    backbone = backbone_named(settings.backbone, nonlocal_blocks=settings.nonlocal_blocks)
+    precision = choose_precision(settings.precision, device)
+    network = build_quietly(backbone)
+    digest = load_weights(network, backbone, settings.weights) if loaded else ""
+    bgr = settings.channel_order == "bgr"
+    fast = fast_form(network, backbone, DTYPES[precision], bgr=bgr)
     if device.type == "cuda":
         return CudaEncoder(
             fast,
@@ -187,16 +158,16 @@ def network_encoder(
             crops,
             device=CudaDevice(device),
             precision=precision,
-            weights_sha256=weights_sha256,
+            weights_sha256=digest,
             batch_size=batch_size,
-            max_error=MAX_ERRORS[precision] if weights_sha256 else math.inf,
+            max_error=MAX_ERRORS[precision] if loaded else math.inf,
         )
     return CpuEncoder(
         fast,
         backbone,
         crops,
         precision=precision,
-        weights_sha256=weights_sha256,
+        weights_sha256=digest,
         threads=threads,
         segments_per_batch=batch_size or CLIPS_PER_CALL // crops,
     )

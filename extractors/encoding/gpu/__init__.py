@@ -9,6 +9,5 @@
 - `index_limit`: the largest batch that cuDNN can index
 - `kernel_check`: compares a network on the GPU with float32
 - `startup`: chooses form and batch size, and checks them
-- `compute_thread`: the thread that computes
 - `cuda_encoder`: frames to features with all of these
 """

@@ -9,7 +9,7 @@ import torch
 from torch import fx
 
 from c2fpl.extractors.encoding.gpu.clips import ClipCutter
-from c2fpl.extractors.encoding.gpu.device import Device
+from c2fpl.extractors.encoding.gpu.device import CudaDevice
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ class BatchedNetwork:
     """
 
     def __init__(
-        self, network: fx.GraphModule, clip_shape: Sequence[int], device: Device, *, clips: int
+        self, network: fx.GraphModule, clip_shape: Sequence[int], device: CudaDevice, *, clips: int
     ) -> None:
         self._network = network
         self._clip_shape = tuple(clip_shape)

@@ -1,8 +1,10 @@
 """Encodes segments on a GPU: frames are copied there once, cropped there, and run in batches."""
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from functools import partial
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -12,21 +14,24 @@ from torch import fx
 from c2fpl.extractors.backbones.catalogue import Backbone
 from c2fpl.extractors.decoding.resizing import PendingResize
 from c2fpl.extractors.encoding.gpu.clips import ClipCutter
-from c2fpl.extractors.encoding.gpu.compute_thread import ComputeThread
-from c2fpl.extractors.encoding.gpu.device import Device
+from c2fpl.extractors.encoding.gpu.device import CudaDevice
 from c2fpl.extractors.encoding.gpu.device_resize import DeviceResize
 from c2fpl.extractors.encoding.gpu.startup import Startup
 from c2fpl.extractors.encoding.held_frames import DeviceFrames, HeldFrames
 from c2fpl.extractors.encoding.network import IntegerPixels
 from c2fpl.extractors.settings import Crops
 
+Result = TypeVar("Result")
+
 
 class CudaEncoder:
     """A network in its fast form on one GPU; implements SegmentEncoder.
 
-    One thread computes. While it does, `take` copies frames in the thread that calls it, and a
-    thread that called `encode` waits for its features. Two such threads keep the GPU busy: the
-    kernels of one call are queued before those of the other have ended.
+    One thread computes, and owns everything on the GPU: PyTorch keeps the kernels that cuDNN has
+    chosen per thread, so that two callers cannot end up with different ones. Meanwhile `take`
+    copies frames in the thread that calls it, and a thread that called `encode` waits for its
+    features. Two such threads keep the GPU busy: the kernels of one call are queued before those of
+    the other have ended.
     """
 
     threads = 2
@@ -38,7 +43,7 @@ class CudaEncoder:
         backbone: Backbone,
         crops: Crops,
         *,
-        device: Device,
+        device: CudaDevice,
         precision: str,
         weights_sha256: str,
         batch_size: int | None,
@@ -51,12 +56,12 @@ class CudaEncoder:
         self.weights_sha256 = weights_sha256
         self._backbone = backbone
         self._device = device
-        self._compute = ComputeThread()
-        self._compute.run(device.use)
+        self._thread = ThreadPoolExecutor(1, "gpu")
+        self._compute(device.use)
         startup = Startup(
             network, backbone, crops, device, batch_size=batch_size, max_error=max_error
         )
-        self._network, self._check = self._compute.run(partial(startup.run, precision))
+        self._network, self._check = self._compute(partial(startup.run, precision))
         self._resize = DeviceResize(device.device)
         self._integers = IntegerPixels(backbone, self._network.dtype, device.device)
 
@@ -83,8 +88,17 @@ class CudaEncoder:
         if not segments:
             return np.empty((0, self.crops, self.dim), np.float32)
         held = [s if isinstance(s, DeviceFrames) else self.take(s) for s in segments]
-        features = self._compute.run(partial(self._features, held))()
+        features = self._compute(partial(self._features, held))()
         return features.numpy().reshape(len(segments), self.crops, self.dim)
+
+    def _compute(self, work: Callable[[], Result]) -> Result:
+        """The result of a function that runs in the thread, in inference mode."""
+
+        def in_inference_mode() -> Result:
+            with torch.inference_mode():
+                return work()
+
+        return self._thread.submit(in_inference_mode).result()
 
     def _features(self, segments: Sequence[DeviceFrames]) -> Callable[[], torch.Tensor]:
         """Queue all work on the segments; the result waits for it."""

@@ -4,7 +4,6 @@ import logging
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Protocol
 
 import numpy as np
 import torch
@@ -20,49 +19,8 @@ PORTABLE = 1
 Network = Callable[[torch.Tensor], torch.Tensor]
 
 
-class Device(Protocol):
-    """A GPU, or a stand-in for one in tests."""
-
-    @property
-    def device(self) -> torch.device:
-        """Where the tensors are."""
-        ...
-
-    def use(self) -> None:
-        """Make it the current device of the calling thread."""
-        ...
-
-    def pin(self, memory: NDArray[np.uint8]) -> Callable[[], None]:
-        """Pin memory in place for `upload`; the result undoes it."""
-        ...
-
-    def upload(self, frames: NDArray[np.uint8]) -> torch.Tensor:
-        """Copy an array to the device; it may be changed when this returns."""
-        ...
-
-    def download(self, features: torch.Tensor) -> Callable[[], torch.Tensor]:
-        """Start the copy of a tensor to the host; the result waits for it."""
-        ...
-
-    def capture(self, network: Network, clips: torch.Tensor) -> Callable[[], torch.Tensor]:
-        """Record a pass; the result runs it again on whatever is in `clips` then."""
-        ...
-
-    def seconds(self, function: Callable[[], object]) -> float:
-        """Wall seconds of a function with everything that it starts on the device."""
-        ...
-
-    def free_memory(self) -> None:
-        """Give cached memory back to the device."""
-        ...
-
-    def facts(self) -> dict[str, object]:
-        """Name and versions, for run.json."""
-        ...
-
-
 class CudaDevice:
-    """One NVIDIA GPU; implements Device."""
+    """One NVIDIA GPU. Tests replace it by a subclass on the CPU."""
 
     def __init__(self, device: torch.device) -> None:
         index = torch.cuda.current_device() if device.index is None else device.index

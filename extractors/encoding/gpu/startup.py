@@ -13,7 +13,7 @@ from c2fpl.extractors.encoding.gpu.batches import (
     clip_counts,
     fastest_clip_count,
 )
-from c2fpl.extractors.encoding.gpu.device import Device
+from c2fpl.extractors.encoding.gpu.device import CudaDevice
 from c2fpl.extractors.encoding.gpu.folded_network import folded_network
 from c2fpl.extractors.encoding.gpu.index_limit import most_clips
 from c2fpl.extractors.encoding.gpu.kernel_check import (
@@ -46,7 +46,7 @@ class Startup:
         network: fx.GraphModule,
         backbone: Backbone,
         crops: Crops,
-        device: Device,
+        device: CudaDevice,
         *,
         batch_size: int | None,
         max_error: float,
