@@ -7,12 +7,11 @@ from c2fpl.extractors.settings import ExtractionSettings
 from c2fpl.models.settings import LabelSettings
 from c2fpl.pipeline.demo_videos import plan_videos, write_videos
 from c2fpl.pipeline.evaluation.evaluate import evaluate
-from c2fpl.pipeline.evaluation.result import save_metrics
 from c2fpl.pipeline.evaluation.truth_inputs import TruthInputs
 from c2fpl.pipeline.files.lock import only_writer
 from c2fpl.pipeline.files.outcomes import exit_code
 from c2fpl.pipeline.files.progress import last_line
-from c2fpl.pipeline.files.run_files import RunFiles
+from c2fpl.pipeline.files.run_files import RunFiles, save_json
 from c2fpl.pipeline.run import RunSettings, run
 from c2fpl.pipeline.settings import Execution
 from c2fpl.pipeline.truth.windows import read_windows
@@ -38,7 +37,7 @@ def run_demo(folder: Path, extraction: ExtractionSettings, execution: Execution)
         windows = read_windows(annotations, [video.name for video in videos])
         failures = run(files, videos, settings, windows=windows)
         evaluation = evaluate(files.scores, TruthInputs(dataset="own", annotations=annotations))
-        save_metrics(files.metrics, evaluation)
+        save_json(files.metrics, evaluation.as_json())
     logger.info(
         "frame AUC %.4f, AP %.4f over %d videos; only the evaluation used the annotations",
         evaluation.metrics.auc,

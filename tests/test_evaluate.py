@@ -8,8 +8,7 @@ import pytest
 
 from c2fpl.errors import BadAnnotation, BadFile, BadScores
 from c2fpl.pipeline.evaluation.join import join_scores
-from c2fpl.pipeline.evaluation.result import save_metrics
-from c2fpl.pipeline.truth.frame_counts import CountTable
+from c2fpl.pipeline.files.run_files import save_json
 from c2fpl.pipeline.truth.protocols import Counts
 from c2fpl.pipeline.truth.score_lengths import fit_scores
 from command_line import c2fpl
@@ -35,7 +34,7 @@ def test_own_videos_are_joined_by_name_whatever_their_folder(own: Path) -> None:
 
 
 def test_metrics_json_is_plain_and_says_what_it_is_of(own: Path) -> None:
-    save_metrics(own / "metrics.json", measured(own))
+    save_json(own / "metrics.json", measured(own).as_json())
     read = json.loads((own / "metrics.json").read_text())
     assert (read["dataset"], read["protocol"], read["auc"]) == ("own", "native", 1.0)
     assert read["classes"]["Anomaly"]["videos"] == 1
@@ -56,7 +55,7 @@ def test_a_video_without_scores_is_refused_by_name_unless_allowed(own: Path) -> 
 
 def test_missing_frames_are_counted_where_they_are_known(own: Path) -> None:
     (own / "scores" / "cam" / "b.npy").unlink()
-    table = CountTable(own / "counts.csv", {"a": Counts(frames=4), "b": Counts(frames=1234)})
+    table = {"a": Counts(frames=4), "b": Counts(frames=1234)}
     with pytest.raises(BadAnnotation, match="1234 frames left out"):
         measured(own, table=table)
 
@@ -161,7 +160,7 @@ def test_frames_at_another_rate_than_the_files_are_said(own: Path) -> None:
 
 
 def test_a_count_that_does_not_fit_the_scores_names_the_video(own: Path) -> None:
-    table = CountTable(own / "counts.csv", {"a": Counts(frames=400), "b": Counts(frames=2)})
+    table = {"a": Counts(frames=400), "b": Counts(frames=2)}
     with pytest.raises(BadAnnotation, match="a has 4 scores and 400 frames"):
         measured(own, table=table)
 

@@ -7,12 +7,11 @@ import pytest
 from rich.console import Console
 
 from c2fpl.errors import BadAnnotation
-from c2fpl.pipeline.evaluation.evaluate import evaluate
-from c2fpl.pipeline.evaluation.result import Evaluation
+from c2fpl.pipeline.evaluation.evaluate import Evaluation, evaluate
 from c2fpl.pipeline.evaluation.tables import class_table, metrics_table
 from c2fpl.pipeline.evaluation.truth_inputs import TruthInputs
 from c2fpl.pipeline.truth.annotations import read_annotations
-from c2fpl.pipeline.truth.frame_counts import CountTable, read_count_table
+from c2fpl.pipeline.truth.frame_counts import read_count_table
 from c2fpl.pipeline.truth.protocols import Counts, rtfm
 from scored_folder import measured, save
 
@@ -37,7 +36,7 @@ def test_scores_of_published_features_are_measured_by_their_segments(tmp_path: P
     save(tmp_path / "scores", name, np.linspace(0, 1, 32))
     save(tmp_path / "scores", quiet, np.zeros(16))
     (tmp_path / "annotations.txt").write_text(f"{name} 20 40\n")
-    table = CountTable(tmp_path, {name: Counts(segments=2), quiet: Counts(segments=1)})
+    table = {name: Counts(segments=2), quiet: Counts(segments=1)}
     found = measured(tmp_path, "xd-violence", protocol="xdviodet", table=table)
     assert (found.metrics.frames, found.metrics.anomalous_frames) == (48, 12)
     assert any("2 of the 800 official test videos" in note for note in found.notes)
@@ -45,9 +44,7 @@ def test_scores_of_published_features_are_measured_by_their_segments(tmp_path: P
 
 def test_a_feature_file_with_one_segment_too_many_is_named(tmp_path: Path) -> None:
     (tmp_path / "annotations.txt").write_text(UCF)
-    table = CountTable(
-        tmp_path, {"Abuse028_x264": Counts(frames=20), "Normal_Videos_003_x264": Counts(frames=32)}
-    )
+    table = {"Abuse028_x264": Counts(frames=20), "Normal_Videos_003_x264": Counts(frames=32)}
     for segments, refused in ((2, False), (3, True), (1, True)):
         save(tmp_path / "scores", "Abuse028_x264", np.linspace(0, 1, 16 * segments))
         save(tmp_path / "scores", "Normal_Videos_003_x264", np.zeros(32))
@@ -114,7 +111,13 @@ def test_perfect_scores_of_the_whole_ucf_test_set(shared_data: Path, tmp_path: P
         save(tmp_path, f"{videos[name].classes[0]}/{name}", rtfm(videos[name], counts))
     found = evaluate(
         tmp_path,
-        TruthInputs(dataset="ucf-crime", annotations=annotations, protocol="rtfm", table=table),
+        TruthInputs(
+            dataset="ucf-crime",
+            annotations=annotations,
+            protocol="rtfm",
+            frame_counts=folder / "ucf_test.csv",
+            segments_column="T_i3d2048_rtfm",
+        ),
         bootstrap_replicates=20,
     )
     assert (found.metrics.frames, found.metrics.anomalous_frames) == (1114144, 84343)

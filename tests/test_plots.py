@@ -80,7 +80,7 @@ def test_an_error_of_a_process_is_the_error_of_the_command(
     files = small_run(tmp_path)
     files.plots.write_text("a file where the folder belongs")
     in_two_processes(monkeypatch)
-    with pytest.raises(FileExistsError):
+    with pytest.raises(OSError, match="plots"):
         write_plots(files)
 
 

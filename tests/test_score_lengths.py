@@ -8,7 +8,6 @@ import pytest
 from c2fpl.errors import BadAnnotation
 from c2fpl.pipeline.evaluation.evaluate import evaluate
 from c2fpl.pipeline.evaluation.truth_inputs import TruthInputs
-from c2fpl.pipeline.truth.frame_counts import CountTable
 from c2fpl.pipeline.truth.protocols import Counts
 from c2fpl.pipeline.truth.score_lengths import ScoreUnit
 from command_line import c2fpl, refused
@@ -64,7 +63,7 @@ def test_scores_of_segments_are_refused_until_they_are_called_so(tmp_path: Path)
         BadAnnotation, match=r"its 4 frames \(from its scores\).*--scores-per segment"
     ):
         measured(tmp_path)
-    table = CountTable(tmp_path, {"a": Counts(frames=60), "b": Counts(frames=32)})
+    table = {"a": Counts(frames=60), "b": Counts(frames=32)}
     with pytest.raises(BadAnnotation, match=r"a has 4 scores and 60 frames.*--scores-per segment"):
         measured(tmp_path, table=table)
     whole = measured(tmp_path, unit=SEGMENTS).metrics
@@ -78,7 +77,7 @@ def test_segments_may_have_another_length(tmp_path: Path) -> None:
     (tmp_path / "annotations.txt").write_text("a 64 128\n")
     found = measured(tmp_path, unit=ScoreUnit("segment", 64))
     assert (found.metrics.frames, found.metrics.auc) == (128, 1.0)
-    table = CountTable(tmp_path, {"a": Counts(frames=900)})
+    table = {"a": Counts(frames=900)}
     with pytest.raises(
         BadAnnotation, match="a has 2 scores for segments of 64 frames, 128 in total"
     ):
@@ -94,7 +93,7 @@ def test_scores_of_32_parts_need_frame_counts_and_are_spread_over_them(tmp_path:
         measured(tmp_path)
     with pytest.raises(BadAnnotation, match="a has 32 scores, one per equal part, but no frame"):
         measured(tmp_path, unit=PARTS)
-    table = CountTable(tmp_path, {"a": Counts(frames=1024)})
+    table = {"a": Counts(frames=1024)}
     found = measured(tmp_path, table=table, unit=PARTS).metrics
     assert found.frames == 1024
     assert found.auc is not None

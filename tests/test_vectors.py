@@ -6,11 +6,9 @@ import numpy as np
 import pytest
 
 from c2fpl.errors import BadAnnotation
-from c2fpl.pipeline.evaluation.evaluate import evaluate
-from c2fpl.pipeline.evaluation.result import Evaluation
+from c2fpl.pipeline.evaluation.evaluate import Evaluation, evaluate
 from c2fpl.pipeline.evaluation.truth_inputs import TruthInputs
 from c2fpl.pipeline.truth.datasets import DatasetName
-from c2fpl.pipeline.truth.frame_counts import read_count_table
 from c2fpl.pipeline.truth.protocols import ProtocolName
 from command_line import c2fpl
 from official_truth import FILES, build
@@ -45,7 +43,7 @@ def measured(folder: Path, gt: Path, protocol: ProtocolName = "native") -> Evalu
             dataset="ucf-crime",
             annotations=folder / "own.txt",
             protocol=protocol,
-            table=read_count_table(folder / "counts.csv"),
+            frame_counts=folder / "counts.csv",
             ground_truth=gt,
         ),
     )
@@ -106,7 +104,8 @@ def test_a_published_vector_equals_the_intervals_of_its_protocol(
             dataset=dataset,
             annotations=folder / FILES[dataset][0],
             protocol=protocol,
-            table=read_count_table(folder / FILES[dataset][1], column),
+            frame_counts=folder / FILES[dataset][1],
+            segments_column=column,
             ground_truth=tmp_path / "gt.npy",
         ),
         bootstrap_replicates=0,

@@ -21,25 +21,25 @@ class BenchmarkPaths:
     """Input files of a benchmark."""
 
     annotations: Path
-    """Annotation file; for ShanghaiTech the folder of frame masks."""
+    """annotation file of the data set; for ShanghaiTech the folder of frame masks."""
     videos: Path | None = None
-    """Folder of raw videos, in any layout."""
+    """folder of the raw videos, in any layout. Their features are extracted into the output
+    folder."""
     features: Path | None = None
-    """Folder of features, used instead of videos: our own or a published set."""
+    """folder of features to use instead of videos: made by `extract`, or published."""
     test_features: Path | None = None
-    """Features of the test videos if they are stored separately: a folder, or
-    `Concat_test_10.npy`."""
+    """features of the test videos, if they are separate: a folder or a .npy file."""
     train_list: Path | None = None
-    """Official list of training videos; found by its official name if not given."""
+    """list of training videos. By default searched for by its official name."""
     test_list: Path | None = None
-    """Official list of test videos; found by its official name if not given."""
+    """list of test videos. By default searched for by its official name."""
     frame_counts: Path | None = None
-    """CSV of the test videos with columns video and n_frames."""
+    """CSV of the test list with columns video and n_frames."""
     segments_column: str | None = None
-    """Column of this CSV with the segment counts of a published feature set."""
+    """column of that CSV with the segment counts of a published feature set."""
     ground_truth: Path | None = None
-    """.npy with the labels of all test videos in the order of the list. It replaces the intervals
-    and is compared with them."""
+    """ready-made vector (gt.npy) of all test videos, in the order of their list. It is used as
+    ground truth and compared with the annotations."""
 
     def __post_init__(self) -> None:
         if (self.videos is None) == (self.features is None):
@@ -49,9 +49,6 @@ class BenchmarkPaths:
             )
         if self.test_features is not None and self.features is None:
             raise BadSettings("--test-features needs --features: give the training features")
-        for place in (self.data, *([self.test_features] if self.test_features else [])):
-            if not (place.is_dir() or (self.features is not None and place.is_file())):
-                raise BadSettings(f"{place} is not a folder: give the folder of the data set")
 
     @property
     def data(self) -> Path:
@@ -85,6 +82,9 @@ class BenchmarkPlan:
     execution: Execution = field(default_factory=Execution)
 
     def __post_init__(self) -> None:
+        for place in filter(None, (self.paths.data, self.paths.test_features)):
+            if not (place.is_dir() or (self.paths.features is not None and place.is_file())):
+                raise BadSettings(f"{place} is not a folder: give the folder of the data set")
         if self.seeds < 1:
             raise BadSettings(f"seeds {self.seeds} must be at least 1: the paper uses 10")
         if self.execution.shard_of[1] != 1:

@@ -1,6 +1,6 @@
 """The command benchmark: reproduces the paper's tables on a data set."""
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -49,19 +49,10 @@ class BenchmarkReading(ReadingSettings):
 
 @dataclass(frozen=True, kw_only=True)
 class BenchmarkOptions:
-    """Input files and variants of a benchmark, as given on the command line."""
+    """What a benchmark makes of its inputs, and where it writes."""
 
-    annotations: Path
-    """annotation file of the data set; for ShanghaiTech the folder of frame masks."""
     output: Output
     """folder for results.json, results.md, figures, and the files needed to resume."""
-    videos: Path | None = None
-    """folder of the raw videos, in any layout. Their features are extracted into the output
-    folder."""
-    features: Path | None = None
-    """folder of features to use instead of videos: made by `extract`, or published."""
-    test_features: Path | None = None
-    """features of the test videos, if they are separate: a folder or a .npy file."""
     seeds: int = 10
     """number of trainings of each variant; the seeds count up from --seed."""
     table: TableName = "seeds"
@@ -72,33 +63,15 @@ class BenchmarkOptions:
     protocol: ProtocolName | None = None
     """convention of the ground truth. By default native (real frames) if the frame counts are
     known, otherwise that of the published features."""
-    train_list: Path | None = None
-    """list of training videos. By default searched for by its official name."""
-    test_list: Path | None = None
-    """list of test videos. By default searched for by its official name."""
-    frame_counts: Path | None = None
-    """CSV of the test list with columns video and n_frames."""
-    segments_column: str | None = None
-    """column of that CSV with the segment counts of a published feature set."""
-    ground_truth: Path | None = None
-    """ready-made vector (gt.npy) of all test videos, in the order of their list. It is used as
-    ground truth and compared with the annotations."""
     curve: bool = True
     """evaluate the test set after every epoch, for the convergence figure."""
-
-    def paths(self) -> BenchmarkPaths:
-        """The input files.
-
-        Raises:
-            BadSettings: not exactly one of videos and features, or a folder that does not exist.
-        """
-        return BenchmarkPaths(**{f.name: getattr(self, f.name) for f in fields(BenchmarkPaths)})
 
 
 @app.command
 def benchmark(
     name: BenchmarkName,
     *,
+    paths: Annotated[BenchmarkPaths, Parameter(name="*")],
     options: Annotated[BenchmarkOptions, Parameter(name="*")],
     reading: Annotated[
         BenchmarkReading, Parameter(name="*", group="Features")
@@ -118,7 +91,7 @@ def benchmark(
 
     plan = BenchmarkPlan(
         dataset=name,
-        paths=options.paths(),
+        paths=paths,
         protocol=options.protocol,
         table=options.table,
         methods=methods_of(options.methods),

@@ -1,12 +1,12 @@
 """Commands on results and file formats: evaluate, groundtruth, report, convert."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
 from c2fpl.pipeline.cli.app import Annotation, Events, Output, Reading, Unit, app
+from c2fpl.pipeline.evaluation.truth_inputs import TruthInputs
 from c2fpl.pipeline.settings import EventSettings, ReadingSettings
 from c2fpl.pipeline.truth.datasets import DatasetName
 from c2fpl.pipeline.truth.forms.records import AnnotationSettings
@@ -14,50 +14,14 @@ from c2fpl.pipeline.truth.protocols import ProtocolName
 from c2fpl.pipeline.truth.score_lengths import ScoreUnit
 
 if TYPE_CHECKING:
-    from c2fpl.pipeline.evaluation.result import Evaluation
-    from c2fpl.pipeline.evaluation.truth_inputs import TruthInputs
-
-
-@dataclass(frozen=True, kw_only=True)
-class EvaluationTruth:
-    """Options of `evaluate` that give the annotations of the test set."""
-
-    annotations: Path
-    """annotation file of the data set; for ShanghaiTech the folder of frame masks; for your own
-    videos lines `name start end ...`, a table, JSON, XML or masks (docs/own-videos.md)."""
-    dataset: DatasetName = "own"
-    """data set whose video names, classes and published figures apply."""
-    protocol: ProtocolName = "native"
-    """convention of the ground truth. native uses the real frames."""
-    frame_counts: Path | None = None
-    """CSV of the test list with columns video and n_frames."""
-    segments_column: str | None = None
-    """column of that CSV with the segment counts of a published feature set."""
-    ground_truth: Path | None = None
-    """ready-made vector (gt.npy) of all videos in --frame-counts, in their order. It is used as
-    ground truth and compared with the annotations. It may also be given as --annotations."""
-
-    def inputs(self, reading: AnnotationSettings) -> "TruthInputs":
-        """The inputs of the evaluation, with the table of counts read."""
-        from c2fpl.pipeline.evaluation.truth_inputs import TruthInputs
-        from c2fpl.pipeline.truth.frame_counts import read_count_table
-
-        counts = self.frame_counts
-        return TruthInputs(
-            dataset=self.dataset,
-            annotations=self.annotations,
-            protocol=self.protocol,
-            table=read_count_table(counts, self.segments_column) if counts else None,
-            ground_truth=self.ground_truth,
-            reading=reading,
-        )
+    from c2fpl.pipeline.evaluation.evaluate import Evaluation
 
 
 @app.command
 def evaluate(
     scores: Path,
     *,
-    truth: Annotated[EvaluationTruth, Parameter(name="*")],
+    truth: Annotated[TruthInputs, Parameter(name="*")],
     reading: Annotation = AnnotationSettings(),
     unit: Unit = ScoreUnit(),
     allow_missing: bool = False,
@@ -80,17 +44,18 @@ def evaluate(
         output: metrics file. By default metrics.json in the folder of the run or of the scores.
     """
     from c2fpl.pipeline.evaluation import evaluate as evaluation_of
-    from c2fpl.pipeline.evaluation.result import save_metrics
+    from c2fpl.pipeline.files.run_files import save_json
 
     evaluation = evaluation_of.evaluate(
         scores,
-        truth.inputs(reading),
+        truth,
+        reading=reading,
         unit=unit,
         allow_missing=allow_missing,
         frame_rate=frame_rate,
         seed=seed,
     )
-    save_metrics(output or _metrics_path(scores), evaluation)
+    save_json(output or _metrics_path(scores), evaluation.as_json())
     _show(evaluation)
     return 0
 

@@ -1,6 +1,6 @@
 """Evaluate scores against annotations.
 
-- `evaluate`, `result`: evaluation of one test set
+- `evaluate`: evaluation of one test set
 - `truth_inputs`: annotations of a test set and how they are read
 - `join`: score files joined with a test set by name
 - `score_provenance`: times of the frames of scores, and notes on their features

@@ -1,6 +1,8 @@
 """Evaluate a folder of scores against the annotations of a test set."""
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from c2fpl.errors import BadAnnotation
 from c2fpl.pipeline.evaluation.join import (
@@ -9,24 +11,60 @@ from c2fpl.pipeline.evaluation.join import (
     load_scores,
     refuse_missing,
 )
-from c2fpl.pipeline.evaluation.metrics import measure
-from c2fpl.pipeline.evaluation.references import references_of
-from c2fpl.pipeline.evaluation.result import Evaluation
+from c2fpl.pipeline.evaluation.metrics import Metrics, measure
+from c2fpl.pipeline.evaluation.references import Reference, references_of
 from c2fpl.pipeline.evaluation.score_provenance import recorded_times, resampling_note
 from c2fpl.pipeline.evaluation.truth_inputs import TruthInputs, read_test_set
-from c2fpl.pipeline.evaluation.yardsticks import FRAME_RATES, hours_note, measure_yardsticks
+from c2fpl.pipeline.evaluation.yardsticks import (
+    FRAME_RATES,
+    Yardsticks,
+    hours_note,
+    measure_yardsticks,
+)
 from c2fpl.pipeline.files.wording import counted
 from c2fpl.pipeline.truth.datasets import DATASETS
+from c2fpl.pipeline.truth.forms.records import AnnotationSettings
 from c2fpl.pipeline.truth.frame_runs import VideoRuns
 from c2fpl.pipeline.truth.score_lengths import ScoreUnit
 from c2fpl.pipeline.truth.test_set import TestSet
 from c2fpl.pipeline.videos.names import named
 
 
+@dataclass(frozen=True)
+class Evaluation:
+    """Metrics of a folder of scores, with their context."""
+
+    scores: Path
+    truth: TruthInputs
+    """Annotations of the test set, and their protocol."""
+    metrics: Metrics
+    yardsticks: Yardsticks
+    """Metrics that a video's length cannot inflate."""
+    references: tuple[Reference, ...]
+    """Results of baseline scores without a network on the same frames."""
+    notes: tuple[str, ...]
+    """What was read, left out or fitted, and what follows from it."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Content of metrics.json; `paper` has the published figures."""
+        return {
+            "dataset": self.truth.dataset,
+            "protocol": self.truth.protocol,
+            "scores": str(self.scores),
+            "annotations": str(self.truth.annotations),
+            **self.metrics.as_json(),
+            **self.yardsticks.as_json(),
+            "references": [row.as_json() for row in self.references],
+            "notes": [*self.notes, *self.metrics.notes],
+            "paper": [vars(figure) for figure in DATASETS[self.truth.dataset].figures],
+        }
+
+
 def evaluate(
     scores: Path,
     truth: TruthInputs,
     *,
+    reading: AnnotationSettings = AnnotationSettings(),
     unit: ScoreUnit = ScoreUnit(),
     allow_missing: bool = False,
     frame_rate: float | None = None,
@@ -38,6 +76,7 @@ def evaluate(
     Args:
         scores: folder of .npy (frames,), searched recursively; segments or parts with `unit`.
         truth: annotations of the test set.
+        reading: how to read own annotations if their file does not specify it.
         unit: what one score covers.
         allow_missing: evaluate an incomplete test set.
         frame_rate: frames per second, for false alarms per hour and for annotations in seconds of
@@ -48,7 +87,7 @@ def evaluate(
     Raises:
         BadAnnotation, BadScores, BadFile: an input is invalid or incomplete.
     """
-    test_set, truth_notes = read_test_set(truth, scores)
+    test_set, truth_notes = read_test_set(truth, reading, scores)
     joined = join_scores(scores, test_set.videos)
     test_set = _in_frames(test_set, joined, scores, frame_rate)
     _refuse_incomplete(joined, test_set, truth, scores, allow_missing=allow_missing)

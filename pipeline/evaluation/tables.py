@@ -2,8 +2,8 @@
 
 from rich.table import Table
 
+from c2fpl.pipeline.evaluation.evaluate import Evaluation
 from c2fpl.pipeline.evaluation.intervals import Interval
-from c2fpl.pipeline.evaluation.result import Evaluation
 from c2fpl.pipeline.files.wording import counted
 from c2fpl.pipeline.truth.datasets import DATASETS, PublishedFigure
 

@@ -1,6 +1,7 @@
 """The annotations that scores are evaluated against, and the test set that they describe."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from c2fpl.errors import BadAnnotation, UnknownVideo
@@ -8,7 +9,7 @@ from c2fpl.pipeline.steps.score_index import score_files
 from c2fpl.pipeline.truth.annotations import read_annotations, required_names
 from c2fpl.pipeline.truth.datasets import DATASETS, DatasetName, is_anomalous
 from c2fpl.pipeline.truth.forms.records import AnnotationSettings
-from c2fpl.pipeline.truth.frame_counts import CountTable
+from c2fpl.pipeline.truth.frame_counts import CountTable, read_count_table
 from c2fpl.pipeline.truth.protocols import Counts, ProtocolName
 from c2fpl.pipeline.truth.test_set import TestSet, make_test_set
 from c2fpl.pipeline.truth.vectors import videos_of_vector, with_vector
@@ -18,31 +19,39 @@ from c2fpl.pipeline.videos.names import video_name
 
 @dataclass(frozen=True, kw_only=True)
 class TruthInputs:
-    """Annotations of a test set, and how to read them."""
+    """Files with the annotations of a test set."""
 
-    dataset: DatasetName
-    """Benchmark, or `own` for other videos."""
     annotations: Path
-    """Annotation file; for ShanghaiTech the folder of masks. A .npy is taken as `ground_truth`."""
+    """annotation file of the data set; for ShanghaiTech the folder of frame masks; for your own
+    videos lines `name start end ...`, a table, JSON, XML or masks (docs/own-videos.md)."""
+    dataset: DatasetName = "own"
+    """data set whose video names, classes and published figures apply."""
     protocol: ProtocolName = "native"
-    """Convention of the ground truth (protocols.py)."""
-    table: CountTable | None = None
-    """Test videos with frame and segment counts. None evaluates the annotated videos, each with the
-    length of its scores."""
+    """convention of the ground truth. native uses the real frames."""
+    frame_counts: Path | None = None
+    """CSV of the test list with columns video and n_frames."""
+    segments_column: str | None = None
+    """column of that CSV with the segment counts of a published feature set."""
     ground_truth: Path | None = None
-    """.npy with the labels of all videos in the order of the table. It replaces the intervals and
-    is compared with them."""
-    reading: AnnotationSettings = AnnotationSettings()
-    """How to read own annotations if their file does not specify it."""
+    """ready-made vector (gt.npy) of all videos in --frame-counts, in their order. It is used as
+    ground truth and compared with the annotations. It may also be given as --annotations."""
+
+    @cached_property
+    def table(self) -> CountTable | None:
+        """The test videos with their counts; None evaluates the annotated videos."""
+        counts = self.frame_counts
+        return read_count_table(counts, self.segments_column) if counts else None
 
 
-def read_test_set(truth: TruthInputs, scores: Path) -> tuple[TestSet, tuple[str, ...]]:
+def read_test_set(
+    truth: TruthInputs, reading: AnnotationSettings, scores: Path
+) -> tuple[TestSet, tuple[str, ...]]:
     """Read the test set, and notes on its form and on differences from the ground-truth vector.
 
     Raises:
         BadAnnotation, BadFile: an input is invalid.
     """
-    read = _read(truth)
+    read = _read(truth, reading)
     test_set = _test_set(scores, read, truth)
     is_vector = truth.annotations.suffix == ".npy"
     vector = truth.annotations if is_vector else truth.ground_truth
@@ -52,11 +61,11 @@ def read_test_set(truth: TruthInputs, scores: Path) -> tuple[TestSet, tuple[str,
     return test_set, (read.form, *differences)
 
 
-def _read(truth: TruthInputs) -> Annotations:
+def _read(truth: TruthInputs, reading: AnnotationSettings) -> Annotations:
     """Read annotations, or list the videos of a ground-truth vector."""
     path = truth.annotations
     if path.suffix != ".npy":
-        return read_annotations(path, truth.dataset, truth.reading)
+        return read_annotations(path, truth.dataset, reading)
     if truth.table is None:
         raise BadAnnotation(
             f"{path} is a vector of many videos: give --frame-counts with the videos in its order"

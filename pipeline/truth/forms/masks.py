@@ -4,7 +4,6 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from c2fpl.errors import BadAnnotation
@@ -119,6 +118,8 @@ def _image_mask(images: list[Path]) -> FrameMask:
 
 
 def _is_marked(path: Path) -> bool:
+    import cv2  # only images need it, and it makes every start of c2fpl slower
+
     image = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_GRAYSCALE)
     if image is None:
         raise BadAnnotation(f"{path} is not a readable image: write the mask again")
