@@ -8,5 +8,6 @@
 - `official`: the publishers' files, downloaded once and checked by SHA-256
 - `state_files`: reads weights files of all formats without executing code in them
 - `archives`: PyTorch archives that hold more than tensors
+- `plain_pickles`: pickles of arrays, numbers, lists and dicts
 - `caffe2`: the files of video-nonlocal-net
 """

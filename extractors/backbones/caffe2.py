@@ -8,11 +8,11 @@ import pickle
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import BinaryIO, NoReturn
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+
+from c2fpl.extractors.backbones.plain_pickles import load_plain_pickle
 
 BLOB_SUFFIXES = {
     "w": "weight",
@@ -51,7 +51,7 @@ def read_blobs(path: Path) -> dict[str, torch.Tensor]:
         pickle.UnpicklingError: the file holds something other than arrays and numbers.
     """
     with path.open("rb") as file:
-        content = ArraysOnly(file, encoding="latin1").load()
+        content = load_plain_pickle(file)
     blobs = content.get("blobs", content) if isinstance(content, dict) else None
     if not isinstance(blobs, dict):
         raise pickle.UnpicklingError(f"it holds a {type(content).__name__}, not a dict of arrays")
@@ -63,57 +63,6 @@ def read_blobs(path: Path) -> dict[str, torch.Tensor]:
         and name not in STATE_OF_TRAINING
         and not name.endswith(MOMENTUM)
     }
-
-
-class ArraysOnly(pickle.Unpickler):
-    """An unpickler restricted to numpy arrays, numbers and dtypes."""
-
-    def __init__(self, file: BinaryIO, *, encoding: str) -> None:
-        super().__init__(file, encoding=encoding)
-
-    def find_class(self, module: str, name: str) -> object:
-        """A safe replacement for a function or class that pickled arrays refer to."""
-        module = module.replace("numpy._core", "numpy.core")
-        if (module, name) not in ARRAY_NAMES:
-            raise pickle.UnpicklingError(f"it holds {module}.{name}, which is not an array")
-        return ARRAY_NAMES[module, name]
-
-    def persistent_load(self, pid: object) -> NoReturn:
-        """Rejects references to objects outside the file."""
-        raise pickle.UnpicklingError(f"it refers to an object outside the file: {pid}")
-
-
-def empty_array(_kind: object, _shape: object, _dtype: object) -> NDArray[np.int8]:
-    """Replaces numpy's _reconstruct: the pickle then sets shape, dtype and values."""
-    return np.ndarray((0,), dtype=np.int8)
-
-
-def plain_dtype(code: object, _align: object = False, _copy: object = True) -> np.dtype[np.generic]:
-    """A numeric dtype from its code, such as 'f4'."""
-    if not re.fullmatch(r"[<>|=]?[fiub][1248]", str(code)):
-        raise pickle.UnpicklingError(f"it holds an array of {code}, which is not a plain number")
-    return np.dtype(str(code))
-
-
-def latin_bytes(text: str, _encoding: str) -> bytes:
-    """The bytes that Python 3 stores as text in pickle protocol 2."""
-    return text.encode("latin1")
-
-
-def plain_number(dtype: np.dtype[np.generic], data: str | bytes) -> np.generic:
-    """A numpy number from its bytes."""
-    data = data.encode("latin1") if isinstance(data, str) else data
-    number: np.generic = np.frombuffer(data, dtype, count=1)[0]
-    return number
-
-
-ARRAY_NAMES = {
-    ("numpy.core.multiarray", "_reconstruct"): empty_array,
-    ("numpy.core.multiarray", "scalar"): plain_number,
-    ("numpy", "ndarray"): "ndarray",
-    ("numpy", "dtype"): plain_dtype,
-    ("_codecs", "encode"): latin_bytes,
-}
 
 
 def conversion_name(blob: str) -> str | None:

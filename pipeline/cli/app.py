@@ -68,6 +68,11 @@ def versions() -> str:
     return "\n".join(f"{name:<24}{version}" for name, version in found.items())
 
 
+def show(line: object) -> None:
+    """Print a line to standard output as it is."""
+    print(line)
+
+
 app = App(
     name="c2fpl",
     help="Per-frame anomaly scores for folders of raw, unlabelled videos.",

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from c2fpl.pipeline.cli.app import app
+from c2fpl.pipeline.cli.app import app, show
 from c2fpl.pipeline.settings import ClipSettings
 
 logger = logging.getLogger(__name__)
@@ -31,15 +31,13 @@ def clips(
         run: folder of a run, or of scores for which `report` has found events.
         output: folder for the clips. By default clips/ in the folder of the run.
     """
-    from rich.console import Console
-
     from c2fpl.pipeline.files.outcomes import exit_code
     from c2fpl.pipeline.files.run_files import RunFiles
     from c2fpl.pipeline.report.clips import cut_clips
 
     cut = cut_clips(RunFiles.opened(run), settings, output)
     for path in cut.paths:
-        Console().print(str(path), markup=False, highlight=False, soft_wrap=True)
+        show(path)
     for failure in cut.failures:
         logger.warning("%s: %s", failure.video, failure.reason)
     return exit_code(cut.failures)
@@ -59,13 +57,11 @@ def overlay(
         run: folder of the run that scored the video.
         output: mp4 file to write. By default it goes to overlays/ in the folder of the run.
     """
-    from rich.console import Console
-
     from c2fpl.pipeline.files.run_files import RunFiles
     from c2fpl.pipeline.report.overlay import write_overlay
 
     path = write_overlay(RunFiles.opened(run), video, output)
-    Console().print(str(path), markup=False, highlight=False, soft_wrap=True)
+    show(path)
     return 0
 
 
@@ -82,8 +78,6 @@ def export(run: Path, *, form: Form) -> int:
         run: folder of the run; for `onnx`, it may also be a detector file.
         form: format to write.
     """
-    from rich.console import Console
-
     from c2fpl.pipeline.exports import annotations, score_table
     from c2fpl.pipeline.exports.onnx_file import write_onnx
     from c2fpl.pipeline.files.run_files import RunFiles
@@ -98,5 +92,5 @@ def export(run: Path, *, form: Form) -> int:
             "cvat": annotations.write_cvat,
         }[form]
         path = write(RunFiles.opened(run))
-    Console().print(str(path), markup=False, highlight=False, soft_wrap=True)
+    show(path)
     return 0

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from c2fpl.pipeline.cli.app import Annotation, Events, Output, Reading, Unit, app
+from c2fpl.pipeline.cli.app import Annotation, Events, Output, Reading, Unit, app, show
 from c2fpl.pipeline.evaluation.truth_inputs import TruthInputs
 from c2fpl.pipeline.settings import EventSettings, ReadingSettings
 from c2fpl.pipeline.truth.datasets import DatasetName
@@ -79,7 +79,7 @@ def _show(evaluation: "Evaluation") -> None:
     if len(evaluation.metrics.classes) > 1:
         console.print(class_table(evaluation))
     for note in (*evaluation.notes, *evaluation.metrics.notes):
-        console.print(note, markup=False, highlight=False)
+        show(note)
 
 
 @app.command
@@ -103,8 +103,6 @@ def groundtruth(
         output: .npy file to write.
         segments_column: column of the CSV with the segment counts of a published feature set.
     """
-    from rich.console import Console
-
     from c2fpl.pipeline.files.run_files import save_array
     from c2fpl.pipeline.files.wording import counted
     from c2fpl.pipeline.truth.groundtruth import make_ground_truth
@@ -121,7 +119,7 @@ def groundtruth(
     frames, ones = len(truth.frames), int(truth.frames.sum())
     summary = f"{output}: {counted(len(truth.names), 'video')}, {frames} frames, {ones} anomalous, "
     for line in (f"{summary}git blob {truth.blob_id()}", *truth.notes):
-        Console().print(line, markup=False, highlight=False)
+        show(line)
     return 0
 
 

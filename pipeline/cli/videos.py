@@ -4,7 +4,7 @@ from pathlib import Path
 
 from c2fpl.extractors.settings import DecodingSettings, ExtractionSettings
 from c2fpl.models.settings import TrainingSettings
-from c2fpl.pipeline.cli.app import Decoding, Extraction, How, Output, app
+from c2fpl.pipeline.cli.app import Decoding, Extraction, How, Output, app, show
 from c2fpl.pipeline.cli.plan import show_estimate
 from c2fpl.pipeline.settings import Execution
 from c2fpl.pipeline.videos.find import find_videos
@@ -43,12 +43,10 @@ def inspect(
 @app.command
 def info() -> int:
     """Show what is installed and what this machine can do, for a bug report."""
-    from rich.console import Console
-
     from c2fpl.pipeline.machine import facts
 
     for name, value in facts().items():
-        Console().print(f"{name:<38}{value}", markup=False, highlight=False, soft_wrap=True)
+        show(f"{name:<38}{value}")
     return 0
 
 

@@ -9,11 +9,11 @@ from types import MappingProxyType
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.lib import format as npy_format
 from numpy.typing import NDArray
 
 from c2fpl.errors import BadFeatures, BadSettings
-from c2fpl.pipeline.files.plain_pickles import load_plain_pickle
+from c2fpl.extractors.backbones.plain_pickles import load_plain_pickle
+from c2fpl.pipeline.files.npy_header import read_array_header
 
 FORMATS: Mapping[str, str] = MappingProxyType(
     {
@@ -110,17 +110,12 @@ def _numbers(value: object) -> StoredArray | None:
 
 def _read_npy(path: Path) -> object:
     with path.open("rb") as file:
-        version = npy_format.read_magic(file)
-        read_header = npy_format.read_array_header_1_0 if version == (1, 0) else _header_2_0
-        if not read_header(file)[2].hasobject:
+        if not read_array_header(file)[2].hasobject:
             return np.load(path, mmap_mode="r", allow_pickle=False)
         content = load_plain_pickle(file)
     if isinstance(content, np.ndarray) and content.size == 1:
         return content.item()
     return content
-
-
-_header_2_0 = npy_format.read_array_header_2_0
 
 
 class _ArchiveMember:
@@ -129,10 +124,7 @@ class _ArchiveMember:
     def __init__(self, path: Path, member: str) -> None:
         self._path, self._member = path, member
         with zipfile.ZipFile(path) as archive, archive.open(member) as file:
-            first = io.BytesIO(file.read(1 << 16))
-        version = npy_format.read_magic(first)
-        read_header = npy_format.read_array_header_1_0 if version == (1, 0) else _header_2_0
-        self.shape, _, self.dtype = read_header(first)
+            self.shape, _, self.dtype = read_array_header(io.BytesIO(file.read(1 << 16)))
 
     def __getitem__(self, key: tuple[()], /) -> NDArray[Any]:
         with np.load(self._path, allow_pickle=False) as archive:

@@ -43,8 +43,7 @@ def read_npy_header(path: Path) -> NpyHeader:
     """
     try:
         with path.open("rb") as file:
-            version = npy_format.read_magic(file)
-            shape, fortran_order, dtype = _read_array_header(file, version)
+            shape, fortran_order, dtype = read_array_header(file)
             offset = file.tell()
     except OSError as error:
         raise BadFile(f"{path} cannot be read ({error.strerror}): check the path") from error
@@ -69,10 +68,9 @@ def load_npy(path: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.generic]]:
     return loaded
 
 
-def _read_array_header(
-    file: BinaryIO, version: tuple[int, int]
-) -> tuple[tuple[int, ...], bool, np.dtype[np.generic]]:
-    if version == (1, 0):
+def read_array_header(file: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype[np.generic]]:
+    """Shape, whether the order is Fortran's, and dtype; numpy's errors are raised unchanged."""
+    if npy_format.read_magic(file) == (1, 0):
         return npy_format.read_array_header_1_0(file)
     return npy_format.read_array_header_2_0(file)
 

@@ -18,6 +18,16 @@ from c2fpl.errors import BadFile, BadSettings
 from c2fpl.pipeline.files.atomic import whole_file
 
 
+class InRoot:
+    """A path in the root of a run."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, files: "RunFiles", _: object) -> Path:
+        return files.root / self._name
+
+
 @dataclass(frozen=True)
 class RunFiles:
     """Paths of all files in an output folder."""
@@ -56,10 +66,8 @@ class RunFiles:
         """Settings and inputs of the labels; written last."""
         return self.labels / "labels.json"
 
-    @property
-    def detector(self) -> Path:
-        """Weights and settings of the detector."""
-        return self.root / "detector.pt"
+    detector = InRoot("detector.pt")
+    """Weights and settings of the detector."""
 
     @property
     def scores(self) -> Path:
@@ -71,80 +79,36 @@ class RunFiles:
         """Inputs of each score file. Hidden, because a video may have a table `videos.csv`."""
         return self.scores / ".videos.csv"
 
-    @property
-    def plots(self) -> Path:
-        """Folder of one PNG per video."""
-        return self.root / "plots"
-
-    @property
-    def report(self) -> Path:
-        """Folder of the page index.html and its files."""
-        return self.root / "report"
-
-    @property
-    def events(self) -> Path:
-        """Table of events."""
-        return self.root / "events.csv"
-
-    @property
-    def events_json(self) -> Path:
-        """The events with their threshold and settings."""
-        return self.root / "events.json"
-
-    @property
-    def clips(self) -> Path:
-        """Folder of clips of the events."""
-        return self.root / "clips"
-
-    @property
-    def overlays(self) -> Path:
-        """Folder of videos with their scores drawn into the picture."""
-        return self.root / "overlays"
-
-    @property
-    def parquet(self) -> Path:
-        """All scores of the run in one table."""
-        return self.root / "scores.parquet"
-
-    @property
-    def detections(self) -> Path:
-        """Events in the form of ActivityNet's temporal detection."""
-        return self.root / "detections.json"
-
-    @property
-    def label_studio(self) -> Path:
-        """Events as tasks for Label Studio."""
-        return self.root / "label-studio.json"
-
-    @property
-    def cvat(self) -> Path:
-        """Folder of the events for CVAT, one file per video."""
-        return self.root / "cvat"
-
-    @property
-    def tensorboard(self) -> Path:
-        """Folder of the training loss for TensorBoard."""
-        return self.root / "tensorboard"
-
-    @property
-    def metrics(self) -> Path:
-        """Results of an evaluation."""
-        return self.root / "metrics.json"
-
-    @property
-    def record(self) -> Path:
-        """Versions, settings, weights and times of the run."""
-        return self.root / "run.json"
-
-    @property
-    def notified(self) -> Path:
-        """Table of the events that `c2fpl watch` has reported."""
-        return self.root / "notified.csv"
-
-    @property
-    def failed(self) -> Path:
-        """Table of the videos that failed, with step and reason."""
-        return self.root / "failed.csv"
+    plots = InRoot("plots")
+    """Folder of one PNG per video."""
+    report = InRoot("report")
+    """Folder of the page index.html and its files."""
+    events = InRoot("events.csv")
+    """Table of events."""
+    events_json = InRoot("events.json")
+    """The events with their threshold and settings."""
+    clips = InRoot("clips")
+    """Folder of clips of the events."""
+    overlays = InRoot("overlays")
+    """Folder of videos with their scores drawn into the picture."""
+    parquet = InRoot("scores.parquet")
+    """All scores of the run in one table."""
+    detections = InRoot("detections.json")
+    """Events in the form of ActivityNet's temporal detection."""
+    label_studio = InRoot("label-studio.json")
+    """Events as tasks for Label Studio."""
+    cvat = InRoot("cvat")
+    """Folder of the events for CVAT, one file per video."""
+    tensorboard = InRoot("tensorboard")
+    """Folder of the training loss for TensorBoard."""
+    metrics = InRoot("metrics.json")
+    """Results of an evaluation."""
+    record = InRoot("run.json")
+    """Versions, settings, weights and times of the run."""
+    notified = InRoot("notified.csv")
+    """Table of the events that `c2fpl watch` has reported."""
+    failed = InRoot("failed.csv")
+    """Table of the videos that failed, with step and reason."""
 
 
 def beside(folder: Path, name: str, suffix: str) -> Path:
