@@ -213,6 +213,7 @@ class _Child:
         return ReadDone()
 
     def _send_segment(self, segment: list[NDArray[np.uint8]]) -> None:
+        """Write a segment, frames of uint8 (height, width, 3), to a free slot and announce it."""
         slot = self._free_slot()
         self._connection.send(SlotFilled(slot, self._slots.write(slot, segment)))
 

@@ -152,6 +152,7 @@ class Extraction:
         return _Batch()
 
     def _encode(self, segments: list[HeldFrames]) -> tuple[NDArray[np.float32], float]:
+        """Features float32 (segments, crops, dim) of a batch, and the busy seconds."""
         start = time.perf_counter()
         values = self._encoder.encode(segments)
         segments.clear()

@@ -130,6 +130,7 @@ def _scene(random: np.random.Generator) -> NDArray[np.float32]:
 
 
 def _encode(path: Path, frames: Iterator[NDArray[np.uint8]]) -> None:
+    """Write RGB frames, uint8 (height, width, 3), as H.264."""
     import av
 
     with whole_file(path) as file, av.open(file, "w", format="mp4") as container:

@@ -162,7 +162,7 @@ def _middle_frames(plan: FramePlan, count: int) -> NDArray[np.float64]:
 
 
 def _segments_in(answer: Answer, middles: NDArray[np.float64]) -> list[int]:
-    """Segments with their middle in the event; the nearest segment if there is none."""
+    """Segments whose middle, of float64 (segments,), is in the event; the nearest if none is."""
     inside = (middles >= answer.start_frame) & (middles < answer.end_frame)
     if not inside.any():
         centre = (answer.start_frame + answer.end_frame) / 2

@@ -136,7 +136,7 @@ def _packets(file: BinaryIO, faults: TransportFaults) -> Iterator[NDArray[np.uin
 
 
 def _layout(data: NDArray[np.uint8]) -> tuple[int, int]:
-    """Offset of the first packet, and the packet spacing that matches most sync bytes."""
+    """Offset of the first packet in uint8 (bytes,), and the spacing that fits most sync bytes."""
     is_sync = data == SYNC
     spacing = max(SPACINGS, key=lambda size: int((is_sync[:-size] & is_sync[size:]).sum()))
     stamp = 4 if spacing == SPACINGS[1] else 0
@@ -157,5 +157,6 @@ def _next_border(file: BinaryIO, position: int, spacing: int) -> int:
 
 
 def _bytes_at(file: BinaryIO, position: int) -> NDArray[np.uint8]:
+    """Up to `CHUNK_BYTES` of the file from `position` on, uint8 (bytes,)."""
     file.seek(position)
     return np.frombuffer(file.read(CHUNK_BYTES), np.uint8)

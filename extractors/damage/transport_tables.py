@@ -78,7 +78,7 @@ def packet_places(data: Bytes, pid: int) -> NDArray[np.intp]:
 
 
 def _video_tables(data: Bytes) -> Iterator[tuple[int, Videos]]:
-    """Yield the program index and its video streams for each stream table, in file order."""
+    """Yield program index and video streams of each table in uint8 (bytes,), in file order."""
     found: list[tuple[int, int, Videos]] = []
     programs: dict[int, int] = {}
     for _, section in _sections(data, PROGRAMS_PID, PROGRAMS_TABLE):
@@ -92,7 +92,7 @@ def _video_tables(data: Bytes) -> Iterator[tuple[int, Videos]]:
 
 
 def _sections(data: Bytes, pid: int, table: int) -> Iterator[tuple[int, bytes]]:
-    """Yield offset and content (without checksum) of each single-packet table, skipping repeats."""
+    """Yield offset and content (no checksum) of each new single-packet table in uint8 (bytes,)."""
     last = b""
     for place in packet_places(data, pid).tolist() if len(data) > PACKET_BYTES else []:
         packet = data[place : place + PACKET_BYTES].tobytes()

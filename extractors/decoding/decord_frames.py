@@ -148,7 +148,7 @@ def _frame_times(reader: decord.VideoReader, frame_count: int) -> list[float | N
 def _window_frames(
     reader: decord.VideoReader, start: int, end: int
 ) -> "deque[decord.ndarray.NDArray]":
-    """Read frames [start, end) without a pause, then stop the decoder."""
+    """Frames [start, end), uint8 (height, width, 3), read without a pause; stops the decoder."""
     reader.seek_accurate(start)
     frames = deque(reader.next() for _ in range(start, end))
     reader.seek(0)

@@ -102,7 +102,7 @@ class FrameResizer:
         return np.asarray(image.resize(self._size, KERNELS[self._settings.interpolation]))
 
     def _begin(self, frame: NDArray[np.uint8]) -> tuple[int, int]:
-        """The size of all frames by the first one, which also decides what is left as it is."""
+        """The size of all frames by the first (height, width, 3), which decides what is left."""
         height, width = frame.shape[:2]
         resize, short_side = self._settings.resize, self._short_side_pixels
         size = resized_size(width, height, resize=resize, short_side_pixels=short_side)

@@ -228,7 +228,7 @@ def _timed(frames: Iterable[TimedFrame], recorder: TimesRecorder) -> Iterator[Ti
 
 
 def _resized(frames: Iterable[TimedFrame], resizer: FrameResizer) -> Iterator[NDArray[np.uint8]]:
-    """Yield resized pixels; a frame repeated by resampling is resized once."""
+    """Yield resized uint8 (height, width, 3); a frame repeated by resampling is resized once."""
     source = resized = None
     for frame in frames:
         if resized is None or frame.pixels is not source:

@@ -109,7 +109,7 @@ class SharedStem:
     def _rectangle(
         self, frames: torch.Tensor, places: Mapping[CropBox, tuple[int, int]]
     ) -> SharedMap:
-        """Runs the stem on the smallest rectangle around some crops."""
+        """Runs the stem on the smallest part of (frames, height, width, 4) around some crops."""
         tops, lefts = zip(*places.values(), strict=True)
         top, left, side = min(tops), min(lefts), self._crop_pixels
         pixels = frames[:, top : max(tops) + side, left : max(lefts) + side]
@@ -125,7 +125,10 @@ class SharedStem:
         return cut
 
     def _mend_edges(self, crop: torch.Tensor, shared: SharedMap, box: CropBox) -> None:
-        """Recomputes, in place, the edges of a crop beyond which the rectangle continues."""
+        """Recomputes, in place, the edges of a crop (1, channels, frames, height, width).
+
+        Only those beyond which the rectangle continues.
+        """
         top, left = shared.places[box]
         side = self._crop_pixels
         pixels = shared.pixels[:, top : top + side, left : left + side]

@@ -158,6 +158,7 @@ def chunk_scores(
 
 @torch.inference_mode()
 def _block_scores(detector: Detector, block: NDArray[Any]) -> NDArray[np.float32]:
+    """Float32 (segments,) scores of a block of features (segments, crops, dim)."""
     was_training = detector.training
     detector.eval()
     features = torch.from_numpy(block).to(detector.last.weight.device).float()

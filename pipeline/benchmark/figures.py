@@ -123,6 +123,7 @@ def _mark_paper(axes: Axes, variant: Variant) -> None:
 def _score_panel(
     axes: Axes, name: str, scores: NDArray[np.float32], truth: NDArray[np.uint8]
 ) -> None:
+    """Draw float32 (frames,) scores over the shaded uint8 (frames,) truth of one video."""
     draw_windows(axes, runs_of_ones(truth))
     curve = curve_of(scores, MOST_STEPS)
     axes.stairs(curve.values, curve.edges, color=SCORE_COLOUR, fill=True, alpha=0.12)

@@ -89,6 +89,7 @@ class BenchmarkLabels:
     def _changed(
         self, full: SegmentLabels, values: tuple[NDArray[np.float32], ...], kind: str, seed: int
     ) -> SegmentLabels:
+        """Labels with other `values`, float32 (segments,) per video, and their own fingerprint."""
         made_by = fingerprint({"labels": full.fingerprint, "kind": kind, "seed": seed})
         return SegmentLabels(full.names, values, made_by, full.evidence)
 
@@ -110,6 +111,7 @@ class BenchmarkLabels:
         return _split(np.load(path, allow_pickle=False), counts)
 
     def _measured(self, features: FeatureSet, norm: Norm) -> list[NDArray[np.float32]]:
+        """Norms of each video, float32 (segments,), from one pass over the features."""
         from c2fpl.models.labels.summaries import segment_norms
 
         norms = []
@@ -123,4 +125,5 @@ class BenchmarkLabels:
 
 
 def _split(values: NDArray[np.float32], counts: Sequence[int]) -> list[NDArray[np.float32]]:
+    """Values of all videos, float32 (segments of all,), as (segments,) per video."""
     return np.split(values, np.cumsum(counts)[:-1])

@@ -83,6 +83,7 @@ class SeedRunner:
     def _measured(
         self, epochs: list[int], scores: NDArray[np.float32], seed: int
     ) -> dict[str, Any]:
+        """Results of one seed from scores, float32 (epochs, segments of all test videos)."""
         last = self.truth.runs(scores[-1])
         metrics = measure(last, bootstrap_replicates=0)
         curve = [self.truth.auc(row) for row in scores[:-1]] + [metrics.auc]
@@ -101,7 +102,10 @@ class SeedRunner:
         scores: NDArray[np.float32],
         curve: list[float | None],
     ) -> dict[str, Any] | None:
-        """Metrics of the epoch with the best test AUC, or None if it is undefined or trivial."""
+        """Metrics of the epoch with the best test AUC; None if it is undefined or trivial.
+
+        `scores` is float32 (epochs, segments of all test videos).
+        """
         known = [value for value in curve if value is not None]
         if len(known) < len(curve) or len(curve) < 2:
             return None
@@ -152,6 +156,7 @@ class SeedRunner:
         )
 
     def _p_values(self, variant: Variant) -> NDArray[np.float32]:
+        """1 - p of all test segments, float32 (segments,) in list order."""
         scores = self.labels.p_value_scores(variant, self.data.test)
         return np.concatenate([scores[own] for own in self.truth.own_names.values()])
 
@@ -169,6 +174,7 @@ class SeedRunner:
     def _trained(
         self, variant: Variant, settings: TrainingSettings, labels: SegmentLabels
     ) -> tuple[list[int], NDArray[np.float32]]:
+        """Epochs, and scores float32 (epochs, segments of all test videos)."""
         from c2fpl.extractors.devices import resolve_device
         from c2fpl.models.detection.detector import Detector
         from c2fpl.models.detection.training import train

@@ -76,6 +76,7 @@ class TestSegments:
         return [self.test_set.runs(name, frames) for name, frames in self._by_video(scores).items()]
 
     def _by_video(self, scores: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+        """Scores of all videos, float32 (segments of all,), as (frames,) by name."""
         parts = np.split(scores, np.cumsum(self.segment_counts)[:-1])
         return {
             name: self.features.plan(own).to_frames(part)

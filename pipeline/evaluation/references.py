@@ -44,25 +44,30 @@ def _measured(
     truths: Sequence[NDArray[np.bool_]],
     scores_of: Callable[[NDArray[np.bool_]], NDArray[np.float64]],
 ) -> Reference:
+    """Results of a baseline that maps the bool (frames,) truth of a video to (frames,) scores."""
     videos = [video_runs("", scores_of(truth), truth.astype(np.uint8)) for truth in truths]
     auc = roc_auc(pooled(videos))
     return Reference(name, auc, within_video_auc(videos), length_matched_auc(videos))
 
 
 def _shorter(truth: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """(frames,) equal scores, higher for shorter videos."""
     return np.full(len(truth), -float(len(truth)))
 
 
 def _later(truth: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """(frames,) position in the video, from 0 to 1, in steps of 16 frames."""
     steps = np.arange(len(truth)) // _STEP_FRAMES
     return (steps + 0.5) * _STEP_FRAMES / max(len(truth), 1)
 
 
 def _nearer_to_middle(truth: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """(frames,) minus the distance from the middle."""
     return -np.abs(_later(truth) - 0.5)
 
 
 def _perfect_video_label(truth: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """(frames,) 1 for videos with an anomalous frame, else 0."""
     return np.full(len(truth), float(truth.any()))
 
 

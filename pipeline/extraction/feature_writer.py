@@ -121,6 +121,7 @@ class FeatureWriter:
         self.seconds += time.perf_counter() - start
 
     def _append(self, key: Hashable, values: NDArray[np.float32]) -> None:
+        """In the thread: append float32 (segments, crops, dim)."""
         if key not in self._open:
             self._open[key] = GrowingArray(self._path_of(key), self._dtype)
         self._open[key].append(values)

@@ -192,6 +192,7 @@ def _bounds(path: Path, segments: int) -> NDArray[np.int64]:
 
 
 def _check_names(path: Path, names: Sequence[str], bounds: NDArray[np.int64]) -> None:
+    """Refuse names that are not one per row of the int64 (videos, 2) bounds, or not distinct."""
     if len(names) != len(bounds) or len(set(names)) != len(names):
         raise BadFeatures(
             f"{path} has {len(bounds)} videos but the list has {len(names)} names"
@@ -206,7 +207,7 @@ def _check_order(
     bounds: NDArray[np.int64],
     frame_counts: Mapping[str, int] | None,
 ) -> None:
-    """Check the names against frame counts or published segment counts, else log a warning."""
+    """Check names and (videos, 2) bounds by frame or published counts, else log a warning."""
     lengths: list[int] = (bounds[:, 1] - bounds[:, 0]).tolist()
     found = dict(zip(names, lengths, strict=True))
     if frame_counts is not None and frame_counts.keys() & found.keys():

@@ -209,7 +209,7 @@ def take_side_files(paths: Sequence[Path]) -> tuple[list[Path], SideFiles]:
 
 
 def _side_values(path: Path) -> NDArray[np.float64] | None:
-    """The numbers of a side file; None if it has other content."""
+    """The numbers of a side file, float64 (numbers,); None if it has other content."""
     try:
         values = load_npy(path)
     except BadFile:

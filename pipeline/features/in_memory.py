@@ -182,6 +182,7 @@ def extract_in_memory(
 
 
 def _given(place: int, features: NDArray[Any] | str | PathLike[str]) -> _Given:
+    """The features of video number `place`: an array of two or three axes, or such a .npy file."""
     if not isinstance(features, np.ndarray | str | PathLike):
         raise BadFeatures(
             f"video {place} is of class {type(features).__name__}; give an array, the path of a"
@@ -203,6 +204,7 @@ def _given(place: int, features: NDArray[Any] | str | PathLike[str]) -> _Given:
 
 
 def _segments_first(given: Sequence[_Given]) -> list[NDArray[Any]]:
+    """Arrays (segments, crops, dim) of videos that all have two, or all three, axes."""
     ranks = {len(each.shape) for each in given}
     if len(ranks) > 1:
         raise BadFeatures(
@@ -230,6 +232,7 @@ class InMemory:
 
     @cached_property
     def _arrays(self) -> list[NDArray[Any]]:
+        """Features of each video, (segments, crops, dim)."""
         return arrays_of(self.features)
 
     def chunks(self, name: str) -> Iterator[NDArray[np.float32]]:

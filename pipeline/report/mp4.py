@@ -96,6 +96,7 @@ class Mp4Writer:
         self._part.unlink(missing_ok=True)
 
     def _begin(self, picture: Picture, time_s: float, pixel_aspect: Fraction) -> None:
+        """Take size and time of the first picture, uint8 (height, width, 3)."""
         height, width = picture.shape[:2]
         scale = math.ceil(LEAST_SIDE_PIXELS / min(height, width))
         self._start_s = time_s
@@ -106,6 +107,7 @@ class Mp4Writer:
         self._stream.codec_context.sample_aspect_ratio = pixel_aspect
 
     def _fitted(self, picture: Picture) -> Picture:
+        """The picture, uint8 (height, width, 3), in the size of the file."""
         width, height = self._stream.width, self._stream.height
         if 0 <= picture.shape[0] - height <= 1 and 0 <= picture.shape[1] - width <= 1:
             return np.ascontiguousarray(picture[:height, :width])

@@ -108,6 +108,7 @@ def _write(
     chunks: Iterable[NDArray[np.float32]],
     stored: np.dtype[Any],
 ) -> None:
+    """Write chunks of float32 (segments, crops, dim) as one array of `shape` and type `stored`."""
     header = {"descr": stored.str, "fortran_order": False, "shape": shape}
     with whole_file(beside(folder, name, ".npy")) as file:
         npy_format.write_array_header_1_0(file, header)

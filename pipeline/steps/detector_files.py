@@ -156,6 +156,7 @@ def _detector_of(content: dict[str, Any]) -> SavedDetector:
 
 
 def _joined_tensors(saved: SavedDetector) -> dict[str, "Tensor"]:
+    """The arrays of the join, of any shapes, as tensors by their names in the file."""
     import torch
 
     arrays = saved.joined.as_arrays() if saved.joined is not None else {}

@@ -53,6 +53,7 @@ class ScoreUnit:
     def _repeated(
         self, name: str, scores: NDArray[np.float32], frames: int | None
     ) -> NDArray[np.float32]:
+        """Float32 scores (segments,) repeated to (frames,), fitted to the frame count if known."""
         repeated = np.repeat(scores, self.frames_per_segment)
         if frames is None or not len(scores):
             return repeated

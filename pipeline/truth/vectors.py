@@ -75,7 +75,7 @@ def _fitting(test_set: TestSet, frame_count: int) -> str:
 def _refuse_other_order(
     test_set: TestSet, path: Path, given: Mapping[str, NDArray[np.uint8]]
 ) -> None:
-    """Refuse a vector that contradicts the classes in the video names."""
+    """Refuse a vector, uint8 (frames,) by video, that contradicts the classes in the names."""
     wrong = [
         name
         for name, frames in given.items()
@@ -93,6 +93,7 @@ def _differences(
     by_intervals: Mapping[str, NDArray[np.uint8]],
     given: Mapping[str, NDArray[np.uint8]],
 ) -> tuple[str, ...]:
+    """Notes on the videos whose uint8 (frames,) labels differ between intervals and vector."""
     changed = {name: int((frames != given[name]).sum()) for name, frames in by_intervals.items()}
     changed = {name: frames for name, frames in changed.items() if frames}
     if not changed:

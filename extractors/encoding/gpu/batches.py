@@ -87,7 +87,7 @@ class BatchedNetwork:
         return self._device.seconds(lambda: self.forward(batch))
 
     def _with_room(self, work: Callable[[], torch.Tensor]) -> torch.Tensor:
-        """The result of `work`, which is tried with smaller batches while memory runs out."""
+        """Features (clips, dim) by `work`, tried with smaller batches while memory runs out."""
         while True:
             try:
                 return work()
@@ -97,12 +97,13 @@ class BatchedNetwork:
             self._halve()  # outside of the except: its traceback holds the activations
 
     def _rows(self, cutter: ClipCutter, first: int) -> torch.Tensor:
-        """Features of the clips from `first` on that fit into a batch."""
+        """Features (clips, dim) of the clips from `first` on that fit into a batch."""
         ready = self._ready()
         count = cutter.fill(ready.clips, first)
         return ready.run()[:count].to(torch.float32, copy=True)
 
     def _repeated(self, clip: torch.Tensor) -> torch.Tensor:
+        """Float32 features (clips, dim) of a batch of equal clips (1, frames, height, width, 4)."""
         ready = self._ready()
         ready.clips.copy_(clip)
         return ready.run().to(torch.float32, copy=True)
@@ -114,6 +115,7 @@ class BatchedNetwork:
         return self._captured
 
     def _capture(self, batch: torch.Tensor) -> Callable[[], torch.Tensor]:
+        """A pass over a batch (clips, frames, height, width, 4), as a graph where that works."""
         try:
             return self._device.capture(self.forward, batch)
         except torch.OutOfMemoryError:

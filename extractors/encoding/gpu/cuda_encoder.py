@@ -101,6 +101,6 @@ class CudaEncoder:
         return self._thread.submit(in_inference_mode).result()
 
     def _features(self, segments: Sequence[DeviceFrames]) -> Callable[[], torch.Tensor]:
-        """Queue all work on the segments; the result waits for it."""
+        """Queue all work on the segments; the result waits for float32 (clips, dim) features."""
         cutter = ClipCutter(segments, self._resize, self._integers, self._backbone, self.crops)
         return self._device.download(self._network(cutter))

@@ -128,6 +128,7 @@ class Startup:
         expected: torch.Tensor,
         fp32_s: float,
     ) -> KernelCheck:
+        """Compare a batch of the test clip (frames, side, side, 3) with `expected` (dim,)."""
         rows, seconds = batched.repeated(pixels_of(frames, self._backbone, batched.dtype))
         check = KernelCheck(
             form=form,
