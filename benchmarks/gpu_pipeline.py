@@ -107,10 +107,10 @@ def worker_rate(
         ExtractionWorker(files, features, execution) as worker,
         progress("", 0, "", quiet=True) as silent,
     ):
-        failures = worker.extract(named, silent)
-        spent = worker.seconds()
-    if failures:
-        raise RuntimeError(failures[0].reason)
+        share = worker.extract(named, silent)
+    if share.failures:
+        raise RuntimeError(share.failures[0].reason)
+    spent = share.seconds or {}
     segments = sum(len(np.load(path, mmap_mode="r")) for path in files.features.glob("*.npy"))
     return SEGMENT_FRAMES * segments / spent["wall"], spent
 

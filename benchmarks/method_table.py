@@ -94,7 +94,7 @@ def measured(real: RealSet, scores: Sequence[NDArray[Any]]) -> dict[str, float |
         video_runs("", spread(np.asarray(one, np.float64)), truth.astype(np.uint8))
         for spread, one, truth in parts
     ]
-    return {"auc": roc_auc(pooled(videos)), **measure_yardsticks(videos, real.frame_rate).as_json()}
+    return {"auc": roc_auc(pooled(videos)), **vars(measure_yardsticks(videos, real.frame_rate))}
 
 
 def by_method(name: str, method: Method, seed: int, data: Path, out: Path) -> dict[str, Any]:

@@ -7,7 +7,7 @@ batches are in flight, so memory does not depend on the length or the number of 
 
 import time
 from collections import deque
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -18,13 +18,17 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from c2fpl.extractors.decoder_messages import Decoded, Restarted, SegmentFrames, Undecodable
+from c2fpl.extractors.decoder_messages import (
+    Decoded,
+    Key,
+    Message,
+    Restarted,
+    SegmentFrames,
+    Undecodable,
+)
 from c2fpl.extractors.decoder_pool import DecoderPool
 from c2fpl.extractors.encoding.encoder import SegmentEncoder
 from c2fpl.extractors.encoding.held_frames import HeldFrames
-
-Key: TypeAlias = Hashable
-"""Identifies a video within one call; chosen by the caller."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +40,6 @@ class FeatureRows:
     """float32 (segments, crops, dim)."""
 
 
-DecodingMessage: TypeAlias = SegmentFrames | Decoded | Undecodable | Restarted
 ExtractionMessage: TypeAlias = FeatureRows | Decoded | Undecodable | Restarted
 """`Restarted` revokes the rows yielded so far; `Decoded` and `Undecodable` end a video."""
 
@@ -115,7 +118,7 @@ class Extraction:
                 self.stages.total += time.perf_counter() - begin
 
     def _messages(
-        self, decoded: Iterable[DecodingMessage], pool: ThreadPoolExecutor
+        self, decoded: Iterable[Message], pool: ThreadPoolExecutor
     ) -> Iterator[ExtractionMessage]:
         filling = _Batch()
         start = time.perf_counter()

@@ -27,12 +27,9 @@ class SegmentPlan:
     frame_count: int
     """Frames of the video, as decoded."""
     tail: Tail = "loop"
-    """Rule for the last `frame_count % segment_frames` frames."""
-    segment_frames: int = SEGMENT_FRAMES
+    """Rule for the last `frame_count % 16` frames."""
 
     def __post_init__(self) -> None:
-        if self.segment_frames < 1:
-            raise BadSettings(f"segments of {self.segment_frames} frames; at least 1 is needed")
         if self.frame_count < 1:
             raise TooShort(f"{self.frame_count} frames; a video needs at least 1")
         if self.tail not in get_args(Tail):
@@ -41,21 +38,21 @@ class SegmentPlan:
             )
         if self.segment_count == 0:
             raise TooShort(
-                f"{self.frame_count} frames are fewer than one segment of {self.segment_frames}; "
+                f"{self.frame_count} frames are fewer than one segment of {SEGMENT_FRAMES}; "
                 "tail rule loop repeats them instead of dropping them"
             )
 
     @property
     def segment_count(self) -> int:
-        """ceil(n / s) for `loop`, floor(n / s) for `drop`, floor((n - 1) / s) for `xdviodet`."""
+        """ceil(n / 16) for `loop`, floor(n / 16) for `drop`, floor((n - 1) / 16) for `xdviodet`."""
         if self.tail == "loop":
-            return -(-self.frame_count // self.segment_frames)
-        return (self.frame_count - (self.tail == "xdviodet")) // self.segment_frames
+            return -(-self.frame_count // SEGMENT_FRAMES)
+        return (self.frame_count - (self.tail == "xdviodet")) // SEGMENT_FRAMES
 
     def frames_of(self, segment: int) -> NDArray[np.int64]:
-        """Frame indices of a segment: int64 (segment_frames,), 0 to frame_count - 1."""
+        """Frame indices of a segment: int64 (16,), 0 to frame_count - 1."""
         start, end = self._own_frames(segment)
-        return start + np.arange(self.segment_frames, dtype=np.int64) % (end - start)
+        return start + np.arange(SEGMENT_FRAMES, dtype=np.int64) % (end - start)
 
     def interval_of(self, segment: int) -> tuple[int, int]:
         """Frames [start, end) that take the segment's score.
@@ -77,8 +74,8 @@ class SegmentPlan:
                 f"scores of shape {scores.shape} for {self.segment_count} segments "
                 f"({self.frame_count} frames); give one score per segment"
             )
-        lengths = np.full(self.segment_count, self.segment_frames)
-        lengths[-1] = self.frame_count - (self.segment_count - 1) * self.segment_frames
+        lengths = np.full(self.segment_count, SEGMENT_FRAMES)
+        lengths[-1] = self.frame_count - (self.segment_count - 1) * SEGMENT_FRAMES
         return np.repeat(scores.astype(np.float32), lengths)
 
     def _own_frames(self, segment: int) -> tuple[int, int]:
@@ -87,8 +84,8 @@ class SegmentPlan:
                 f"segment {segment} is out of range; this video has segments 0 to "
                 f"{self.segment_count - 1}"
             )
-        start = segment * self.segment_frames
-        return start, min(start + self.segment_frames, self.frame_count)
+        start = segment * SEGMENT_FRAMES
+        return start, min(start + SEGMENT_FRAMES, self.frame_count)
 
 
 class SegmentCutter:

@@ -126,8 +126,7 @@ def test_a_group_of_a_cluster_holds_its_encoder_to_its_cpus(
     class Worker(nullcontext[Any]):
         def __init__(self, *_: object, cores: int | None) -> None:
             asked.append(cores)
-            quiet = {"extract": lambda *_: [], "share": lambda _: Share((), {}, {})}
-            super().__init__(SimpleNamespace(**quiet))
+            super().__init__(SimpleNamespace(extract=lambda *_: Share((), {}, {})))
 
     monkeypatch.setattr(worker, "ExtractionWorker", Worker)
     work = ExtractionWork(RunFiles(tmp_path), FLOW, Execution(device="cpu"), {}, 2)

@@ -13,10 +13,14 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from c2fpl.errors import FramesTooSmall
 from c2fpl.extractors.decoding.resizing import PendingResize
-from c2fpl.extractors.encoding.gpu.batches import BatchedNetwork, clip_counts, fastest_clip_count
+from c2fpl.extractors.encoding.gpu.batches import (
+    BatchedNetwork,
+    clip_counts,
+    fastest_clip_count,
+    most_clips,
+)
 from c2fpl.extractors.encoding.gpu.clips import ClipCutter
 from c2fpl.extractors.encoding.gpu.device_resize import DeviceResize
-from c2fpl.extractors.encoding.gpu.index_limit import most_clips
 from c2fpl.extractors.encoding.held_frames import DeviceFrames
 from c2fpl.extractors.encoding.network import IntegerPixels, fast_form, trace
 from c2fpl.extractors.settings import Crops
@@ -150,7 +154,7 @@ def test_a_batch_asked_for_is_divided_until_cudnn_can_index_it(
     tiny_network: nn.Module, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stacked = 7 * 16**2 * 16  # three frames of four channels, and four spare ones
-    monkeypatch.setattr("c2fpl.extractors.encoding.gpu.index_limit.MOST_ELEMENTS", 9 * stacked)
+    monkeypatch.setattr("c2fpl.extractors.encoding.gpu.batches.MOST_ELEMENTS", 9 * stacked)
     encoder = gpu_encoder(tiny_network, GpuStandIn(), batch_size=3)
     assert encoder.facts["clips"] == 8  # 30, 15, 8: at most 9
     found = encoder.encode(segments_of(2))

@@ -68,7 +68,7 @@ def test_an_event_is_found_by_one_frame_above_every_normal_one() -> None:
 def test_one_kind_of_frame_leaves_yardsticks_empty() -> None:
     for truth in ([0, 0], [1, 1]):
         found = measure_yardsticks([runs_of_lists([0.1, 0.9], truth)], 30)
-        assert set(found.as_json().values()) == {None}
+        assert set(vars(found).values()) == {None}
 
 
 def test_the_hours_behind_false_alarms_are_stated() -> None:

@@ -65,7 +65,7 @@ def results_of(
         "test_videos": len(truth.own_names),
         "test_frames": frames,
         "anomalous_frames": int(sum(video.sum() for video in truth.truth.values())),
-        "references": [row.as_json() for row in references_of(_without_scores(truth))],
+        "references": [vars(row) for row in references_of(_without_scores(truth))],
         "notes": list(dict.fromkeys([*data.notes, *truth.notes, *notes])),
         "variants": objects,
     }

@@ -118,7 +118,7 @@ class SeedRunner:
     ) -> dict[str, Any]:
         """One entry of `seeds` in results.json."""
         yardsticks = measure_yardsticks(videos, FRAME_RATES[self.plan.dataset])
-        values = {**metrics.as_json(), **yardsticks.as_json()}
+        values = {**vars(metrics), **vars(yardsticks)}
         return {"seed": seed, **{name: values[name] for name in METRICS}, "epoch": epoch}
 
     def _scores(self, variant: Variant, seed: int) -> tuple[list[int], NDArray[np.float32], str]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from c2fpl.pipeline.evaluation.tables import per_cent
 from c2fpl.pipeline.truth.datasets import DATASETS
 
 _TITLES = {
@@ -83,7 +84,7 @@ def _yardstick_table(
         for one in variants
     ]
     rows = [
-        (row["name"], "no network", *(_per_cent(row.get(name)) for name in names))
+        (row["name"], "no network", *(per_cent(row.get(name)) for name in names))
         for row in references
     ]
     text = (
@@ -115,7 +116,7 @@ def _seeds_table(variants: Sequence[Mapping[str, Any]]) -> str:
             one["method"],
             str(row["seed"]),
             str(row["epoch"]),
-            *(_per_cent(row[name]) for name in _TITLES),
+            *(per_cent(row[name]) for name in _TITLES),
         )
         for one in variants
         for row in one["seeds"]
@@ -156,13 +157,9 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("\n", " ")
 
 
-def _per_cent(fraction: float | None) -> str:
-    return "-" if fraction is None else f"{100 * fraction:.2f}"
-
-
 def _with_spread(fraction: float | None, std: float | None) -> str:
-    return _per_cent(fraction) + ("" if std is None else f" ± {_per_cent(std)}")
+    return per_cent(fraction) + ("" if std is None else f" ± {per_cent(std)}")
 
 
 def _range(interval: Sequence[float] | None) -> str:
-    return "-" if interval is None else f"{_per_cent(interval[0])} to {_per_cent(interval[1])}"
+    return "-" if interval is None else f"{per_cent(interval[0])} to {per_cent(interval[1])}"

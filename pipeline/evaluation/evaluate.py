@@ -53,8 +53,8 @@ class Evaluation:
             "scores": str(self.scores),
             "annotations": str(self.truth.annotations),
             **self.metrics.as_json(),
-            **self.yardsticks.as_json(),
-            "references": [row.as_json() for row in self.references],
+            **vars(self.yardsticks),
+            "references": [vars(row) for row in self.references],
             "notes": [*self.notes, *self.metrics.notes],
             "paper": [vars(figure) for figure in DATASETS[self.truth.dataset].figures],
         }

@@ -78,21 +78,13 @@ class Metrics:
 
     def as_json(self) -> dict[str, Any]:
         """Content for metrics.json."""
-        return {
-            "videos": self.videos,
-            "anomalous_videos": self.anomalous_videos,
-            "frames": self.frames,
-            "anomalous_frames": self.anomalous_frames,
-            "auc": self.auc,
-            "ap": self.ap,
-            "ap_trapezoid": self.ap_trapezoid,
-            "auc_anomalous": self.auc_anomalous,
-            "far": self.far,
-            "interval95": {"auc": self.auc_interval95, "ap": self.ap_interval95},
-            "bootstrap_replicates": self.bootstrap_replicates,
-            "classes": {one.name: _class_json(one) for one in self.classes},
-            "notes": list(self.notes),
-        }
+        classes = {one.name: {**vars(one)} for one in self.classes}
+        for one in classes.values():
+            del one["name"]
+        intervals = {"auc": self.auc_interval95, "ap": self.ap_interval95}
+        facts = {**vars(self), "interval95": intervals, "classes": classes}
+        del facts["auc_interval95"], facts["ap_interval95"]
+        return facts
 
 
 def measure(
@@ -183,10 +175,6 @@ def _class_metrics(name: str, videos: Sequence[VideoRuns]) -> ClassMetrics:
         ap=average_precision(runs),
         far=false_alarm_rate(runs),
     )
-
-
-def _class_json(one: ClassMetrics) -> dict[str, Any]:
-    return {name: value for name, value in vars(one).items() if name != "name"}
 
 
 def _notes(

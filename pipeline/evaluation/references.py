@@ -1,7 +1,7 @@
 """Baseline scores without a network, which a detector must beat to be meaningful."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
@@ -27,10 +27,6 @@ class Reference:
     """As in `yardsticks.Yardsticks`."""
     auc_length_matched: float | None
     """As in `yardsticks.Yardsticks`."""
-
-    def as_json(self) -> dict[str, str | float | None]:
-        """Content for metrics.json."""
-        return asdict(self)
 
 
 def references_of(videos: Sequence[VideoRuns]) -> tuple[Reference, ...]:

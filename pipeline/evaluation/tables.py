@@ -35,9 +35,9 @@ def metrics_table(evaluation: Evaluation) -> Table:
     intervals = {"auc": metrics.auc_interval95, "ap": metrics.ap_interval95}
     for name, title in _TITLES.items():
         interval = intervals.get(name)
-        table.add_row(title, _per_cent(getattr(metrics, name)), _range(interval), "these scores")
+        table.add_row(title, per_cent(getattr(metrics, name)), _range(interval), "these scores")
     for name, title in YARDSTICK_TITLES.items():
-        table.add_row(title, _per_cent(getattr(evaluation.yardsticks, name)), "", "these scores")
+        table.add_row(title, per_cent(getattr(evaluation.yardsticks, name)), "", "these scores")
     table.add_section()
     for figure in DATASETS[evaluation.truth.dataset].figures:
         table.add_row(
@@ -53,7 +53,7 @@ def reference_table(evaluation: Evaluation) -> Table:
         table.add_column(column, justify="left" if column == "score" else "right")
     for row in evaluation.references:
         values = (row.auc, row.auc_within_videos, row.auc_length_matched)
-        table.add_row(row.name, *map(_per_cent, values))
+        table.add_row(row.name, *map(per_cent, values))
     return table
 
 
@@ -64,18 +64,19 @@ def class_table(evaluation: Evaluation) -> Table:
         table.add_column(column, justify="left" if column == "class" else "right")
     for one in evaluation.metrics.classes:
         counts = (str(one.videos), str(one.frames), str(one.anomalous_frames))
-        table.add_row(one.name, *counts, _per_cent(one.auc), _per_cent(one.ap), _per_cent(one.far))
+        table.add_row(one.name, *counts, per_cent(one.auc), per_cent(one.ap), per_cent(one.far))
     return table
 
 
-def _per_cent(fraction: float | None) -> str:
+def per_cent(fraction: float | None) -> str:
+    """The fraction in per cent with two decimals, or a hyphen."""
     return "-" if fraction is None else f"{100 * fraction:.2f}"
 
 
 def _range(interval: Interval | None) -> str:
-    return "" if interval is None else f"{_per_cent(interval[0])} to {_per_cent(interval[1])}"
+    return "" if interval is None else f"{per_cent(interval[0])} to {per_cent(interval[1])}"
 
 
 def _figure(figure: PublishedFigure) -> str:
-    spread = "" if figure.std is None else f" ± {_per_cent(figure.std)}"
-    return _per_cent(figure.value) + spread
+    spread = "" if figure.std is None else f" ± {per_cent(figure.std)}"
+    return per_cent(figure.value) + spread

@@ -13,7 +13,7 @@ Definitions: docs/method.md, Yardsticks.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,10 +49,6 @@ class Yardsticks:
     """Share of events detected at one false alarm per hour, see `recall_at`."""
     recall_6_per_hour: float | None
     """Share of events detected at six false alarms per hour."""
-
-    def as_json(self) -> dict[str, float | None]:
-        """Content for metrics.json."""
-        return asdict(self)
 
 
 def measure_yardsticks(videos: Sequence[VideoRuns], frame_rate: float) -> Yardsticks:

@@ -2,8 +2,9 @@
 
 import logging
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -73,8 +74,7 @@ class ExtractionWork:
         with ExtractionWorker(
             self.files, self.settings, self.execution, cores=self.cores
         ) as worker:
-            failures = worker.extract(self.wanted, shown)
-            return worker.share(failures)
+            return worker.extract(self.wanted, shown)
 
 
 class ExtractionWorker:
@@ -135,11 +135,10 @@ class ExtractionWorker:
         self._decoders.__exit__(*error)
         return_freed_memory()
 
-    def extract(self, wanted: Mapping[VideoFile, str], shown: Progress) -> list[Failure]:
+    def extract(self, wanted: Mapping[VideoFile, str], shown: Progress) -> Share:
         """Extract and write the features of videos in the given order, with their fingerprints.
 
-        Returns:
-            Videos that failed; their errors are not raised.
+        Errors of single videos are not raised.
 
         Raises:
             MissingDevice: the device failed, or has too little memory for one clip.
@@ -162,8 +161,8 @@ class ExtractionWorker:
                     for remark in (decoded, message.report.streams, message.report.times.remark):
                         if remark:
                             logger.warning("%s: %s", video.path, remark)
-                    publish = self._publisher(video, wanted[video], message.report, failures)
-                    writer.publish(message.key, publish)
+                    facts = (video, wanted[video], message.report, failures)
+                    writer.publish(message.key, partial(self._publish, *facts))
                 else:
                     writer.discard(message.key)
                 if isinstance(message, Undecodable):
@@ -172,18 +171,14 @@ class ExtractionWorker:
                 if isinstance(message, Decoded | Undecodable):
                     shown.advance()
         self._write_seconds += writer.seconds
-        return failures
+        gpu = {"gpu": dict(self._encoder.facts)} if self._encoder.facts else {}
+        return Share(tuple(failures), self._seconds(), {**self._provenance(), **gpu})
 
     def _messages(self, videos: Iterable[VideoFile]) -> Iterator["ExtractionMessage"]:
         with explain_device_failures():
             yield from self._extraction.extract((video.name, video.path) for video in videos)
 
-    def share(self, failures: Iterable[Failure]) -> Share:
-        """The result of this process, with its failures, for run.json."""
-        gpu = {"gpu": dict(self._encoder.facts)} if self._encoder.facts else {}
-        return Share(tuple(failures), self.seconds(), {**self.provenance(), **gpu})
-
-    def seconds(self) -> dict[str, Any]:
+    def _seconds(self) -> dict[str, Any]:
         """Busy and waiting seconds by stage, wall seconds, network occupancy and bottleneck."""
         stages = self._extraction.stages
         busy = stages.network / max(stages.total * self._encoder.threads, 1e-9)
@@ -199,7 +194,7 @@ class ExtractionWorker:
             "limit": "network" if busy > _BUSY else stages.limit,
         }
 
-    def provenance(self) -> dict[str, Any]:
+    def _provenance(self) -> dict[str, Any]:
         """Backbone, precision and weights that produced the features."""
         return {
             "backbone": self._settings.extraction.backbone,
@@ -210,31 +205,28 @@ class ExtractionWorker:
     def _path_of(self, key: object) -> Path:
         return beside(self._files.features, str(key), ".npy")
 
-    def _publisher(
+    def _publish(
         self,
         video: VideoFile,
         wanted: str,
         report: "DecodeReport",
         failures: list[Failure],
-    ) -> Callable[[GrowingArray], None]:
-        """Function that publishes the finished array, then the .json that marks it as done."""
+        array: GrowingArray,
+    ) -> None:
+        """Publish the finished array, then the .json that marks it as done."""
         record = beside(self._files.features, video.name, ".json")
-
-        def publish(array: GrowingArray) -> None:
-            record.unlink(missing_ok=True)
-            if not array.finite:
-                array.discard()
-                reason = (
-                    f"features exceed the range of {self._settings.extraction.dtype}; "
-                    "use --dtype float32 or --precision fp32"
-                )
-                failures.append(Failure(video.name, STEP, reason))
-                return
-            array.publish()
-            save_times(self._files.features, video.name, report.times)
-            save_json(record, self._record(video, wanted, report, array))
-
-        return publish
+        record.unlink(missing_ok=True)
+        if not array.finite:
+            array.discard()
+            reason = (
+                f"features exceed the range of {self._settings.extraction.dtype}; "
+                "use --dtype float32 or --precision fp32"
+            )
+            failures.append(Failure(video.name, STEP, reason))
+            return
+        array.publish()
+        save_times(self._files.features, video.name, report.times)
+        save_json(record, self._record(video, wanted, report, array))
 
     def _record(
         self, video: VideoFile, wanted: str, report: "DecodeReport", array: GrowingArray
@@ -245,7 +237,7 @@ class ExtractionWorker:
             "status": "done",
             **report.as_json(),
             **times_facts(report.times),
-            **self.provenance(),
+            **self._provenance(),
             "segments": array.rows,
             "crops": self._encoder.crops,
             "dim": self._encoder.dim,

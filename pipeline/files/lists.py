@@ -87,10 +87,11 @@ def _encoding(data: bytes) -> str:
 
 
 def _is_comment(folder: Path, line: str) -> bool:
-    return line.startswith("#") and not _exists(folder, line)
+    return line.startswith("#") and not exists(folder, line)
 
 
-def _exists(folder: Path, name: str) -> bool:
+def exists(folder: Path, name: str) -> bool:
+    """Whether a file beside a list has this name, which may be no valid one."""
     try:
         return (folder / name).exists()
     except (OSError, ValueError):  # too long, or invalid characters
@@ -108,7 +109,7 @@ def _is_concat(folder: Path, entries: Iterable[ListLine]) -> bool:
     """Whether this is an FFmpeg concat list, not a list of files named `file 1.mp4`."""
     texts = [entry.text for entry in entries]
     files = [text for text in texts if re.match(r"file\s", text)]
-    if not files or any(_exists(folder, text) for text in files):
+    if not files or any(exists(folder, text) for text in files):
         return False
     others = [text for text in texts if not re.match(r"file\s", text)]
     return all(_CONCAT_DIRECTIVE.match(text) or _CONCAT_CUT.match(text) for text in others)

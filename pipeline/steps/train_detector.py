@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from c2fpl.errors import MissingPackage
 from c2fpl.models.repeated import RepeatedSource, repeats
 from c2fpl.models.settings import TrainingSettings
 from c2fpl.models.sources import SegmentSource
@@ -20,7 +21,6 @@ from c2fpl.pipeline.files.wording import what_changed
 from c2fpl.pipeline.settings import Execution
 from c2fpl.pipeline.steps.detector_files import SavedDetector, load_detector, save_detector
 from c2fpl.pipeline.steps.segment_scores import is_relative, joined_with, training_source
-from c2fpl.pipeline.steps.tensorboard import scalars
 from c2fpl.pipeline.steps.update_labels import SegmentLabels
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def _shown(
 ) -> Iterator[Callable[["Epoch"], None]]:
     """Show progress and write the losses; gives the function to call after each epoch."""
     with (
-        scalars(tensorboard) as write_scalars,
+        _scalars(tensorboard) as write_scalars,
         progress("train", epochs, "epochs", quiet=execution.quiet) as shown,
     ):
 
@@ -96,6 +96,37 @@ def _shown(
             shown.advance()
 
         yield after_epoch
+
+
+@contextmanager
+def _scalars(folder: Path | None) -> Iterator[Callable[["Epoch"], None]]:
+    """Yield a function that writes loss, learning rate and seconds of an epoch to `folder`.
+
+    With None it does nothing.
+
+    Raises:
+        MissingPackage: the extra [tensorboard] is not installed.
+    """
+    if folder is None:
+        yield lambda epoch: None
+        return
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError as error:
+        raise MissingPackage(
+            "--tensorboard needs the package tensorboard; pip install 'c2fpl[tensorboard]', "
+            "or omit the option"
+        ) from error
+    for earlier in folder.glob("events.out.tfevents.*"):
+        earlier.unlink()  # TensorBoard would draw two trainings in one folder as one line
+    with SummaryWriter(folder) as writer:
+
+        def write(epoch: "Epoch") -> None:
+            writer.add_scalar("train/loss", epoch.loss, epoch.number)
+            writer.add_scalar("train/learning_rate", epoch.learning_rate, epoch.number)
+            writer.add_scalar("train/seconds", epoch.seconds, epoch.number)
+
+        yield write
 
 
 def _kept(path: Path, settings: TrainingSettings, wanted: str) -> SavedDetector | None:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from c2fpl.errors import BadFile
-from c2fpl.pipeline.files.lists import read_list, read_text
+from c2fpl.pipeline.files.lists import exists, read_list, read_text
 from c2fpl.pipeline.videos.search import SUFFIXES
 
 NAME_COLUMNS = frozenset(
@@ -65,7 +65,7 @@ def _header(line: str) -> tuple[int | None, str]:
 
 
 def _entry(line: str, folder: Path) -> str:
-    if _exists(folder / line) or _WHOLE.fullmatch(line):
+    if exists(folder, line) or _WHOLE.fullmatch(line):
         return line
     if line.startswith('"'):
         return next(csv.reader([line]))[0].strip()
@@ -74,13 +74,6 @@ def _entry(line: str, folder: Path) -> str:
     first = re.split(r"[,;|\t]", line)[0].strip()
     name, _, rest = first.partition(" ")
     return name if re.search(r"(^|\s)-?[0-9]", rest) else first
-
-
-def _exists(path: Path) -> bool:
-    try:
-        return path.exists()
-    except (OSError, ValueError):  # not a valid file name
-        return False
 
 
 def _of_json(path: Path) -> list[str]:

@@ -6,7 +6,6 @@
 - `device_resize`: Pillow's resize on the GPU, equal to the bit
 - `clips`: cuts the network's input from frames on the GPU
 - `batches`: runs a network on batches of one size, captured once
-- `index_limit`: the largest batch that cuDNN can index
 - `kernel_check`: compares a network on the GPU with float32
 - `startup`: chooses form and batch size, and checks them
 - `cuda_encoder`: frames to features with all of these

@@ -1,12 +1,14 @@
 """Runs a network on batches of one fixed size, which a device captures once and runs again."""
 
+import copy
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 import torch
 from torch import fx
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from c2fpl.extractors.encoding.gpu.clips import ClipCutter
 from c2fpl.extractors.encoding.gpu.device import CudaDevice
@@ -19,6 +21,8 @@ FEWEST_CLIPS = 8
 """Clips of the smallest batch that is measured."""
 GAIN_WORTH_A_STEP = 1.03
 """A batch twice as large must be 3 % faster per clip; otherwise the smaller one is kept."""
+MOST_ELEMENTS = 2**31 - 1
+"""Elements of a tensor that cuDNN can index: it has no kernel for larger ones."""
 
 
 @dataclass(frozen=True)
@@ -158,3 +162,37 @@ def fastest_clip_count(seconds_of: Callable[[int], float], counts: Sequence[int]
             break
         best, best_rate = clips, rate
     return best
+
+
+def most_clips(network: fx.GraphModule, clip_shape: Sequence[int]) -> int:
+    """The most clips of which every tensor of a pass has at most MOST_ELEMENTS elements.
+
+    Args:
+        network: maps (clips, 4, frames, height, width) to features.
+        clip_shape: frames, height, width, 4.
+    """
+    skeleton = copy.deepcopy(network).to("meta")
+    dtype = next(network.parameters()).dtype
+    clip = torch.empty((1, *clip_shape), dtype=dtype, device="meta")
+    largest = _LargestTensor()  # type: ignore[no-untyped-call]  # untyped in torch
+    with largest:
+        skeleton(clip.permute(0, 4, 1, 2, 3))
+    return max(1, MOST_ELEMENTS // largest.elements)
+
+
+class _LargestTensor(TorchDispatchMode):  # type: ignore[no-untyped-call]  # untyped in torch
+    """Notes the size of the largest tensor that an operation gives."""
+
+    elements: int = 1
+
+    def __torch_dispatch__(
+        self,
+        func: Callable[..., object],
+        types: object,
+        args: tuple[object, ...] = (),
+        kwargs: Mapping[str, object] | None = None,
+    ) -> object:
+        out = func(*args, **(kwargs or {}))
+        if isinstance(out, torch.Tensor):
+            self.elements = max(self.elements, out.numel())
+        return out

@@ -12,10 +12,10 @@ from c2fpl.extractors.encoding.gpu.batches import (
     BatchedNetwork,
     clip_counts,
     fastest_clip_count,
+    most_clips,
 )
 from c2fpl.extractors.encoding.gpu.device import CudaDevice
 from c2fpl.extractors.encoding.gpu.folded_network import folded_network
-from c2fpl.extractors.encoding.gpu.index_limit import most_clips
 from c2fpl.extractors.encoding.gpu.kernel_check import (
     KernelCheck,
     check_frames,
