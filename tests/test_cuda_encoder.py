@@ -246,7 +246,5 @@ def test_a_device_without_graphs_starts_its_kernels_one_by_one(
     encoder = gpu_encoder(tiny_network, Graphless())
     expected = cpu_encoder(tiny_network).encode(segments_of(3))
     np.testing.assert_allclose(encoder.encode(segments_of(3)), expected, rtol=1e-5, atol=1e-6)
-    assert [record.getMessage() for record in caplog.records] == [
-        "no CUDA graph (operation not permitted when stream is capturing): "
-        "starting the kernels one by one"
-    ]
+    [message] = caplog.messages
+    assert message.startswith("no CUDA graph (operation not permitted when stream is capturing): ")

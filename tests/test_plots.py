@@ -22,13 +22,8 @@ from c2fpl.pipeline.report import plots
 from c2fpl.pipeline.report.curves import curve_of
 from c2fpl.pipeline.report.events import events_by_video, write_events
 from c2fpl.pipeline.report.frames import VideoFrames
-from c2fpl.pipeline.report.plots import (
-    clock,
-    plot_video,
-    shown_name,
-    tick_distance_s,
-    write_plots,
-)
+from c2fpl.pipeline.report.plots import write_plots
+from c2fpl.pipeline.report.video_figure import clock, plot_video, shown_name, tick_distance_s
 from c2fpl.pipeline.settings import EventSettings
 from c2fpl.pipeline.steps.scored_videos import scored_videos
 from run_folder import HEIGHT, HOSTILE, WIDTH, add_video, scores_with, small_run

@@ -15,7 +15,7 @@ from c2fpl.pipeline.benchmark.truth import TestSegments
 from c2fpl.pipeline.benchmark.variants import Variant
 from c2fpl.pipeline.files.atomic import whole_file
 from c2fpl.pipeline.report.curves import curve_of
-from c2fpl.pipeline.report.plots import MOST_STEPS, SCORE_COLOUR, draw_windows, shown_name
+from c2fpl.pipeline.report.video_figure import MOST_STEPS, SCORE_COLOUR, draw_windows, shown_name
 from c2fpl.pipeline.truth.frame_runs import runs_of_ones
 
 MOST_VIDEOS = 8

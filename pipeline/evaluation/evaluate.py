@@ -5,12 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from c2fpl.errors import BadAnnotation
-from c2fpl.pipeline.evaluation.join import (
-    JoinedScores,
-    join_scores,
-    load_scores,
-    refuse_missing,
-)
+from c2fpl.pipeline.evaluation.join import JoinedScores, join_scores, load_scores, refuse_missing
 from c2fpl.pipeline.evaluation.metrics import Metrics, measure
 from c2fpl.pipeline.evaluation.references import Reference, references_of
 from c2fpl.pipeline.evaluation.score_provenance import recorded_times, resampling_note
@@ -79,54 +74,48 @@ def evaluate(
         reading: how to read own annotations if their file does not specify it.
         unit: what one score covers.
         allow_missing: evaluate an incomplete test set.
-        frame_rate: frames per second, for false alarms per hour and for annotations in seconds of
-            videos without a recorded rate; None selects that of the data set.
+        frame_rate: of videos without a recorded one; None selects that of the data set.
         bootstrap_replicates: 0 for no intervals.
-        seed: seed of the bootstrap.
+        seed: of the bootstrap.
 
     Raises:
         BadAnnotation, BadScores, BadFile: an input is invalid or incomplete.
     """
     test_set, truth_notes = read_test_set(truth, reading, scores)
-    joined = join_scores(scores, test_set.videos)
-    test_set = _in_frames(test_set, joined, scores, frame_rate)
-    _refuse_incomplete(joined, test_set, truth, scores, allow_missing=allow_missing)
+    joined, test_set = _join(scores, test_set, truth, frame_rate, allow_missing=allow_missing)
     measured, fitted = _measured(test_set, joined, unit)
+    notes = _notes(scores, joined, test_set, fitted, measured)
     rate = frame_rate or FRAME_RATES[truth.dataset]
-    notes = (*truth_notes, *_notes(scores, joined, test_set, fitted, measured))
     return Evaluation(
         scores=scores,
         truth=truth,
         metrics=measure(measured, bootstrap_replicates=bootstrap_replicates, seed=seed),
         yardsticks=measure_yardsticks(measured, rate),
         references=references_of(measured),
-        notes=(*notes, hours_note(measured, rate)),
+        notes=(*truth_notes, *notes, hours_note(measured, rate)),
     )
 
 
-def _in_frames(
-    test_set: TestSet, joined: JoinedScores, scores: Path, frame_rate: float | None
-) -> TestSet:
-    """Convert annotations in seconds with the times recorded with the scores."""
-    timed = {name: path for name, path in joined.files.items() if test_set.videos[name].seconds}
-    times = {name: recorded_times(scores, path, frame_rate) for name, path in timed.items()}
-    return test_set.in_frames(times)
-
-
-def _refuse_incomplete(
-    joined: JoinedScores,
+def _join(
+    scores: Path,
     test_set: TestSet,
     truth: TruthInputs,
-    scores: Path,
+    frame_rate: float | None,
     *,
     allow_missing: bool,
-) -> None:
+) -> tuple[JoinedScores, TestSet]:
+    """The scores, and the test set with annotations in seconds converted by recorded times."""
+    joined = join_scores(scores, test_set.videos)
+    timed = {name: path for name, path in joined.files.items() if test_set.videos[name].seconds}
+    times = {name: recorded_times(scores, path, frame_rate) for name, path in timed.items()}
+    test_set = test_set.in_frames(times)
     if not allow_missing:
         refuse_missing(joined.missing, _left_out(joined.missing, test_set))
     if not joined.files:
         raise BadAnnotation(
             f"{scores} has no scores of a video in {truth.annotations}: give the matching folder"
         )
+    return joined, test_set
 
 
 def _measured(
