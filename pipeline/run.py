@@ -26,8 +26,7 @@ from c2fpl.pipeline.truth.datasets import DatasetName
 from c2fpl.pipeline.truth.forms.records import AnnotationSettings
 from c2fpl.pipeline.truth.video_annotation import VideoAnnotation
 from c2fpl.pipeline.truth.windows import read_windows
-from c2fpl.pipeline.videos.find import VideoFile, find_videos
-from c2fpl.pipeline.videos.output_names import given_names
+from c2fpl.pipeline.videos.find import VideoFile, videos_for
 
 logger = logging.getLogger(__name__)
 
@@ -75,8 +74,7 @@ def run_folder(
     Returns:
         The videos found, and the failures.
     """
-    leave_out = (files.clips, files.overlays)
-    found = find_videos(videos, leave_out, given=given_names(files))
+    found = videos_for(files, videos)
     names = [video.name for video in found]
     windows = read_windows(annotations, names, dataset, reading) if annotations else None
     with only_writer(files):

@@ -55,14 +55,15 @@ def read_blobs(path: Path) -> dict[str, torch.Tensor]:
     blobs = content.get("blobs", content) if isinstance(content, dict) else None
     if not isinstance(blobs, dict):
         raise pickle.UnpicklingError(f"it holds a {type(content).__name__}, not a dict of arrays")
-    named = {str(name).rpartition("/")[2]: value for name, value in blobs.items()}
-    return {
-        name: torch.from_numpy(np.array(value, dtype=np.float32))
-        for name, value in named.items()
-        if isinstance(value, np.ndarray)
-        and name not in STATE_OF_TRAINING
-        and not name.endswith(MOMENTUM)
-    }
+    tensors = {}
+    for key, value in blobs.items():
+        name = str(key).rpartition("/")[2]
+        trained = name not in STATE_OF_TRAINING and not name.endswith(MOMENTUM)
+        if isinstance(value, np.ndarray) and trained:
+            if value.dtype.hasobject:
+                raise pickle.UnpicklingError(f"{name} has an element that is not a plain number")
+            tensors[name] = torch.from_numpy(np.array(value, dtype=np.float32))
+    return tensors
 
 
 def conversion_name(blob: str) -> str | None:

@@ -9,8 +9,7 @@ from c2fpl.extractors.settings import DecodingSettings, ExtractionSettings
 from c2fpl.models.settings import TrainingSettings
 from c2fpl.pipeline.files.run_files import RunFiles
 from c2fpl.pipeline.settings import Execution
-from c2fpl.pipeline.videos.find import find_videos
-from c2fpl.pipeline.videos.output_names import given_names
+from c2fpl.pipeline.videos.find import videos_for
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -57,8 +56,7 @@ def show_plan(
     from c2fpl.pipeline.extraction.feature_settings import FeatureSettings
 
     settings = FeatureSettings(extraction, decoding)
-    leave_out = (files.clips, files.overlays)
-    found = find_videos(videos, leave_out, given=given_names(files))
+    found = videos_for(files, videos)
     planned = plan_videos(files, found, settings, execution)
     lengths = [(item.video.path, item.frames, item.done) for item in planned]
     show_estimate(plan_table(planned), lengths, settings, execution, training)

@@ -16,14 +16,12 @@ from c2fpl.pipeline.cli.app import (
     app,
 )
 from c2fpl.pipeline.cli.plan import show_plan
-from c2fpl.pipeline.files.lock import only_writer
 from c2fpl.pipeline.files.outcomes import finish
 from c2fpl.pipeline.files.progress import last_line
 from c2fpl.pipeline.files.run_files import RunFiles
 from c2fpl.pipeline.files.wording import counted
 from c2fpl.pipeline.settings import Execution, ReadingSettings, ScoreSettings
-from c2fpl.pipeline.videos.find import find_videos
-from c2fpl.pipeline.videos.output_names import given_names
+from c2fpl.pipeline.videos.find import videos_for
 
 
 @app.command
@@ -45,21 +43,16 @@ def extract(
     """
     from c2fpl.pipeline.extraction.extract_features import extract_features
     from c2fpl.pipeline.extraction.feature_settings import FeatureSettings
-    from c2fpl.pipeline.steps.run_record import recorded
+    from c2fpl.pipeline.steps.run_record import recorded_step
 
     files = RunFiles(output, holds="features")
     if dry_run:
         return show_plan(videos, files, extraction, decoding, execution, None)
-    leave_out = (files.clips, files.overlays)
-    found = find_videos(videos, leave_out, given=given_names(files))
+    found = videos_for(files, videos)
     settings = {"extraction": extraction, "decoding": decoding, "execution": execution}
     shard = execution.shard_of
     command = "extract" if shard == (1, 1) else f"extract --shard {execution.shard}"
-    with (
-        only_writer(files, shard),
-        recorded(files, command, settings) as record,
-        record.stage(command),
-    ):
+    with recorded_step(files, command, settings, shard) as record:
         report = extract_features(files, found, FeatureSettings(extraction, decoding), execution)
         record.extraction(report)
         record.failures += report.failures
@@ -83,15 +76,11 @@ def label(
         output: folder for labels.csv and videos.csv.
     """
     from c2fpl.pipeline.features.published import features_in
-    from c2fpl.pipeline.steps.run_record import recorded
+    from c2fpl.pipeline.steps.run_record import recorded_step
     from c2fpl.pipeline.steps.update_labels import update_labels
 
     opened, files = features_in(features, reading), RunFiles(output, holds="labels")
-    with (
-        only_writer(files),
-        recorded(files, "label", {"labels": labels}) as record,
-        record.stage("label"),
-    ):
+    with recorded_step(files, "label", {"labels": labels}):
         update_labels(files, opened, labels, execution)
     return finish(files, [], f"labels in {files.segment_labels}")
 
@@ -157,17 +146,13 @@ def score(
     """
     from c2fpl.pipeline.steps.detector_files import load_detector
     from c2fpl.pipeline.steps.new_videos import features_for
-    from c2fpl.pipeline.steps.run_record import recorded
+    from c2fpl.pipeline.steps.run_record import recorded_step
     from c2fpl.pipeline.steps.score_videos import score_videos
 
     execution.refuse_shards()
     saved = load_detector(detector)
     files = RunFiles(output, holds="scores")
-    with (
-        only_writer(files),
-        recorded(files, "score", {"scores": scores}) as record,
-        record.stage("score"),
-    ):
+    with recorded_step(files, "score", {"scores": scores}) as record:
         features, failures = features_for(saved, source, files, weights, reading, execution)
         record.failures += [*failures, *score_videos(files, features, saved, scores, execution)]
     done = f"scores of {counted(len(features.names), 'video')} in {files.scores}"

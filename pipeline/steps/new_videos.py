@@ -15,8 +15,7 @@ from c2fpl.pipeline.files.outcomes import Failure
 from c2fpl.pipeline.files.run_files import RunFiles
 from c2fpl.pipeline.settings import Execution, ReadingSettings
 from c2fpl.pipeline.steps.detector_files import SavedDetector
-from c2fpl.pipeline.videos.find import find_videos, holds_videos
-from c2fpl.pipeline.videos.output_names import given_names
+from c2fpl.pipeline.videos.find import holds_videos, videos_for
 
 Settings = TypeVar("Settings", ExtractionSettings, DecodingSettings)
 
@@ -35,7 +34,7 @@ def features_for(
 
     Args:
         saved: the detector.
-        source: features, or videos as for `find_videos`.
+        source: features, or videos as for `videos_for`.
         files: run that extracted features are written to.
         weights: weights of the backbone; None for the official ones, or for a backbone without any.
         reading: how published features are read.
@@ -51,8 +50,7 @@ def features_for(
     if place.exists() and not (place.is_dir() and holds_videos(place)) and holds_features(place):
         return features_in(place, reading), []
     settings = extraction_of(saved, weights, source)
-    leave_out = (files.clips, files.overlays)
-    videos = find_videos(source, leave_out, given=given_names(files))
+    videos = videos_for(files, source)
     report = extract_features(files, videos, settings, execution)
     return ExtractedFeatures(files.features, report.ready), list(report.failures)
 

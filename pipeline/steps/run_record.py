@@ -11,7 +11,7 @@ from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 from c2fpl.errors import BadFile
-from c2fpl.pipeline.files.lock import one_at_a_time
+from c2fpl.pipeline.files.lock import one_at_a_time, only_writer
 from c2fpl.pipeline.files.outcomes import STOPPED, Failure, exit_code
 from c2fpl.pipeline.files.run_files import RunFiles, load_json, save_json
 
@@ -104,6 +104,19 @@ def recorded(files: RunFiles, command: str, settings: Mapping[str, object]) -> I
         code = exit_code(record.failures)
     finally:
         record.save(files, code)
+
+
+@contextmanager
+def recorded_step(
+    files: RunFiles, command: str, settings: Mapping[str, object], shard: tuple[int, int] = (1, 1)
+) -> Iterator[RunRecord]:
+    """Record a command of one step, as the only writer of the output folder or of its shard."""
+    with (
+        only_writer(files, shard),
+        recorded(files, command, settings) as record,
+        record.stage(command),
+    ):
+        yield record
 
 
 def _before(files: RunFiles) -> dict[str, Any]:

@@ -10,8 +10,9 @@ from pathlib import Path
 from types import MappingProxyType
 
 from c2fpl.errors import NoVideos
+from c2fpl.pipeline.files.run_files import RunFiles
 from c2fpl.pipeline.videos.list_entries import read_entries
-from c2fpl.pipeline.videos.output_names import name_videos
+from c2fpl.pipeline.videos.output_names import given_names, name_videos
 from c2fpl.pipeline.videos.search import DOUBLE, VideoSearch, is_file, is_folder
 
 LIST_SUFFIXES = frozenset({".txt", ".list", ".lst", ".m3u", ".ffconcat", ".csv", ".json"})
@@ -84,6 +85,11 @@ def find_videos(
     one = Path(where) if isinstance(where, str) else None
     root = one if one is not None and is_folder(one) else _common_folder(found)
     return _named(found, root, given)
+
+
+def videos_for(files: RunFiles, where: str | Sequence[str]) -> list[VideoFile]:
+    """The videos at a place, named as in the output folder, whose clips and overlays are none."""
+    return find_videos(where, (files.clips, files.overlays), given=given_names(files))
 
 
 def videos_below(folder: Path) -> list[Path]:
