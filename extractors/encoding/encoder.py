@@ -138,12 +138,8 @@ def _built(
     """The encoder of the settings; if not `loaded`, its features are not checked on a GPU."""
     crops = settings.crops
     if settings.backbone in WITHOUT_NETWORK:
-        return FlowEncoder(
-            crops,
-            stabilised=settings.backbone == "flow-stabilised",
-            threads=threads,
-            segments_per_batch=batch_size or FLOW_SEGMENTS_PER_CALL,
-        )
+        stable, size = settings.backbone == "flow-stabilised", batch_size or FLOW_SEGMENTS_PER_CALL
+        return FlowEncoder(crops, stabilised=stable, threads=threads, segments_per_batch=size)
     check_device(device)
     backbone = backbone_named(settings.backbone, nonlocal_blocks=settings.nonlocal_blocks)
     precision = choose_precision(settings.precision, device)
