@@ -43,11 +43,16 @@ def load(name: str, data: Path, out: Path) -> RealSet:
     folder_name = name.split(" ")[0]
     if name == "ucf-crime-c3d":
         return _c3d(data / folder_name / "features.npz")
-    folder = data / folder_name
-    intervals = _ucf(folder) if folder_name == "ucf-crime-sample" else _rows(folder)
-    if folder_name == "ped2":
-        intervals = {f"Test/{video}": ends for video, ends in intervals.items()}
+    intervals = intervals_of(data / folder_name)
     return _extracted(out / name.replace(" ", "-"), intervals, FRAME_RATES.get(folder_name, 30.0))
+
+
+def intervals_of(folder: Path) -> dict[str, list[tuple[int, int]]]:
+    """Anomalous intervals [start, end) in frames of each test video, by its path without suffix."""
+    if folder.name == "ucf-crime-sample":
+        return _ucf(folder)
+    rows = _rows(folder)
+    return {f"Test/{name}": ends for name, ends in rows.items()} if folder.name == "ped2" else rows
 
 
 def extract(name: str, data: Path, out: Path, precision: str = "auto") -> None:
@@ -74,7 +79,7 @@ def _c3d(path: Path) -> RealSet:
     return RealSet(
         tuple(values[stored["split"] == "train"]),
         tuple(values[tested]),
-        tuple(_truth(int(counts[v]), ends) for v, ends in zip(tested, intervals, strict=True)),
+        tuple(truth_of(int(counts[v]), ends) for v, ends in zip(tested, intervals, strict=True)),
         tuple(_evenly(int(counts[video])) for video in tested),
     )
 
@@ -87,7 +92,7 @@ def _evenly(frame_count: int) -> Callable[[NDArray[np.float32]], NDArray[np.floa
     return spread
 
 
-def _truth(frame_count: int, intervals: Iterable[Iterable[int]]) -> NDArray[np.bool_]:
+def truth_of(frame_count: int, intervals: Iterable[Iterable[int]]) -> NDArray[np.bool_]:
     """Frames inside the intervals [start, end); a negative start means no interval."""
     truth = np.zeros(frame_count, dtype=bool)
     for start, end in intervals:
@@ -131,7 +136,7 @@ def _extracted(
     return RealSet(
         tuple(values.values()),
         tuple(values[name] for name in intervals),
-        tuple(_truth(plans[name].frame_count, ends) for name, ends in intervals.items()),
+        tuple(truth_of(plans[name].frame_count, ends) for name, ends in intervals.items()),
         tuple(plans[name].to_frames for name in intervals),
         frame_rate,
     )
