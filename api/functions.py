@@ -186,7 +186,7 @@ def score(
         BadScores: a frame count that does not fit the number of segments or the features.
     """
     check_argument("options", options, ScoreOptions)
-    network, joined = opened(detector)
+    network, joined = opened(detector, features)
     plan, video = plan_of(features, frame_count, tail), InMemory((features,))
     relative = network.settings.detector_input == "relative"
     (scores,) = segment_scores([network], joined, video, video.names[0], relative=relative)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 import c2fpl as package
 from c2fpl import functions as api
-from c2fpl.errors import BadFeatures, BadLabels, BadScores, BadVideo
+from c2fpl.errors import BadDetector, BadFeatures, BadLabels, BadScores, BadVideo
 from c2fpl.extractors.settings import ExtractionSettings
 from c2fpl.models.detection.detector import Detector
 from c2fpl.models.settings import LabelSettings, TrainingSettings
@@ -201,3 +201,20 @@ def test_a_count_that_contradicts_extracted_features_is_refused(videos: list[Pat
     for count in (0, 3, 59):
         with pytest.raises(BadScores, match="60 frames were decoded"):
             api.score(detector, features, count)
+
+
+def test_features_of_two_backbones_are_never_mixed(videos: list[Path], tmp_path: Path) -> None:
+    """They may have one shape: with and without the motion of the camera."""
+    other = ExtractionSettings(backbone="flow-stabilised", crops=1)
+    one, two = (api.extract(videos[0], each, device="cpu") for each in (FLOW, other))
+    assert one.values.shape == two.values.shape
+    together = "video 0 was extracted with backbone flow .* video 1 with flow-stabilised"
+    with pytest.raises(BadFeatures, match=together):
+        api.label_segments([one, two])
+    with pytest.raises(BadFeatures, match=together):
+        api.train([one, two], [np.zeros(4), np.zeros(4)])
+    detector = Detector(one.values.shape[2], TrainingSettings()).eval()
+    api.save(tmp_path / "detector.pt", detector, trained_on=one)
+    assert api.score(tmp_path / "detector.pt", one).shape == (60,)
+    with pytest.raises(BadDetector, match="from flow, these features have 384 from flow-stab"):
+        api.score(tmp_path / "detector.pt", two)

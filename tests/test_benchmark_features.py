@@ -1,5 +1,6 @@
 """Benchmarks on other layouts: one crop, text, concatenations, equal parts, longer segments."""
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -144,3 +145,34 @@ def test_segment_counts_that_fit_no_rule_are_left_to_the_protocol(tmp_path: Path
     given = ("benchmark", "shanghaitech", "--features", data / "features", *masks)
     assert c2fpl(*given, "-o", tmp_path / "out", *QUICK, *ONE_SEED) == 0
     assert load_results(tmp_path / "out")["test_frames"] == 3 * 7 * 16
+
+
+def extracted_form(published: Path, folder: Path, backbone: str) -> Path:
+    """The same arrays as if this program had extracted them."""
+    for path in published.glob("*.npy"):
+        values = np.load(path)
+        folder.mkdir(exist_ok=True)
+        np.save(folder / path.name, values)
+        record = {
+            "num_frames_decoded": 16 * len(values),
+            "frame_rate": 30.0,
+            "weights_sha256": None,
+            "settings": {"backbone": backbone, "tail": "loop"},
+            "fingerprint": "0",
+        }
+        (folder / path.name).with_suffix(".json").write_text(json.dumps(record))
+    return folder
+
+
+@pytest.mark.parametrize(("backbone", "code"), [("flow", 0), ("flow-stabilised", 2)])
+def test_the_test_set_must_have_the_backbone_of_the_training_set(
+    ucf: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], backbone: str, code: int
+) -> None:
+    train = extracted_form(ucf / PARTS[0], tmp_path / "train", "flow")
+    test = extracted_form(ucf / PARTS[1], tmp_path / "test", backbone)
+    given = ("--annotations", ucf / UCF_ROWS, *QUICK, *ONE_SEED, "-o", tmp_path / "out")
+    parts = ("--features", train, "--test-features", test)
+    assert c2fpl("benchmark", "ucf-crime", *parts, *given) == code
+    if code:
+        refusal = "the training set was extracted with backbone flow (weights -) but the test set"
+        assert refusal in capsys.readouterr().err

@@ -11,9 +11,10 @@ from c2fpl.pipeline.benchmark.plan import BenchmarkFiles, BenchmarkPlan
 from c2fpl.pipeline.benchmark.split import gap_notes, split_of
 from c2fpl.pipeline.extraction.extract_features import extract_features
 from c2fpl.pipeline.extraction.feature_settings import FeatureSettings
-from c2fpl.pipeline.features.extracted import ExtractedFeatures
+from c2fpl.pipeline.features.extracted import ExtractedFeatures, refuse_several_backbones
 from c2fpl.pipeline.features.feature_set import FeatureSet
 from c2fpl.pipeline.files.outcomes import Failure
+from c2fpl.pipeline.steps.detector_files import UNKNOWN_BACKBONE
 from c2fpl.pipeline.truth.annotations import read_annotations
 from c2fpl.pipeline.truth.dataset_videos import Split, index_videos
 from c2fpl.pipeline.truth.frame_counts import CountTable, read_count_table
@@ -136,6 +137,12 @@ def _joined(
     _refuse_empty(plan, split, tuple(train), tuple(test))
     train_features, test_features = features
     first = train_features.records[next(iter(train.values()))]
+    last = test_features.records[next(iter(test.values()))]
+    refuse_several_backbones(
+        (part, record["settings"]["backbone"], record.get("weights_sha256"))
+        for part, record in (("the training set", first), ("the test set", last))
+        if record["settings"]["backbone"] != UNKNOWN_BACKBONE
+    )
     return BenchmarkData(
         train=train_features.only(tuple(train.values())),
         test=test_features.only(tuple(test.values())),

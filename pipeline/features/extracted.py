@@ -39,25 +39,10 @@ class ExtractedFeatures(FeatureSet):
                 f"{first} has (crops, dim) {one} but {second} has {other}; "
                 "all videos of a set must agree: extract again into an empty folder"
             )
-        self._refuse_several_backbones()
-
-    def _refuse_several_backbones(self) -> None:
-        """Features of different networks may have one shape, but cannot be compared.
-
-        Raises:
-            BadFeatures: the videos differ in backbone or weights.
-        """
-        made_by = {
-            (record["settings"]["backbone"], record.get("weights_sha256")): name
+        refuse_several_backbones(
+            (name, record["settings"]["backbone"], record.get("weights_sha256"))
             for name, record in self.records.items()
-        }
-        if len(made_by) > 1:
-            ((one, weights), first), ((other, others), second) = list(made_by.items())[:2]
-            raise BadFeatures(
-                f"{first} was extracted with backbone {one} (weights {weights or '-'}) but "
-                f"{second} with {other} (weights {others or '-'}); all videos of a set must agree: "
-                "extract again into an empty folder"
-            )
+        )
 
     @cached_property
     def videos(self) -> dict[str, StoredFeatures]:
@@ -106,6 +91,25 @@ class ExtractedFeatures(FeatureSet):
     def fingerprint(self) -> str:
         """Fingerprint of the set, from those of its videos."""
         return fingerprint({name: self.records[name]["fingerprint"] for name in self.names})
+
+
+def refuse_several_backbones(videos: Iterable[tuple[str, str, str | None]]) -> None:
+    """Refuse features of different networks: they may have one shape, but cannot be compared.
+
+    Args:
+        videos: name, backbone and SHA-256 of the weights of each video.
+
+    Raises:
+        BadFeatures: they differ in backbone or weights.
+    """
+    made_by = {(backbone, weights): name for name, backbone, weights in videos}
+    if len(made_by) > 1:
+        ((one, weights), first), ((other, others), second) = list(made_by.items())[:2]
+        raise BadFeatures(
+            f"{first} was extracted with backbone {one} (weights {weights or '-'}) but {second} "
+            f"with {other} (weights {others or '-'}); all videos of a set must agree: extract "
+            "them with one backbone and one weights file"
+        )
 
 
 def _record(path: Path) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from c2fpl.pipeline.extraction.feature_settings import FeatureSettings
 from c2fpl.pipeline.features.array_blocks import chunks_of, features_header, finite_chunks
 from c2fpl.pipeline.features.crop_layouts import find_axes, refuse_turned
 from c2fpl.pipeline.features.crop_names import Form
+from c2fpl.pipeline.features.extracted import refuse_several_backbones
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +92,7 @@ def all_of(features: Sequence[Features]) -> "InMemory":
     """A feature set of at least one video.
 
     Raises:
-        BadFeatures: no video, or one video instead of a sequence of videos.
+        BadFeatures: no video, one video instead of a sequence, or several backbones.
     """
     if isinstance(features, VideoFeatures | np.ndarray | str | PathLike):
         raise BadFeatures(
@@ -100,9 +101,13 @@ def all_of(features: Sequence[Features]) -> "InMemory":
         )
     if not isinstance(features, Iterable):
         raise BadFeatures(f"features {features!r} are not a list with one entry per video")
-    videos = tuple(features)
-    if not videos:
+    if not (videos := tuple(features)):
         raise BadFeatures("no features: the list is empty; give one entry per video")
+    refuse_several_backbones(
+        (f"video {place}", each.settings.extraction.backbone, each.weights_sha256)
+        for place, each in enumerate(videos)
+        if isinstance(each, VideoFeatures)
+    )
     return InMemory(videos)
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from c2fpl.models.detection.detector import Detector
+    from c2fpl.pipeline.features.in_memory import Features
 
 logger = logging.getLogger(__name__)
 
@@ -53,6 +54,44 @@ class SavedDetector:
     """Fingerprint of settings, labels and features."""
     joined: Joined | None = None
     """Joins its scores with the evidence; None uses only the detector."""
+
+    def check_fits(self, dim: int, backbone: str, weights_sha256: str | None) -> None:
+        """Refuse features that the detector was not made for.
+
+        Raises:
+            BadDetector: another dimension, backbone or weights.
+        """
+        made_for = str(self.extraction.get("backbone", backbone))
+        if made_for == UNKNOWN_BACKBONE:
+            self._check_length(dim, backbone)
+            return
+        if dim != self.dim or backbone != made_for:
+            raise BadDetector(
+                f"the detector needs {self.dim} values per crop from {made_for}, these features "
+                f"have {dim} from {backbone}; extract with --backbone {made_for} or train another "
+                "detector"
+            )
+        trained_with = self.extraction.get("weights_sha256")
+        if weights_sha256 != trained_with:
+            raise BadDetector(
+                f"the detector was trained on features of weights {trained_with}, these are of "
+                f"weights {weights_sha256}; give the same file with --weights"
+            )
+
+    def _check_length(self, dim: int, backbone: str) -> None:
+        """Check the dimension, the only known property of published features."""
+        if dim != self.dim:
+            raise BadDetector(
+                f"the detector needs published features of length {self.dim}, these have {dim}; "
+                "give features like those that it was trained on"
+            )
+        if backbone != UNKNOWN_BACKBONE:
+            logger.warning(
+                "the detector was trained on published features of length %d; it cannot be checked "
+                "whether features of %s are compatible",
+                dim,
+                backbone,
+            )
 
 
 def save_detector(path: Path, saved: SavedDetector) -> None:
@@ -94,19 +133,26 @@ def load_detector(path: Path) -> SavedDetector:
         ) from error
 
 
-def opened(detector: "Detector | str | PathLike[str]") -> tuple["Detector", list[Joined]]:
+def opened(
+    detector: "Detector | str | PathLike[str]", features: "Features"
+) -> tuple["Detector", list[Joined]]:
     """A detector, or the one in a file with its join if it has one.
 
     Raises:
         BadSettings: neither a detector nor a path.
-        BadDetector: the file is missing, damaged or not a detector.
+        BadDetector: the file is missing, damaged or not a detector, or was not made for features
+            like these results of `extract`.
     """
     from c2fpl.models.detection.detector import Detector
+    from c2fpl.pipeline.features.in_memory import VideoFeatures
 
     check_argument("detector", detector, Detector | str | PathLike)
     if isinstance(detector, Detector):
         return detector, []
     saved = load_detector(Path(detector))
+    if isinstance(features, VideoFeatures):
+        backbone = features.settings.extraction.backbone
+        saved.check_fits(features.values.shape[2], backbone, features.weights_sha256)
     return saved.detector, [] if saved.joined is None else [saved.joined]
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from c2fpl.errors import BadDetector, BadFeatures, BadFile
+from c2fpl.errors import BadFeatures, BadFile
 from c2fpl.extractors.decoding.presentation_times import PresentationTimes
 from c2fpl.models.settings import ScoreOptions
 from c2fpl.pipeline.features.feature_set import FeatureSet
@@ -20,7 +20,6 @@ from c2fpl.pipeline.files.run_files import fingerprint as fingerprint_of
 from c2fpl.pipeline.files.saved_times import save_times, times_facts
 from c2fpl.pipeline.files.wording import counted
 from c2fpl.pipeline.settings import Execution, ScoreSettings
-from c2fpl.pipeline.steps.detector_files import UNKNOWN_BACKBONE
 from c2fpl.pipeline.steps.score_index import INDEX_HEADER, save_index, warn_of_left_out
 from c2fpl.pipeline.steps.segment_scores import segment_scores
 
@@ -49,7 +48,12 @@ def score_videos(
     Raises:
         BadDetector: the detector needs features of another dimension or backbone.
     """
-    check_fits(features, saved)
+    made_from = features.records[features.names[0]]
+    saved.check_fits(
+        features.shape(features.names[0])[2],
+        made_from["settings"]["backbone"],
+        made_from.get("weights_sha256"),
+    )
     before = _index(files.score_index)
     scored_by = fingerprint_of({"detector": saved.fingerprint, **_options_in_force(settings)})
     rows = {name: _index_row(features, name, scored_by) for name in features.names}
@@ -123,48 +127,6 @@ def _forget_others(
     """
     if before.keys() - kept or not files.score_index.exists():
         save_index(files.scores, [before[name] for name in kept])
-
-
-def check_fits(features: FeatureSet, saved: "SavedDetector") -> None:
-    """Refuse features that the detector was not made for.
-
-    Raises:
-        BadDetector: another dimension, backbone or weights.
-    """
-    name = features.names[0]
-    dim, backbone = features.shape(name)[2], str(features.records[name]["settings"]["backbone"])
-    made_for = str(saved.extraction.get("backbone", backbone))
-    if made_for == UNKNOWN_BACKBONE:
-        _check_length(dim, backbone, saved.dim)
-        return
-    weights = features.records[name].get("weights_sha256")
-    trained_with = saved.extraction.get("weights_sha256")
-    if dim == saved.dim and backbone == made_for and weights != trained_with:
-        raise BadDetector(
-            f"the detector was trained on features of weights {trained_with}, these are of weights "
-            f"{weights}; give the same file with --weights"
-        )
-    if dim != saved.dim or backbone != made_for:
-        raise BadDetector(
-            f"the detector needs {saved.dim} values per crop from {made_for}, these features have "
-            f"{dim} from {backbone}; extract with --backbone {made_for} or train another detector"
-        )
-
-
-def _check_length(dim: int, backbone: str, wanted: int) -> None:
-    """Check the dimension, the only known property of published features."""
-    if dim != wanted:
-        raise BadDetector(
-            f"the detector needs published features of length {wanted}, these have {dim}; give "
-            "features like those that it was trained on"
-        )
-    if backbone != UNKNOWN_BACKBONE:
-        logger.warning(
-            "the detector was trained on published features of length %d; it cannot be checked "
-            "whether features of %s are compatible",
-            dim,
-            backbone,
-        )
 
 
 def score_table(
