@@ -42,6 +42,8 @@ class Sizes:
     """Segments of a batch of the encoder; 0 measures the fastest."""
     videos: int
     """Videos to generate."""
+    most_frames: int
+    """Frames of a generated video, at most."""
     copies: int
     """How often each video is decoded."""
     workers: tuple[int, ...]
@@ -59,10 +61,10 @@ class Sizes:
 def sizes_for(device: torch.device) -> Sizes:
     """The sizes for a GPU, or tiny ones for a CPU."""
     if device.type == "cpu":
-        return Sizes(1, (1,), 1, 1, 1, (1,), 0.0, 256, 2**20, (256, 2, 64))
+        return Sizes(1, (1,), 1, 1, 32, 1, (1,), 0.0, 256, 2**20, (256, 2, 64))
     cores = len(os.sched_getaffinity(0))
     workers = tuple(sorted({max(1, cores // 2), max(1, cores - 2)}))
-    return Sizes(10, (40, 80, 160), 0, 8, 8, workers, 2.0, 8192, 2**30, (20_000, 10, 2048))
+    return Sizes(10, (40, 80, 160), 0, 8, 400, 8, workers, 2.0, 8192, 2**30, (20_000, 10, 2048))
 
 
 def machine(device: torch.device) -> dict[str, str]:
@@ -136,7 +138,9 @@ def main() -> None:
     made: dict[str, Any] = {"machine": machine(device)}
     print(table("machine", [made["machine"]]), flush=True)
     with tempfile.TemporaryDirectory() as folder:
-        videos = asked.videos or generated_videos(Path(folder) / "videos", sizes.videos)
+        videos = asked.videos or generated_videos(
+            Path(folder) / "videos", sizes.videos, sizes.most_frames
+        )
         backbones = asked.backbones.split(",")
         for title, measure in parts(device, sizes, backbones, videos, Path(folder)).items():
             try:

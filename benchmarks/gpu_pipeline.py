@@ -32,9 +32,12 @@ UCF_STEPS = 6094
 """Steps of an epoch of UCF-Crime: 779,951 segments in batches of 128."""
 
 
-def generated_videos(folder: Path, count: int) -> list[Path]:
-    """Write H.264 videos of 320x240 pixels and 240 to 400 frames."""
-    write_videos(plan_videos(count=count, seed=0), folder)
+def generated_videos(folder: Path, count: int, most_frames: int) -> list[Path]:
+    """Write H.264 videos of 320x240 pixels and 240 to 400 frames, cut after `most_frames`."""
+    plans = plan_videos(count=count, seed=0)
+    write_videos(
+        [replace(plan, frame_count=min(plan.frame_count, most_frames)) for plan in plans], folder
+    )
     return sorted(folder.glob("*.mp4"))
 
 

@@ -82,6 +82,12 @@ def five_videos(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     return [Synthetic(name, frames=frames).write(folder) for name, frames in names.items()]
 
 
+@pytest.fixture
+def without_plots(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Plots take half of a short run; runs of module fixtures, made before, still draw them."""
+    monkeypatch.setattr("c2fpl.pipeline.report.plots.draw_all", lambda plots: [])
+
+
 @pytest.fixture(scope="module")
 def decoder_errors_counted() -> Iterator[None]:
     """FFmpeg's errors are counted as in a decoder child; elsewhere its log is off."""

@@ -26,6 +26,7 @@ from synthetic import Synthetic
 SETTINGS = ("--backbone", "flow", "--crops", "1", "--device", "cpu", "--epochs", "2", "--quiet")
 PRELOAD = (
     "torch",
+    "torch._dynamo",  # by the first optimiser
     "matplotlib.figure",
     "sklearn.mixture",
     "c2fpl.pipeline.run",

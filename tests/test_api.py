@@ -19,6 +19,7 @@ from c2fpl.pipeline.demo_videos import DemoVideo, write_videos
 from c2fpl.pipeline.steps.detector_files import load_detector
 from command_line import c2fpl
 
+pytestmark = pytest.mark.usefixtures("without_plots")
 FLOW = ExtractionSettings(backbone="flow", crops=1)
 
 

@@ -1,9 +1,10 @@
 """Every network passes one contract: its fast form is the library's own network, faster."""
 
+import gc
 import operator
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
@@ -14,10 +15,10 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from torch import nn
 
 from c2fpl.extractors.backbones.catalogue import BACKBONES, Backbone, backbone_named
-from c2fpl.extractors.encoding.encoder import SegmentEncoder, make_encoder
+from c2fpl.extractors.encoding.allocator import return_freed_memory
+from c2fpl.extractors.encoding.encoder import SegmentEncoder, choose_precision, make_encoder
 from c2fpl.extractors.encoding.network import IntegerPixels, fast_form
 from c2fpl.extractors.settings import BackboneName, ExtractionSettings, Precision
 from plain import (
@@ -30,96 +31,53 @@ from plain import (
 
 FP32_TOLERANCE = 1e-4  # relative L2: other orders of summation
 AUTO_TOLERANCE = 0.02  # the bound of precision "auto"
-NAMES = list(BACKBONES)
 
 
 @dataclass(frozen=True)
 class Case:
-    """A library network with random weights, those weights on disk, and a random segment."""
+    """A backbone, random weights on disk, a random segment, and its features by the plain way."""
 
     name: BackboneName
     backbone: Backbone
-    network: nn.Module
     weights: Path
     frames: NDArray[np.uint8]
+    expected: NDArray[np.float32]
+    """Features (1, dim) of the library's network with these weights."""
 
 
-CaseNamed: TypeAlias = Callable[[BackboneName], Case]
-Expected: TypeAlias = Callable[[BackboneName], NDArray[np.float32]]
+@pytest.fixture(scope="module", params=BACKBONES)
+def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Case:
+    """One case at a time: the networks of all together need 2 GB."""
+    torch.manual_seed(0)
+    backbone = backbone_named(request.param)
+    network = with_lively_norms(library_network(request.param), seed=1)
+    weights = tmp_path_factory.mktemp("weights") / request.param
+    torch.save(network.state_dict(), weights)
+    side = backbone.crop_pixels
+    shape = (16, side + 6, side + 9, 3)
+    frames = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    expected = plain_features(features_of(network), backbone, frames, crops=1)
+    return Case(request.param, backbone, weights, frames, expected)
 
 
-@pytest.fixture(scope="module")
-def case_named(tmp_path_factory: pytest.TempPathFactory) -> CaseNamed:
-    """The case of a backbone, made once."""
-    folder = tmp_path_factory.mktemp("weights")
-
-    @cache
-    def make(name: BackboneName) -> Case:
-        torch.manual_seed(0)
-        backbone = backbone_named(name)
-        network = with_lively_norms(library_network(name), seed=1)
-        torch.save(network.state_dict(), folder / name)
-        side = backbone.crop_pixels
-        shape = (16, side + 6, side + 9, 3)
-        frames = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
-        return Case(name, backbone, features_of(network), folder / name, frames)
-
-    return make
+EncoderOf: TypeAlias = Callable[[Precision], SegmentEncoder]
 
 
 @pytest.fixture(scope="module")
-def expected(case_named: CaseNamed) -> Expected:
-    """Features of a case's segment by the plain way, computed once."""
+def encoder_of(case: Case) -> Iterator[EncoderOf]:
+    """Encoders of a case; "auto" is another one only where the processor computes in bf16."""
 
     @cache
-    def compute(name: BackboneName) -> NDArray[np.float32]:
-        case = case_named(name)
-        return plain_features(case.network, case.backbone, case.frames, crops=1)
+    def make(precision: Precision) -> SegmentEncoder:
+        settings = ExtractionSettings(
+            backbone=case.name, weights=case.weights, crops=1, precision=precision
+        )
+        return make_encoder(settings, device="cpu")
 
-    return compute
-
-
-def encoder_of(case: Case, precision: Precision) -> SegmentEncoder:
-    settings = ExtractionSettings(
-        backbone=case.name, weights=case.weights, crops=1, precision=precision
-    )
-    return make_encoder(settings, device="cpu")
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_float32_features_are_those_of_the_librarys_network(
-    name: BackboneName, case_named: CaseNamed, expected: Expected
-) -> None:
-    case = case_named(name)
-    found = encoder_of(case, "fp32").encode([case.frames])
-    assert found.dtype == np.float32
-    assert found.shape == (1, 1, case.backbone.dim)
-    assert expected(name).shape == (1, case.backbone.dim)
-    assert relative_error(found[0], expected(name)) < FP32_TOLERANCE
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_automatic_precision_stays_inside_its_bound(
-    name: BackboneName, case_named: CaseNamed, expected: Expected
-) -> None:
-    case = case_named(name)
-    encoder = encoder_of(case, "auto")
-    found = encoder.encode([case.frames])[0]
-    assert relative_error(found, expected(name)) < AUTO_TOLERANCE
-    assert encoder.crops == 1
-    assert encoder.dim == case.backbone.dim
-    assert encoder.short_side_pixels == case.backbone.short_side_pixels > case.backbone.crop_pixels
-    assert encoder.weights_sha256 == sha256(case.weights.read_bytes()).hexdigest()
-
-
-def test_the_padding_of_the_frame_is_the_mean_pixel(case_named: CaseNamed) -> None:
-    """The borders of an even frame show whether padding means what it meant to the library."""
-    case = case_named("mc3-18")
-    grey = np.array(case.backbone.mean, np.float32) * 255
-    frames = np.broadcast_to(grey.round(), case.frames.shape).astype(np.uint8)
-    plain = plain_features(case.network, case.backbone, frames, crops=1)
-    found = encoder_of(case, "fp32").encode([frames])[0]
-    assert relative_error(found, plain) < FP32_TOLERANCE
+    yield lambda precision: make(choose_precision(precision, torch.device("cpu")))
+    make.cache_clear()
+    gc.collect()  # traced networks refer to themselves
+    return_freed_memory()
 
 
 def test_non_local_blocks_stand_after_blocks_1_3_of_res3_and_1_3_5_of_res4() -> None:
@@ -145,6 +103,26 @@ def test_non_local_blocks_scale_their_queries_and_not_the_products_of_them() -> 
     torch.testing.assert_close(fast(pixels), expected, rtol=0, atol=1e-9 * float(expected.norm()))
     assert not [node for node in fast.graph.nodes if node.target is operator.mul]
     assert sum(node.target is torch.einsum for node in fast.graph.nodes) == 10
+
+
+def test_float32_features_are_those_of_the_librarys_network(
+    case: Case, encoder_of: EncoderOf
+) -> None:
+    found = encoder_of("fp32").encode([case.frames])
+    assert found.dtype == np.float32
+    assert found.shape == (1, 1, case.backbone.dim)
+    assert case.expected.shape == (1, case.backbone.dim)
+    assert relative_error(found[0], case.expected) < FP32_TOLERANCE
+
+
+def test_automatic_precision_stays_inside_its_bound(case: Case, encoder_of: EncoderOf) -> None:
+    encoder = encoder_of("auto")
+    found = encoder.encode([case.frames])[0]
+    assert relative_error(found, case.expected) < AUTO_TOLERANCE
+    assert encoder.crops == 1
+    assert encoder.dim == case.backbone.dim
+    assert encoder.short_side_pixels == case.backbone.short_side_pixels > case.backbone.crop_pixels
+    assert encoder.weights_sha256 == sha256(case.weights.read_bytes()).hexdigest()
 
 
 def test_importing_the_encoder_starts_neither_cuda_nor_pytorchvideo() -> None:

@@ -1,6 +1,7 @@
 """CLIP's image encoder: three forms of weights files, one network; refusals in one line."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
 
@@ -27,27 +28,44 @@ def state() -> State:
     return random_state()
 
 
-@pytest.mark.parametrize("form", ["openai", "vision encoder alone", "hugging face", "lightning"])
+@pytest.fixture(scope="module")
+def image() -> torch.Tensor:
+    return torch.randn(1, 3, 224, 224, generator=torch.Generator().manual_seed(3))
+
+
+@pytest.fixture(scope="module")
+def expected(state: State, image: torch.Tensor) -> torch.Tensor:
+    """Features (1, 512) of the image by the plain encoder."""
+    return features(state, image)
+
+
+FORMS: dict[str, Callable[[State], object]] = {
+    "openai": lambda state: state,
+    "vision encoder alone": lambda state: {
+        k.removeprefix("visual."): v for k, v in state.items() if k.startswith("visual.")
+    },
+    "hugging face": in_hugging_face_names,
+    "lightning": lambda state: {
+        "state_dict": {f"model.clip.{k}": v for k, v in in_hugging_face_names(state).items()}
+    },
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
 def test_every_form_of_weights_gives_the_features_of_the_plain_encoder(
-    form: str, network: nn.Module, state: State, tmp_path: Path
+    form: str,
+    network: nn.Module,
+    state: State,
+    image: torch.Tensor,
+    expected: torch.Tensor,
+    tmp_path: Path,
 ) -> None:
-    content: object = {
-        "openai": state,
-        "vision encoder alone": {
-            k.removeprefix("visual."): v for k, v in state.items() if k.startswith("visual.")
-        },
-        "hugging face": in_hugging_face_names(state),
-        "lightning": {
-            "state_dict": {f"model.clip.{k}": v for k, v in in_hugging_face_names(state).items()}
-        },
-    }[form]
-    torch.save(content, tmp_path / "w.pt")
+    torch.save(FORMS[form](state), tmp_path / "w.pt")
     for parameter in network.parameters():
         parameter.data.zero_()
     load_weights(network, CLIP_VIT_B_16, tmp_path / "w.pt")
-    images = torch.randn(1, 3, 224, 224)
     with torch.no_grad():
-        found, expected = network(images[:, :, None]), features(state, images)
+        found = network(image[:, :, None])
     assert found.shape == (1, 512)
     assert (found - expected).norm() < 1e-4 * expected.norm()
 

@@ -20,6 +20,7 @@ from c2fpl.pipeline.extraction.feature_settings import FeatureSettings
 from c2fpl.pipeline.settings import Execution
 from command_line import c2fpl
 
+pytestmark = pytest.mark.usefixtures("without_plots")
 FLOW = ("--backbone", "flow", "--crops", "1", "--device", "cpu", "--quiet")
 PAPER = ("--method", "paper")
 
@@ -58,8 +59,13 @@ def test_a_dry_run_names_what_is_left_and_writes_nothing(
 
 
 def test_a_dry_run_knows_what_is_done(
-    videos: Path, finished: Path, capsys: pytest.CaptureFixture[str]
+    videos: Path,
+    finished: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    speed = Speed(0.4, 0.3, 0.001, "cpu", on_gpu=False, processes=1, workers=1)
+    monkeypatch.setattr(estimate, "measure_speed", lambda *_: speed)
     assert c2fpl("extract", videos, "-o", finished / "features", *FLOW, "--dry-run") == 0
     said = capsys.readouterr().out
     assert said.count("done") == 3

@@ -4,14 +4,11 @@ Commands of README, own-videos, api and troubleshooting are run, in the order of
 folder with small made videos. Pages of long measurements are parsed and not run.
 """
 
-import contextlib
-import os
 import re
 import shlex
-import subprocess
 import sys
 from collections.abc import Iterator
-from functools import cache
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -20,6 +17,8 @@ import numpy as np
 import pytest
 from pytest import CaptureFixture, TempPathFactory
 
+import c2fpl as package
+from c2fpl.models.settings import TrainingSettings
 from c2fpl.pipeline.cli import main as cli
 from c2fpl.pipeline.cli.app import app
 from c2fpl.pipeline.demo_videos import DemoVideo, write_videos
@@ -28,11 +27,13 @@ from c2fpl.pipeline.report.events import load_events
 from cli_reference import PAGE
 from command_line import c2fpl
 from conftest import must_run
+from shown_commands import run_here
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 RUN_PAGES = ("README.md", "docs/own-videos.md", "docs/api.md", "docs/troubleshooting.md")
 NOT_RUN = {
+    "python docs/worked_example.py": "has a test of its own",
     "c2fpl watch": "runs until it is stopped",
     "make demo": "makes a virtual environment and installs; .ci/run calls it",
     "make test": "is this suite",
@@ -131,46 +132,18 @@ def test_every_command_runs_and_its_shown_output_is_real(
 def reduced(command: str) -> str:
     for long, short in REDUCED.items():
         command = command.replace(long, short)
-    trains = command.startswith("c2fpl run") and "--dry-run" not in command
+    trains = command.startswith(("c2fpl run", "c2fpl train")) and "--dry-run" not in command
     return command + TRAINING * trains
-
-
-def run_here(command: str, where: Path, capfd: CaptureFixture[str]) -> str:
-    """As `run`; a command of c2fpl in this process, which has imported torch already."""
-    if not command.startswith("c2fpl ") or re.search(r"[|&;<>$`]|--install", command):
-        return run(command, where)
-    capfd.readouterr()
-    with contextlib.chdir(where), pytest.raises(SystemExit) as ended:
-        cli.main(shlex.split(command)[1:])
-    said = "".join(capfd.readouterr())
-    assert ended.value.code == 0, f"{command}: {said[-2000:]}"
-    return said
-
-
-@cache
-def run(command: str, where: Path) -> str:
-    """What the command says, on both streams; it must end well. Run once in each folder."""
-    environment = {**os.environ, "HOME": str(where), "COLUMNS": "100", "OMP_NUM_THREADS": "1"}
-    words = command.replace("c2fpl ", f"{shlex.quote(sys.executable)} -m c2fpl ", 1)
-    words = re.sub(r"^python ", f"{shlex.quote(sys.executable)} ", words)
-    done = subprocess.run(
-        words,
-        shell=True,
-        cwd=where,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=900,
-    )
-    said = done.stdout + done.stderr
-    assert done.returncode == 0, f"{command}: {said[-2000:]}"
-    return said
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["README.md", "docs/api.md"])
-def test_every_python_example_runs(name: str, checkout: Path) -> None:
-    known: dict[str, Any] = {"videos": sorted((checkout / "videos").glob("*.mp4"))}
+def test_every_python_example_runs(
+    name: str, checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quick = TrainingSettings(epochs=2, epoch_steps=1)
+    monkeypatch.setattr(package, "train", partial(package.train, settings=quick))
+    known: dict[str, Any] = {"videos": sorted((checkout / "videos").glob("*.mp4"))[:3]}
     examples = [text for language, text in blocks(ROOT / name) if language == "python"]
     for example in examples:
         exec(example, known)
@@ -180,13 +153,13 @@ def test_every_python_example_runs(name: str, checkout: Path) -> None:
 
 @pytest.mark.slow
 def test_the_python_examples_of_exports_run(
-    checkout: Path, monkeypatch: pytest.MonkeyPatch
+    checkout: Path, capfd: CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After the commands of the page. FiftyOne, which needs a database, is a stub."""
     page = ROOT / "docs" / "own-videos.md"
     for command in ("c2fpl run videos -o run --backbone flow", "c2fpl export run --format onnx"):
         assert command in commands(page)
-        run(reduced(command), checkout)
+        run_here(reduced(command), checkout, capfd)
     fiftyone = SimpleNamespace(
         TemporalDetection=SimpleNamespace,
         TemporalDetections=lambda detections: detections,
@@ -217,8 +190,12 @@ def test_the_python_examples_of_exports_run(
 
 
 @pytest.mark.slow
-def test_the_worked_example_says_what_it_says(checkout: Path, tmp_path: Path) -> None:
-    said = run("python docs/worked_example.py videos example", checkout)  # as api.md says
+def test_the_worked_example_says_what_it_says(
+    checkout: Path, capfd: CaptureFixture[str], tmp_path: Path
+) -> None:
+    command = "python docs/worked_example.py videos example"
+    assert command in commands(ROOT / "docs" / "api.md")
+    said = run_here(command, checkout, capfd)
     out = checkout / "example"
     counts = dict(re.findall(r"^(\w+): (\d+) scores", said, re.M))
     assert counts == {f"{('hall', 'yard')[i % 2]}{i:02d}": str(64 + i) for i in range(6)}

@@ -75,6 +75,15 @@ def test_bgr_is_rgb_with_the_colours_reversed(tiny_network: nn.Module) -> None:
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
 
 
+def test_the_padding_of_the_frame_is_the_mean_pixel(tiny_network: nn.Module) -> None:
+    """The borders of an even frame show whether padding means what it meant to the network."""
+    grey = np.array(TINY.mean, np.float32) * 255
+    frames = np.broadcast_to(grey.round(), (16, 20, 27, 3)).astype(np.uint8)
+    found = cpu_encoder(tiny_network, crops=1).encode([frames])[0]
+    expected = plain_features(tiny_network, TINY, frames, crops=1)
+    np.testing.assert_allclose(found, expected, rtol=TOLERANCE, atol=1e-5)
+
+
 def test_no_segments_give_no_features(tiny_network: nn.Module) -> None:
     assert cpu_encoder(tiny_network).encode([]).shape == (0, 10, 12)
 

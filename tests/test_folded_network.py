@@ -1,6 +1,8 @@
 """The folded form is the 3D form: every kind of convolution, and whole networks in float64."""
 
+import gc
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from torch.nn import functional as F
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from c2fpl.extractors.backbones.catalogue import backbone_named
+from c2fpl.extractors.encoding.allocator import return_freed_memory
 from c2fpl.extractors.encoding.encoder import build_quietly
 from c2fpl.extractors.encoding.gpu.folded_network import folded_network
 from c2fpl.extractors.encoding.gpu.folding import (
@@ -29,6 +32,14 @@ FOLDABLE: list[tuple[BackboneName, bool]] = [
     ("i3d-nonlocal-net", True),
     ("r2plus1d-18", False),
 ]
+
+
+@pytest.fixture
+def freed() -> Iterator[None]:
+    """Networks in float64 take 300 MB each, and traced ones refer to themselves."""
+    yield
+    gc.collect()
+    return_freed_memory()
 
 
 def clips_of(*shape: int) -> torch.Tensor:
@@ -122,6 +133,7 @@ def test_a_pool_of_another_kind_is_not_folded(pool: nn.MaxPool3d) -> None:
     assert folded_pool(pool) is None
 
 
+@pytest.mark.usefixtures("freed")
 @pytest.mark.parametrize(("name", "nonlocal_blocks"), FOLDABLE)
 @torch.inference_mode()
 def test_a_folded_network_gives_the_features_of_the_3d_network(
@@ -138,6 +150,7 @@ def test_a_folded_network_gives_the_features_of_the_3d_network(
     assert any(isinstance(layer, nn.Conv3d) for layer in network.modules())  # not changed
 
 
+@pytest.mark.usefixtures("freed")
 @pytest.mark.parametrize("name", ["mc3-18", "x3d-s", "i3d-inception"])
 def test_a_network_with_other_kernels_is_not_folded(name: BackboneName) -> None:
     assert folded_network(network_of(name)) is None
@@ -155,6 +168,7 @@ class Counted(TorchDispatchMode):  # type: ignore[no-untyped-call]  # untyped in
         return func(*args, **(kwargs or {}))
 
 
+@pytest.mark.usefixtures("freed")
 @torch.no_grad()
 def test_folding_copies_no_map_except_the_frames_under_the_first_kernel() -> None:
     folded = folded_network(network_of("i3d-nonlocal-net"))
@@ -166,6 +180,7 @@ def test_folding_copies_no_map_except_the_frames_under_the_first_kernel() -> Non
     assert not {"clone", "_to_copy", "cat", "contiguous"} & set(counted.calls)
 
 
+@pytest.mark.usefixtures("freed")
 @torch.no_grad()
 def test_cudnn_computes_convolution_bias_sum_and_relu_in_one_kernel(
     monkeypatch: pytest.MonkeyPatch,

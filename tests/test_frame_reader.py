@@ -1,8 +1,9 @@
 """Frames by number: the right ones, whatever the container, clock or index does to a seek."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import TypeAlias
 
 import av
 import pytest
@@ -77,12 +78,32 @@ def read(
     return {each.frame: number_of(each.pixels) for each in frames if each is not None}
 
 
+Written: TypeAlias = tuple[Path, list[int], PresentationTimes]
+"""A file, the numbers in its decoded frames, and their times."""
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Synthetic], Written]:
+    """Writes and decodes a video once for all tests; they only read it."""
+    folder, done = tmp_path_factory.mktemp("written"), dict[str, Written]()
+
+    def write(video: Synthetic) -> Written:
+        if video.name not in done:
+            path = video.write(folder)
+            numbers, report = decoded(path, DecodingSettings(max_lost=1))
+            done[video.name] = path, numbers, report.times
+        return done[video.name]
+
+    return write
+
+
 @pytest.mark.parametrize("video", [*SEEKABLE, *COUNTED], ids=named)
-def test_every_frame_is_the_one_that_was_asked_for(video: Synthetic, tmp_path: Path) -> None:
-    path = video.write(tmp_path)
-    numbers, report = decoded(path, DecodingSettings(max_lost=1))
+def test_every_frame_is_the_one_that_was_asked_for(
+    video: Synthetic, written: Callable[[Synthetic], Written]
+) -> None:
+    path, numbers, times = written(video)
     spans = [(start, min(end, len(numbers))) for start, end in SPANS]
-    found = read(path, report.times, spans)
+    found = read(path, times, spans)
     wanted = [frame for frame in WANTED if frame < len(numbers)]
     assert found == {frame: numbers[frame] for frame in wanted}
     assert len(numbers) > 380
@@ -90,10 +111,11 @@ def test_every_frame_is_the_one_that_was_asked_for(video: Synthetic, tmp_path: P
 
 @pytest.mark.parametrize("video", [v for v in SEEKABLE if v.name != "program.mpg"], ids=named)
 def test_a_trusted_clock_spares_decoding_what_is_before(
-    video: Synthetic, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    video: Synthetic,
+    written: Callable[[Synthetic], Written],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    path = video.write(tmp_path)
-    times = decoded(path, DecodingSettings(max_lost=1))[1].times
+    path, _, times = written(video)
     if not times.seekable:
         pytest.skip("decord knows no times of this one")
 

@@ -16,6 +16,7 @@ from c2fpl.pipeline.steps import score_videos
 from command_line import c2fpl
 from killing import results, write_short_videos
 
+pytestmark = pytest.mark.usefixtures("without_plots")
 SETTINGS = (
     *("--backbone", "flow", "--crops", "1", "--device", "cpu"),
     *("--method", "paper", "--epochs", "1", "--epoch-steps", "1"),

@@ -27,6 +27,7 @@ from command_line import c2fpl
 from synthetic import Synthetic
 
 FLOW = FeatureSettings(ExtractionSettings(backbone="flow", crops=1), DecodingSettings())
+pytestmark = pytest.mark.usefixtures("without_plots")
 QUICK = (
     *("--backbone", "flow", "--crops", "1", "--device", "cpu"),
     *("--epochs", "1", "--epoch-steps", "1"),

@@ -15,6 +15,7 @@ from c2fpl.pipeline.steps.scored_videos import scored_videos
 from command_line import c2fpl
 from killing import write_short_videos
 
+pytestmark = pytest.mark.usefixtures("without_plots")
 QUICK = (
     *("--backbone", "flow", "--crops", "1", "--device", "cpu"),
     *("--epochs", "1", "--epoch-steps", "1"),

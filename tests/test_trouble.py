@@ -146,6 +146,7 @@ def test_a_video_that_vanishes_costs_itself(
     assert scores == {path.name: path.read_bytes() for path in whole.glob("scores/*.npy")}
 
 
+@pytest.mark.usefixtures("without_plots")
 @pytest.mark.parametrize(
     "error",
     [

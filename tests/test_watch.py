@@ -28,6 +28,7 @@ from c2fpl.pipeline.videos.find import VideoFile
 from c2fpl.pipeline.watch import Arrivals, Changes, Watch, fixed_threshold, ticks
 from command_line import c2fpl
 
+pytestmark = pytest.mark.usefixtures("without_plots")
 CAMERA = VideoFile("camera", Path("camera.mp4"))
 
 
