@@ -63,8 +63,8 @@ def thin(backbone: Backbone) -> Backbone:
         for module in network.modules():
             for name, tensor in [*module.named_parameters(recurse=False)]:
                 setattr(module, name, nn.Parameter(torch.randn([min(n, 2) for n in tensor.shape])))
-            for name, tensor in [*module.named_buffers(recurse=False)]:
-                module.register_buffer(name, torch.zeros([min(n, 2) for n in tensor.shape]))
+            for name, buffer in [*module.named_buffers(recurse=False)]:
+                module.register_buffer(name, torch.zeros([min(n, 2) for n in buffer.shape]))
         return network
 
     return replace(backbone, build=build)
