@@ -17,6 +17,7 @@ from c2fpl.pipeline.report.curves import curve_of
 from c2fpl.pipeline.report.events import write_events
 from c2fpl.pipeline.report.page import ROWS_A_FILE, write_report, write_tables
 from c2fpl.pipeline.report.page_data import SPARK_LETTERS, script, spark
+from c2fpl.pipeline.report.plots import write_plots
 from c2fpl.pipeline.settings import EventSettings
 from run_folder import HOSTILE, add_video, scores_with, small_run
 
@@ -164,6 +165,20 @@ def test_pictures_that_are_there_are_not_made_again(
     monkeypatch.setattr("c2fpl.pipeline.report.frames.VideoFrames.stills", refuse)
     write_report(files)
     assert len(list((files.report / "stills").iterdir())) == 1
+
+
+def test_the_pictures_of_a_video_stay_when_it_is_deleted(tmp_path: Path) -> None:
+    files = RunFiles(tmp_path / "run")
+    add_video(files, tmp_path, "a", scores_with(60, [(20, 40, 0.9)]))
+    for _ in range(2):
+        write_report(files)
+        (plot,) = write_plots(files)
+        _, ((*_, still, _, _),) = received(files.report / "data" / "run.js")
+        pictures = plot.read_bytes(), (files.report / "stills" / still).read_bytes()
+        if (video := tmp_path / "a.mp4").exists():
+            before = pictures
+            video.unlink()
+    assert pictures == before
 
 
 def test_a_video_that_is_gone_has_its_events_without_pictures(tmp_path: Path) -> None:

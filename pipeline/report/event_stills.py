@@ -22,7 +22,8 @@ def write_stills(
     """Save the frame at each event's peak as a JPEG, unless it exists already.
 
     Returns:
-        File name by event. Events whose video is missing or cannot be decoded there are left out.
+        File name by event. Events that have no still, and whose video is missing or cannot be
+        decoded there, are left out.
     """
     by_video: dict[str, list[Event]] = defaultdict(list)
     for event in events:
@@ -37,11 +38,11 @@ def write_stills(
 def stills_of(
     folder: Path, frames: VideoFrames, video: ScoredVideo, events: Sequence[Event]
 ) -> dict[Event, str]:
-    """Save the stills of one video's events, opening the video once."""
-    source = video.playable
-    if source is None:
-        return {}
-    names = {event: still_name(source, event) for event in events}
+    """Save the stills of one video's events, opening the video once.
+
+    A still that exists is kept, also after its video was deleted.
+    """
+    names = {event: still_name(video, event) for event in events}
     missing = [event for event in events if not (folder / names[event]).is_file()]
     peaks = [event.peak_frame for event in missing]
     pictures = frames.stills(video, peaks, STILL_HEIGHT_PIXELS) if missing else []
@@ -54,8 +55,8 @@ def stills_of(
     return names
 
 
-def still_name(source: Path, event: Event) -> str:
-    """A file name that differs for each video file, modification time and frame."""
-    facts = (str(source), source.stat().st_mtime_ns, event.peak_frame)
-    text = "\0".join(str(fact) for fact in facts)
+def still_name(video: ScoredVideo, event: Event) -> str:
+    """A file name that differs for each video file, its scores and the frame."""
+    scores_digest = hashlib.sha256(video.scores().tobytes()).hexdigest()
+    text = "\0".join((str(video.source), scores_digest, str(event.peak_frame)))
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:20] + ".jpg"

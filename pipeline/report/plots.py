@@ -134,9 +134,14 @@ def main(connection_descriptor: int, lifeline: int) -> None:
 
 
 def draw(plot: Plot, frames: VideoFrames) -> None:
-    """Write one plot, unless the existing file was drawn from the same inputs."""
-    wanted = fingerprint(facts_of(plot.video, plot.windows, plot.found))
-    if plot.path.is_file() and drawn_from(plot.path) == wanted:
+    """Write one plot, unless the existing file was drawn from the same inputs.
+
+    A plot with pictures is kept after its video was deleted.
+    """
+    facts = facts_of(plot.video, plot.windows, plot.found)
+    wanted = fingerprint({**facts, "pictures": plot.video.playable is not None})
+    with_pictures = fingerprint({**facts, "pictures": True})
+    if plot.path.is_file() and drawn_from(plot.path) in (wanted, with_pictures):
         return
     figure = plot_video(plot.video, plot.windows, plot.found, frames)
     with whole_file(plot.path) as file:
@@ -146,11 +151,11 @@ def draw(plot: Plot, frames: VideoFrames) -> None:
 def facts_of(video: ScoredVideo, windows: Windows, found: RunEvents | None) -> dict[str, object]:
     """Everything that the plot of a video depends on."""
     scores_digest = hashlib.sha256(video.scores().tobytes()).hexdigest()
-    source, times = video.playable, video.times()
+    times = video.times()
     return {
         "video": (video.name, times.frame_rate, scores_digest),
         "times": times.seconds is not None and hashlib.sha256(times.seconds.tobytes()).hexdigest(),
-        "file": source and (str(source), source.stat().st_mtime_ns),
+        "file": str(video.source),
         "windows": [tuple(window) for window in windows],
         "threshold": found and found.threshold.value,
         "events": [asdict(event) for event in found.events] if found else [],

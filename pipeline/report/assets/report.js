@@ -70,8 +70,9 @@ function confidenceText(confidence) {
 }
 
 function tiles(run) {
-  const seconds = Object.values(run.record).reduce(
-    (sum, step) => sum + ((step && step.seconds && step.seconds.total) || 0), 0);
+  // The seconds of watch are those of the last arrival only.
+  const seconds = Object.entries(run.record).reduce((sum, [name, step]) =>
+    sum + ((name !== "watch" && step && step.seconds && step.seconds.total) || 0), 0);
   const confidence = (run.record.run || {}).confidence;
   const tile = (value, label, state = "") => c2fpl.element("div", { className: `tile ${state}` },
     c2fpl.element("b", {}, value), c2fpl.element("span", {}, label));
