@@ -20,7 +20,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from c2fpl.extractors.devices import resolve_device
-from c2fpl.extractors.encoding.encoder import SegmentEncoder, make_encoder
+from c2fpl.extractors.encoding.encoder import make_encoder
+from c2fpl.extractors.encoding.held_frames import SegmentEncoder
 from c2fpl.extractors.settings import DecodingSettings, ExtractionSettings, Tail
 from c2fpl.field_checks import check_argument
 from c2fpl.models.detection import training

@@ -27,8 +27,7 @@ from c2fpl.extractors.decoder_messages import (
     Undecodable,
 )
 from c2fpl.extractors.decoder_pool import DecoderPool
-from c2fpl.extractors.encoding.encoder import SegmentEncoder
-from c2fpl.extractors.encoding.held_frames import HeldFrames
+from c2fpl.extractors.encoding.held_frames import HeldFrames, SegmentEncoder
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from c2fpl.extractors.backbones.catalogue import BACKBONES, Backbone, backbone_named
 from c2fpl.extractors.encoding.allocator import return_freed_memory
-from c2fpl.extractors.encoding.encoder import SegmentEncoder, choose_precision, make_encoder
+from c2fpl.extractors.encoding.encoder import choose_precision, make_encoder
+from c2fpl.extractors.encoding.held_frames import SegmentEncoder
 from c2fpl.extractors.encoding.network import IntegerPixels, fast_form
 from c2fpl.extractors.settings import BackboneName, ExtractionSettings, Precision
 from plain import (

@@ -19,8 +19,7 @@ from c2fpl.extractors.decoder_messages import (
 from c2fpl.extractors.decoder_pool import DecoderPool
 from c2fpl.extractors.decoding.presentation_times import PresentationTimes
 from c2fpl.extractors.decoding.video import DecodeReport
-from c2fpl.extractors.encoding.encoder import SegmentEncoder
-from c2fpl.extractors.encoding.held_frames import HeldFrames, HostFrames, on_host
+from c2fpl.extractors.encoding.held_frames import HeldFrames, HostFrames, SegmentEncoder, on_host
 from c2fpl.extractors.extraction import Extraction, FeatureRows
 from c2fpl.extractors.settings import DecodingSettings
 from gpu_stand_in import GpuStandIn, gpu_encoder

@@ -12,7 +12,8 @@ import pytest
 import torch
 
 from c2fpl.extractors.backbones.catalogue import backbone_named
-from c2fpl.extractors.encoding.encoder import SegmentEncoder, build_quietly, make_encoder
+from c2fpl.extractors.encoding.encoder import build_quietly, make_encoder
+from c2fpl.extractors.encoding.held_frames import SegmentEncoder
 from c2fpl.extractors.settings import BackboneName, ExtractionSettings, Precision
 from c2fpl.pipeline.files.run_files import load_json
 from command_line import c2fpl, refused

@@ -6,7 +6,7 @@
 - `shared_stem`: the first convolution computed once for all crops
 - `packed`: fused convolutions in the CPU's own memory layout
 - `allocator`: keeps freed memory in the process while a CPU computes
-- `held_frames`: frames as an encoder holds them, on the host or on a GPU
+- `held_frames`: the interface to every encoder, and the frames that it holds
 - `cpu_encoder`: the network on the CPU
 - `gpu`: the network on an NVIDIA GPU, in a form of its own
 - `flow_encoder`: histograms of optical flow, without a network

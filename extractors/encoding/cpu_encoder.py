@@ -5,7 +5,7 @@ core waits for another.
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 
@@ -24,7 +24,7 @@ from c2fpl.extractors.settings import Crops
 
 
 class CpuEncoder(HostFrames):
-    """A network in its fast form on the CPU; implements SegmentEncoder."""
+    """A network in its fast form on the CPU."""
 
     def __init__(
         self,
@@ -44,7 +44,6 @@ class CpuEncoder(HostFrames):
         self.threads = threads
         self.precision = precision
         self.weights_sha256 = weights_sha256
-        self.facts: Mapping[str, object] = {}
         self._clips = math.gcd(crops, backbone.cpu_clips)
         self._integers = IntegerPixels(backbone, next(network.parameters()).dtype)
         self._network = pack(network, self._shape(backbone)) if has_onednn() else network

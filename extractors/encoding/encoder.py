@@ -1,26 +1,21 @@
-"""One interface to all backbones and devices, and a function that builds the right encoder."""
+"""Builds the right encoder for a backbone and a device."""
 
 import math
 import warnings
-from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from c2fpl.errors import BadSettings
 from c2fpl.extractors.backbones.catalogue import Backbone, backbone_named
 from c2fpl.extractors.backbones.weights import load_weights
 from c2fpl.extractors.cores import usable_cores
-from c2fpl.extractors.decoding.resizing import PendingResize
 from c2fpl.extractors.devices import check_device
 from c2fpl.extractors.encoding.cpu_encoder import CpuEncoder
 from c2fpl.extractors.encoding.flow_encoder import FlowEncoder
 from c2fpl.extractors.encoding.gpu.cuda_encoder import CudaEncoder
 from c2fpl.extractors.encoding.gpu.device import CudaDevice
 from c2fpl.extractors.encoding.gpu.kernel_check import MAX_ERRORS
-from c2fpl.extractors.encoding.held_frames import HeldFrames
+from c2fpl.extractors.encoding.held_frames import SegmentEncoder
 from c2fpl.extractors.encoding.network import fast_form
 from c2fpl.extractors.settings import WITHOUT_NETWORK, ExtractionSettings, Precision
 from c2fpl.processor import has_native_bf16
@@ -33,58 +28,6 @@ the last part of the work more evenly among threads."""
 
 UNMEASURED_BATCH_SEGMENTS = 8
 """Batch size on a GPU when it must not be measured."""
-
-
-class SegmentEncoder(Protocol):
-    """Computes features of segments. `encode` may be called from `threads` threads at once.
-
-    Features do not depend on the other segments of a call. On the CPU they are bit-identical.
-    """
-
-    @property
-    def crops(self) -> int:
-        """Crops of a segment: 10, 5 or 1."""
-
-    @property
-    def dim(self) -> int:
-        """Length of a feature vector."""
-
-    @property
-    def short_side_pixels(self) -> int:
-        """Short side of the frames that `encode` expects."""
-
-    @property
-    def segments_per_batch(self) -> int:
-        """Best number of segments per call of `encode`."""
-
-    @property
-    def threads(self) -> int:
-        """Number of threads that keep the device busy when each calls `encode`."""
-
-    @property
-    def precision(self) -> str:
-        """Arithmetic of the network: fp32, bf16 or fp16."""
-
-    @property
-    def weights_sha256(self) -> str | None:
-        """SHA-256 of the weights file; None for a backbone without weights."""
-
-    @property
-    def facts(self) -> Mapping[str, object]:
-        """The GPU and how the network runs on it, for run.json; empty on the CPU."""
-
-    @property
-    def resizes_frames(self) -> bool:
-        """Whether `take` accepts frames that still need a resize."""
-
-    def pin(self, memory: NDArray[np.uint8]) -> Callable[[], None]:
-        """Pin memory from which frames are taken, if that is faster; the result undoes it."""
-
-    def take(self, frames: NDArray[np.uint8], resize: PendingResize | None = None) -> HeldFrames:
-        """Copy uint8 RGB (16, height, width, 3) to the encoder; the memory may be reused."""
-
-    def encode(self, segments: Sequence[HeldFrames]) -> NDArray[np.float32]:
-        """Features (segments, crops, dim) of segments of uint8 RGB (16, height, width, 3)."""
 
 
 def make_encoder(

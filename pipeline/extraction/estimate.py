@@ -13,8 +13,8 @@ from c2fpl.extractors.cores import default_workers, usable_cores
 from c2fpl.extractors.decoder_messages import SegmentFrames
 from c2fpl.extractors.decoder_pool import DecoderPool
 from c2fpl.extractors.devices import resolve_device
-from c2fpl.extractors.encoding.encoder import SegmentEncoder, unloaded_encoder
-from c2fpl.extractors.encoding.held_frames import HeldFrames
+from c2fpl.extractors.encoding.encoder import unloaded_encoder
+from c2fpl.extractors.encoding.held_frames import HeldFrames, SegmentEncoder
 from c2fpl.extractors.settings import WITHOUT_NETWORK
 from c2fpl.models.detection.training import Epoch, train
 from c2fpl.models.settings import TrainingSettings

@@ -23,7 +23,7 @@ from c2fpl.pipeline.videos.find import VideoFile
 
 if TYPE_CHECKING:
     from c2fpl.extractors.decoding.video import DecodeReport
-    from c2fpl.extractors.encoding.encoder import SegmentEncoder
+    from c2fpl.extractors.encoding.held_frames import SegmentEncoder
     from c2fpl.extractors.extraction import ExtractionMessage
 
 logger = logging.getLogger(__name__)

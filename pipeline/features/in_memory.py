@@ -14,7 +14,7 @@ from c2fpl.errors import BadFeatures, BadLabels, BadScores, BadVideo
 from c2fpl.extractors.decoder_messages import Decoded, Restarted, Undecodable
 from c2fpl.extractors.decoder_pool import DecoderPool
 from c2fpl.extractors.decoding.video import DecodeReport
-from c2fpl.extractors.encoding.encoder import SegmentEncoder
+from c2fpl.extractors.encoding.held_frames import SegmentEncoder
 from c2fpl.extractors.extraction import Extraction, FeatureRows
 from c2fpl.extractors.segments import SEGMENT_FRAMES, SegmentPlan
 from c2fpl.extractors.settings import Tail

@@ -1,6 +1,6 @@
 """Encodes segments on a GPU: frames are copied there once, cropped there, and run in batches."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from functools import partial
@@ -17,15 +17,15 @@ from c2fpl.extractors.encoding.gpu.clips import ClipCutter
 from c2fpl.extractors.encoding.gpu.device import CudaDevice
 from c2fpl.extractors.encoding.gpu.device_resize import DeviceResize
 from c2fpl.extractors.encoding.gpu.startup import Startup
-from c2fpl.extractors.encoding.held_frames import DeviceFrames, HeldFrames
+from c2fpl.extractors.encoding.held_frames import DeviceFrames, HeldFrames, SegmentEncoder
 from c2fpl.extractors.encoding.network import IntegerPixels
 from c2fpl.extractors.settings import Crops
 
 Result = TypeVar("Result")
 
 
-class CudaEncoder:
-    """A network in its fast form on one GPU; implements SegmentEncoder.
+class CudaEncoder(SegmentEncoder):
+    """A network in its fast form on one GPU.
 
     One thread computes, and owns everything on the GPU: PyTorch keeps the kernels that cuDNN has
     chosen per thread, so that two callers cannot end up with different ones. Meanwhile `take`
@@ -61,19 +61,11 @@ class CudaEncoder:
         startup = Startup(
             network, backbone, crops, device, batch_size=batch_size, max_error=max_error
         )
-        self._network, self._check = self._compute(partial(startup.run, precision))
+        self._network, check = self._compute(partial(startup.run, precision))
+        self.segments_per_batch = max(1, self._network.clips // crops)
+        self.facts = {**device.facts(), **asdict(check)}
         self._resize = DeviceResize(device.device)
         self._integers = IntegerPixels(backbone, self._network.dtype, device.device)
-
-    @property
-    def segments_per_batch(self) -> int:
-        """Segments of a batch; fewer after memory ran out."""
-        return max(1, self._network.clips // self.crops)
-
-    @property
-    def facts(self) -> Mapping[str, object]:
-        """The GPU, cuDNN's version, and the check of the network's kernels."""
-        return {**self._device.facts(), **asdict(self._check)}
 
     def pin(self, memory: NDArray[np.uint8]) -> Callable[[], None]:
         """Pin memory, from which `take` then copies without help of the CPU."""
@@ -89,6 +81,7 @@ class CudaEncoder:
             return np.empty((0, self.crops, self.dim), np.float32)
         held = [s if isinstance(s, DeviceFrames) else self.take(s) for s in segments]
         features = self._compute(partial(self._features, held))()
+        self.segments_per_batch = max(1, self._network.clips // self.crops)
         return features.numpy().reshape(len(segments), self.crops, self.dim)
 
     def _compute(self, work: Callable[[], Result]) -> Result:
