@@ -27,7 +27,6 @@ from c2fpl.field_checks import check_argument
 from c2fpl.models.detection import training
 from c2fpl.models.detection.detector import Detector
 from c2fpl.models.detection.scores import finished
-from c2fpl.models.detection.training import Epoch
 from c2fpl.models.settings import LabelSettings, ScoreOptions, TrainingSettings
 from c2fpl.pipeline.extraction.feature_settings import FeatureSettings
 from c2fpl.pipeline.features.in_memory import (
@@ -120,7 +119,7 @@ def train(
     settings: TrainingSettings = TrainingSettings(),
     *,
     device: str = "auto",
-    after_epoch: Callable[[Epoch], None] | None = None,
+    after_epoch: Callable[[training.Epoch], None] | None = None,
 ) -> Detector:
     """Train a detector on all segments; on the CPU the same seed gives the same bytes.
 
