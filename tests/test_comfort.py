@@ -85,7 +85,7 @@ def test_inspect_says_how_long_a_run_will_take(
     assert c2fpl("inspect", videos, *FLOW) == 0
     said = capsys.readouterr().out
     assert "12 of 12 segments to extract with flow, 1 crop, on cpu: about" in said
-    assert "estimated from a two-second measurement" in said
+    assert "estimated from a measurement of two seconds" in said
 
 
 def test_the_probe_measures_each_stage(videos: Path) -> None:
