@@ -85,7 +85,7 @@ def five_videos(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 @pytest.fixture
 def without_plots(monkeypatch: pytest.MonkeyPatch) -> None:
     """Plots take half of a short run; runs of module fixtures, made before, still draw them."""
-    monkeypatch.setattr("c2fpl.pipeline.report.plots.draw_all", lambda plots: [])
+    monkeypatch.setattr("c2fpl.pipeline.report.plots.draw_all", lambda plots, after_each: None)
 
 
 @pytest.fixture(scope="module")
