@@ -11,6 +11,7 @@ import pytest
 
 from c2fpl.errors import BadVideo
 from c2fpl.extractors.decoding import header as video_header
+from c2fpl.extractors.decoding.decord_frames import DecordGaveUp, key_windows
 from damaged import decoded, keep, refusal
 from synthetic import Synthetic
 
@@ -133,10 +134,7 @@ def test_mutated_videos_end_in_frames_or_one_line(tmp_path: Path) -> None:
     assert min(endings.values()) > 5
 
 
-@pytest.mark.decord
 def test_windows_of_decord_start_at_key_frames_and_are_bounded() -> None:
-    from c2fpl.extractors.decoding.decord_frames import DecordGaveUp, key_windows
-
     keys = [0, 50, 100, 150, 400]
     assert key_windows(keys, 420, joined_frames=128, max_frames=250) == [
         (0, 100),
@@ -148,9 +146,6 @@ def test_windows_of_decord_start_at_key_frames_and_are_bounded() -> None:
         key_windows(keys, 420, joined_frames=128, max_frames=249)
 
 
-@pytest.mark.decord
 def test_one_window_may_hold_the_whole_video() -> None:
-    from c2fpl.extractors.decoding.decord_frames import key_windows
-
     assert key_windows([0], 5, joined_frames=128, max_frames=128) == [(0, 5)]
     assert key_windows([], 5, joined_frames=128, max_frames=128) == [(0, 5)]

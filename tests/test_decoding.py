@@ -8,6 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from c2fpl.errors import BadVideo
+from c2fpl.extractors.decoding.decord_frames import DecordFrames, DecordGaveUp
 from c2fpl.extractors.decoding.header import read_header
 from c2fpl.extractors.decoding.video import DecodedFrame, DecoderChanged, DecodeReport, decode_video
 from c2fpl.extractors.settings import Decoder, DecodingSettings
@@ -154,8 +155,6 @@ def test_an_inexact_seek_of_decord_is_noticed(video: Synthetic, folder: Path) ->
 @pytest.mark.decord
 @pytest.mark.parametrize("video", ALL, ids=named)
 def test_decord_alone_is_exact_or_gives_up(video: Synthetic, folder: Path) -> None:
-    from c2fpl.extractors.decoding.decord_frames import DecordFrames, DecordGaveUp
-
     path = written(video, folder)
     try:
         frames = [frame.pixels for frame in DecordFrames(path, read_header(path))]

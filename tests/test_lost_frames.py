@@ -81,6 +81,7 @@ def test_a_transport_stream_cut_between_frames_is_a_whole_shorter_one(tmp_path: 
     assert report.loss == ""
 
 
+@pytest.mark.decord
 def test_bytes_put_into_an_mp4_are_damage_that_decord_is_not_trusted_with(tmp_path: Path) -> None:
     path = with_index_first(Synthetic("whole.mp4").write(tmp_path))
     data = path.read_bytes()

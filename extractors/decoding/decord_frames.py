@@ -1,12 +1,14 @@
-"""Decodes frames with decord, in bounded memory, and gives up if they may be wrong."""
+"""Decodes frames with decord, in bounded memory, and gives up if they may be wrong.
+
+The module can be imported where decord is not installed; only `DecordFrames` needs it.
+"""
 
 import re
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import decord
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,7 +17,8 @@ from c2fpl.extractors.damage.mp4_boxes import mp4_layout
 from c2fpl.extractors.decoding.header import VideoHeader
 from c2fpl.extractors.decoding.pyav_frames import TimedFrame
 
-decord.logging.set_level(decord.logging.QUIET)
+if TYPE_CHECKING:
+    import decord
 
 WINDOW_BYTES: Final = 224 * 2**20
 """Largest window of decoded frames held in memory."""
@@ -25,11 +28,8 @@ FILE_BYTES: Final = 192 * 2**20
 """Largest file: decord reads packets ahead without limit, so the whole file may be in memory."""
 FIRST_REPEAT: Final = 1e-9
 """Fault tolerance: raise an error instead of replacing even one frame by another."""
-DECORD_ERRORS: Final = (
-    *(decord.DECORDError, decord.DECORDLimitReachedError),
-    *(AssertionError, IndexError, RuntimeError, UnicodeEncodeError),
-)
-"""Errors that decord raises; the last one for file names that are not UTF-8."""
+BUILTIN_ERRORS: Final = (AssertionError, IndexError, RuntimeError, UnicodeEncodeError)
+"""Built-in errors that decord raises; the last one for file names that are not UTF-8."""
 NO_TIME_S: Final = -1e9
 """Times below this mean that a frame has no timestamp."""
 
@@ -64,11 +64,14 @@ class DecordFrames:
         Raises:
             DecordGaveUp: at any frame, also the first; discard all frames yielded so far.
         """
+        import decord
+
+        decord_errors = (decord.DECORDError, decord.DECORDLimitReachedError, *BUILTIN_ERRORS)
         frames = _windowed_frames(self._path, self._header)
         while True:
             try:
                 frame = next(frames, None)
-            except DECORD_ERRORS as error:
+            except decord_errors as error:
                 raise DecordGaveUp(f"decord failed: {_first_line(error)}") from error
             if frame is None:
                 return
@@ -102,6 +105,8 @@ def key_windows(
 
 
 def _windowed_frames(path: Path, header: VideoHeader) -> Iterator[TimedFrame]:
+    import decord
+
     if header.file_bytes > FILE_BYTES:
         raise DecordGaveUp(
             f"file of {header.file_bytes >> 20} MiB, more than the {FILE_BYTES >> 20} MiB that "
@@ -111,6 +116,7 @@ def _windowed_frames(path: Path, header: VideoHeader) -> Iterator[TimedFrame]:
         raise DecordGaveUp(
             "foreign bytes follow the frames, and decord does not report damaged pixels"
         )
+    decord.logging.set_level(decord.logging.QUIET)
     reader = decord.VideoReader(str(path.absolute()), num_threads=1, fault_tol=FIRST_REPEAT)
     frame_count = len(reader)
     if frame_count != header.num_frames:
@@ -133,7 +139,7 @@ def _windowed_frames(path: Path, header: VideoHeader) -> Iterator[TimedFrame]:
             yield TimedFrame(frames.popleft().asnumpy(), time_s)
 
 
-def _frame_times(reader: decord.VideoReader, frame_count: int) -> list[float | None]:
+def _frame_times(reader: "decord.VideoReader", frame_count: int) -> list[float | None]:
     """Presentation times in seconds, rounded to float32 (4 ms at 12 hours).
 
     All are None if one is: the table is sorted, so a frame without a time displaces the others.
@@ -146,7 +152,7 @@ def _frame_times(reader: decord.VideoReader, frame_count: int) -> list[float | N
 
 
 def _window_frames(
-    reader: decord.VideoReader, start: int, end: int
+    reader: "decord.VideoReader", start: int, end: int
 ) -> "deque[decord.ndarray.NDArray]":
     """Frames [start, end), uint8 (height, width, 3), read without a pause; stops the decoder."""
     reader.seek_accurate(start)

@@ -24,7 +24,10 @@ def keep_freed_memory() -> bool:
 
 
 def return_freed_memory() -> bool:
-    """Return the kept memory to the kernel, and all that is freed later. False without glibc."""
+    """Return the kept memory to the kernel. False without glibc.
+
+    Arrays freed later go back too, except those small enough for a hole in the heap.
+    """
     libc = _glibc()
     return _set(*DEFAULTS) and libc is not None and libc.malloc_trim(0) >= 0
 
