@@ -199,9 +199,7 @@ def test_names_of_every_kind_keep_their_scores(videos: Path, tmp_path: Path) -> 
     assert found == set(names)
 
 
-def test_one_video_alone_is_scored_within_itself_and_it_is_said(
-    videos: Path, tmp_path: Path
-) -> None:
+def test_one_video_alone_is_scored_within_itself_and_says_so(videos: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     assert c2fpl("run", videos / "hall02.mp4", "-o", run, *FLOW) == 0
     assert "only one video: a split needs two" in (run / "labels/labels.json").read_text()
