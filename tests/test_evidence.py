@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from c2fpl.errors import BadLabels
 from c2fpl.models.chunks import blocks, thinned
-from c2fpl.models.labels.distance import Reference, distance, own_distance
+from c2fpl.models.labels.distance import Reference, distance
 from c2fpl.models.labels.evidence import Evidence, nearness_to_middle
 from c2fpl.models.labels.joined import Joined, join
 from c2fpl.models.labels.refined import label
+from c2fpl.models.labels.surroundings import distance_from_surroundings
 from c2fpl.models.labels.usual import ends_are_stiller, scene_share, scenes_differ
 from c2fpl.models.relative import RelativeSource, relative_to, usual_state
 from c2fpl.models.sources import ArraySource
@@ -53,10 +54,33 @@ def reference_of(videos: Sequence[Rows]) -> Reference:
     return Reference(np.concatenate(videos), owners)
 
 
-def test_own_distance_is_the_mean_over_plain_pairs() -> None:
-    video = scenes(5.0)[0]
-    plain = [np.mean([np.linalg.norm(a - b) for b in video]) for a in video]
-    np.testing.assert_allclose(own_distance([video]), plain, rtol=1e-6)
+@pytest.mark.parametrize("count", [1, 2, 40, 130])
+@pytest.mark.parametrize("length", [3, 1000])
+def test_surroundings_are_the_median_of_every_fourth_segment_around(
+    count: int, length: int
+) -> None:
+    """A plain loop that looks every segment up, with the ends repeated."""
+    video = np.random.default_rng(count).normal(size=(count, 5)).astype(np.float32)
+    plain = []
+    for here in range(count):
+        places = [min(max(here + away, 0), count - 1) for away in range(-32, 33, 4)]
+        plain.append(np.linalg.norm(video[here] - np.median(video[places], axis=0)))
+    found = distance_from_surroundings(cut(video, length))
+    np.testing.assert_allclose(found, plain, rtol=1e-5, atol=1e-6)
+
+
+def test_an_event_shorter_than_half_of_the_surroundings_stands_out_over_its_whole_length() -> None:
+    video = np.zeros((200, 3), np.float32)
+    video[80:100] = 1
+    found = distance_from_surroundings([video])
+    assert found[80:100].min() > 1
+    assert np.delete(found, range(80, 100)).max() == 0
+
+
+def test_a_lasting_change_of_the_scene_is_usual_soon_after() -> None:
+    video = np.zeros((200, 3), np.float32)
+    video[100:] = 1
+    np.testing.assert_array_equal(np.flatnonzero(distance_from_surroundings([video])), [])
 
 
 @pytest.mark.parametrize("length", [3, 100])
@@ -78,11 +102,25 @@ def test_a_video_that_shares_some_segments_is_another_video() -> None:
     assert (found[3:] > 0.1).all()
 
 
-def test_without_another_video_distance_is_to_the_own_segments() -> None:
+def test_without_another_video_only_the_own_segments_count() -> None:
     (video,) = scenes(0.0, count=1)
-    copies = reference_of([video, video.copy()])
-    np.testing.assert_array_equal(distance([video], copies), own_distance([video]))
-    assert len(label([[video]]).evidence.reference.rows) == 0
+    assert distance([video], reference_of([video, video.copy()])) is None
+    for videos in ([video], [video, video.copy()]):
+        evidence = label([[one] for one in videos]).evidence
+        assert len(evidence.reference.rows) == 0
+        assert evidence.views == 2
+
+
+def test_other_videos_count_where_scenes_are_alike_and_agree_with_change() -> None:
+    """Features that change where they are usual, and rest where they are not, disagree."""
+    alike = scenes(0.0)
+    assert label([[video] for video in alike]).evidence.views == 3
+    rng = np.random.default_rng(0)
+    opposed = []
+    for _ in range(10):
+        still = 20 * rng.normal(size=12) + 0.01 * rng.normal(size=(20, 12))
+        opposed.append(np.concatenate((rng.normal(size=(20, 12)), still)).astype(np.float32))
+    assert label([[video] for video in opposed]).evidence.views == 2
 
 
 def test_scenes_far_apart_are_told_from_one_scene() -> None:

@@ -1,8 +1,7 @@
-"""Distance of each segment from what is usual: in its own video, or in other videos.
+"""Distance of each segment to the nearest segment of another video.
 
-- Own: mean distance to a sample of the video's segments.
-- Elsewhere: distance to the nearest sampled segment of another video. Segments of the same video do
-  not count, because neighbours in time are alike, and the distance would be a second change.
+Segments of the same video do not count, because neighbours in time are alike, and the distance
+would be a second change.
 """
 
 from collections.abc import Iterable
@@ -12,10 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from c2fpl.models.chunks import blocks, thinned
+from c2fpl.models.chunks import blocks
 from c2fpl.models.labels.change import Array
 
-_OWN_ROWS = 256  # of a video, to compare its segments with
 _BLOCK = 256
 
 
@@ -38,8 +36,8 @@ class Reference:
         return np.isin(self.owners, self.owners[absent])
 
 
-def distance(video: Iterable[NDArray[Any]], reference: Reference) -> Array:
-    """(segments,) distance to the nearest row of another video, or the own one if there is no row.
+def distance(video: Iterable[NDArray[Any]], reference: Reference) -> Array | None:
+    """(segments,) distance to the nearest row of another video; None if there is no such row.
 
     Args:
         video: its crop means in order of time, as chunks of (segments, dim); read twice.
@@ -47,14 +45,8 @@ def distance(video: Iterable[NDArray[Any]], reference: Reference) -> Array:
     """
     rows = reference.rows[reference.elsewhere(video)]
     if len(rows) == 0:
-        return own_distance(video)
+        return None
     return np.concatenate([pairs.min(axis=1) for pairs in _distances(video, rows)])
-
-
-def own_distance(video: Iterable[NDArray[Any]]) -> Array:
-    """(segments,) mean distance to a sample of the video's own segments; reads it twice."""
-    rows = thinned(video, _OWN_ROWS)[1]
-    return np.concatenate([pairs.mean(axis=1) for pairs in _distances(video, rows)])
 
 
 def _distances(video: Iterable[NDArray[Any]], rows: NDArray[Any]) -> Iterable[Array]:

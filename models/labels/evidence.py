@@ -1,13 +1,14 @@
 """Evidence for an anomaly in each segment, on the scale of a standard normal (`--method refined`).
 
-It has up to three views, each a normal score over the segments that the evidence was made from:
+It has up to four views, each a normal score over the segments that the evidence was made from:
 
 - change: distance to the more different neighbour in time (change.py)
-- distance: to the video's own segments if scenes differ (usual.py), else to the nearest segment of
-  another video (distance.py); used only if it agrees with change
+- surroundings: distance from the usual state of the segments around (surroundings.py)
+- elsewhere: distance to the nearest segment of another video (distance.py); used only if scenes do
+  not differ, and if it agrees with change
 - position: nearness to the middle; used only if videos begin and end with less change
 
-The evidence is the mean of change and distance, then the mean of that and position, converted to a
+The evidence is the mean of the first three, then the mean of that and position, converted to a
 normal score again.
 """
 
@@ -23,15 +24,17 @@ from scipy.stats import rankdata
 from c2fpl.models.chunks import thinned
 from c2fpl.models.labels.change import Array, Videos, larger_side, steps_of
 from c2fpl.models.labels.distance import Reference, distance
+from c2fpl.models.labels.surroundings import distance_from_surroundings
 from c2fpl.models.labels.usual import ends_are_stiller, scenes_differ
 
 _SAMPLED_VIDEOS = 128
 _SAMPLED_ROWS = 32  # of each of these videos, or more if they are few
 _REFERENCE_ROWS = 1024  # of all videos
 _AGREED = 0.4
-"""Minimum rank correlation with change for distance to count. Measured: 0.42 to 0.79 where distance
-helps, 0.18 where it harms."""
+"""Minimum rank correlation with change for other videos to count. Measured: 0.42 to 0.79 where they
+help, 0.18 where they harm."""
 _MOST_KNOTS = 4096
+_KNOTS = ("changes", "surroundings", "distances", "means")
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,38 +42,48 @@ class Evidence:
     """Measures any video on the scale of the videos that it was made from."""
 
     relative: bool
-    """Whether distance is to the video's own segments instead of to `reference`."""
-    distant: bool
-    """Whether distance counts."""
+    """Whether scenes differ, so that only a video's own segments tell what is usual in it."""
+    elsewhere: bool
+    """Whether the distance to other videos counts."""
     centred: bool
     """Whether position counts."""
     reference: Reference
-    """Segments sampled from all videos; empty if `relative` or if there is only one video."""
+    """Segments sampled from all videos; empty if other videos do not count."""
     changes: Array
     """(knots,) change of the segments that it was made from, ascending."""
+    surroundings: Array
+    """(knots,) their distance from the segments around, ascending."""
     distances: Array
-    """(knots,) their distance, ascending."""
+    """(knots,) their distance to other videos, ascending; empty if other videos do not count."""
     means: Array
     """(knots,) the mean of their views, ascending."""
 
+    @property
+    def views(self) -> int:
+        """Number of views of the features: 2, or 3 with other videos."""
+        return 2 + self.elsewhere
+
     def of(self, video: Iterable[NDArray[Any]]) -> Array:
-        """(segments,) evidence of a video, which is read up to three times.
+        """(segments,) evidence of a video, which is read up to four times.
 
         Args:
             video: its crop means in order of time, as chunks of (segments, dim).
         """
         (steps,) = steps_of([video])
-        change = _change(steps, self.changes)
-        if not self.distant:
-            return normal_scores(self._mean(change, change), self.means)
-        far = distance(video, self.reference)
-        return normal_scores(self._mean(change, far), self.means)
+        far = distance(video, self.reference) if self.elsewhere else None
+        mean = self._mean(_change(steps, self.changes), distance_from_surroundings(video), far)
+        return normal_scores(mean, self.means)
 
-    def _mean(self, change: Array, far: Array) -> Array:
-        """Mean of the views that count."""
-        mean = normal_scores(change, self.changes)
-        if self.distant:
-            mean = (mean + normal_scores(far, self.distances)) / 2
+    def _mean(self, change: Array, around: Array, far: Array | None) -> Array:
+        """(segments,) mean of the views that count, of one video."""
+        views = [
+            normal_scores(change, self.changes),
+            # A segment without neighbours says nothing.
+            normal_scores(around, self.surroundings) * (len(around) > 1),
+        ]
+        if far is not None:
+            views.append(normal_scores(far, self.distances))
+        mean: Array = np.mean(views, axis=0)
         return (mean + nearness_to_middle(len(mean))) / 2 if self.centred else mean
 
     def as_arrays(self) -> dict[str, NDArray[Any]]:
@@ -84,12 +97,12 @@ class Evidence:
         """Inverse of `as_arrays`."""
         return cls(
             relative=bool(arrays["relative"]),
-            distant=bool(arrays["distant"]),
+            elsewhere=bool(arrays["elsewhere"]),
             centred=bool(arrays["centred"]),
             reference=Reference(
                 np.asarray(arrays["reference.rows"]), np.asarray(arrays["reference.owners"])
             ),
-            **{name: np.asarray(arrays[name]) for name in ("changes", "distances", "means")},
+            **{name: np.asarray(arrays[name]) for name in _KNOTS},
         )
 
 
@@ -99,7 +112,7 @@ def make_evidence(videos: Videos, steps: Sequence[Array]) -> tuple[Evidence, tup
     The result does not depend on the order of the videos.
 
     Args:
-        videos: crop means of each video, in chunks; each is read up to three times.
+        videos: crop means of each video, in chunks; each is read up to four times.
         steps: the result of `steps_of` for the same videos.
     """
     known = np.sort(np.concatenate([larger_side(one) for one in steps if len(one)]))
@@ -113,21 +126,45 @@ def make_evidence(videos: Videos, steps: Sequence[Array]) -> tuple[Evidence, tup
         changes[number][places] for number, (places, _) in zip(chosen, sampled, strict=True)
     ]
     relative = scenes_differ(rows, their_changes)
-    reference = _reference(rows if len(rows) > 1 and not relative else [row[:0] for row in rows])
-    distances = [distance(video, reference) for video in videos]
-    agreement = _rank_correlation(np.concatenate(changes), np.concatenate(distances))
+    around = [distance_from_surroundings(video) for video in videos]
+    reference, far = _elsewhere(videos, [] if relative else rows, changes)
     draft = Evidence(
         relative=relative,
-        distant=agreement >= _AGREED,
+        elsewhere=len(far) > 0,
         centred=ends_are_stiller(steps),
         reference=reference,
         changes=knots_of(known),
-        distances=knots_of(np.concatenate(distances)),
+        surroundings=knots_of(np.concatenate(around)),
+        distances=knots_of(np.concatenate(far)) if far else np.empty(0),
         means=np.empty(0),  # of the views that count, so they need the draft
     )
-    means = [draft._mean(*views) for views in zip(changes, distances, strict=True)]
+    means = [
+        draft._mean(change, near, far[number] if far else None)
+        for number, (change, near) in enumerate(zip(changes, around, strict=True))
+    ]
     evidence = replace(draft, means=knots_of(np.concatenate(means)))
     return evidence, tuple(normal_scores(mean, evidence.means) for mean in means)
+
+
+def _elsewhere(
+    videos: Videos, rows: Sequence[NDArray[np.float32]], changes: Sequence[Array]
+) -> tuple[Reference, list[Array]]:
+    """The reference, and (segments,) distances per video; both empty if they do not count.
+
+    Args:
+        videos: crop means of each video, in chunks.
+        rows: (n, dim) segments sampled from each of some videos; at most one to use no other video.
+        changes: (segments,) change per video.
+    """
+    nothing = Reference(np.empty((0, 0), np.float32), np.empty(0, np.int64))
+    if len(rows) < 2:
+        return nothing, []
+    reference = _reference(rows)
+    far = [found for video in videos if (found := distance(video, reference)) is not None]
+    if len(far) < len(videos):
+        return nothing, []  # all samples are copies of one video
+    agreement = _rank_correlation(np.concatenate(changes), np.concatenate(far))
+    return (reference, far) if agreement >= _AGREED else (nothing, [])
 
 
 def _reference(rows: Sequence[NDArray[np.float32]]) -> Reference:
