@@ -26,6 +26,9 @@ from c2fpl.pipeline.videos.name_limits import unusable_names
 
 logger = logging.getLogger(__name__)
 
+_BYTES_TO_OPEN = 1 << 17
+"""Opening a file takes about as long as decoding this many bytes; for the estimate of time."""
+
 
 @dataclass(frozen=True)
 class ExtractionReport:
@@ -79,7 +82,7 @@ def extract_features(
     # Start with the longest videos, so that no core waits for one at the end.
     todo = sorted(work.todo, key=size_bytes, reverse=True)
     shares: list[Share] = []
-    sizes = [size_bytes(video) for video in todo]
+    sizes = [_BYTES_TO_OPEN + size_bytes(video) for video in todo]
     with progress("extract", len(todo), "videos", quiet=execution.quiet, work=sizes) as shown:
         if todo:
             wanted = {video: work.fingerprints[video] for video in todo}
