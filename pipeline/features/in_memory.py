@@ -76,16 +76,13 @@ def arrays_of(features: Sequence[Features]) -> list[NDArray[Any]]:
     Raises:
         BadFeatures: arrays of two and of three axes, or axes that fit no layout.
     """
-    given = {
-        place: _given(place, each)
+    given = [
+        _given(place, each)
         for place, each in enumerate(features)
         if not isinstance(each, VideoFeatures)
-    }
-    found = dict(zip(given, _segments_first(list(given.values())), strict=True)) if given else {}
-    return [
-        each.values if isinstance(each, VideoFeatures) else found[place]
-        for place, each in enumerate(features)
     ]
+    found = iter(_segments_first(given) if given else ())
+    return [each.values if isinstance(each, VideoFeatures) else next(found) for each in features]
 
 
 def all_of(features: Sequence[Features]) -> "InMemory":
