@@ -15,6 +15,7 @@ Each folder imports only those before it:
 - `settings`: settings of a run, of clips and of watching
 - `results`: writes the events, plots and page of a run again
 - `run`: all steps in order; `demo`, `demo_videos`: the same on generated videos
+- `moving_cameras`: advice on the backbone
 - `machine`: what is installed and what the machine can do
 - `feedback`: answers to events as labels
 - `watch`, `growing_results`, `notify`: the same for videos as they arrive

@@ -16,6 +16,7 @@ from c2fpl.pipeline.files.lock import only_writer
 from c2fpl.pipeline.files.outcomes import Failure, exit_code
 from c2fpl.pipeline.files.run_files import RunFiles
 from c2fpl.pipeline.files.wording import counted
+from c2fpl.pipeline.moving_cameras import advise, moving_cameras
 from c2fpl.pipeline.results import write_results
 from c2fpl.pipeline.settings import EventSettings, Execution, ScoreSettings
 from c2fpl.pipeline.steps.run_record import RunRecord, recorded
@@ -117,6 +118,10 @@ def _steps(
             files, videos, FeatureSettings(settings.extraction, settings.decoding), execution
         )
     features = _usable(files, extracted, record)
+    if settings.extraction.backbone == "flow":
+        moving = moving_cameras(features)
+        record.fact("moving_cameras", moving)
+        advise(moving, len(features.names))
     with record.stage("label"):
         labels = update_labels(files, features, settings.labels, execution)
     if confidence := confidence_of(files):

@@ -1,6 +1,8 @@
 """flow-stabilised: the motion of the camera is subtracted, and nothing else."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import cv2
@@ -10,7 +12,10 @@ from numpy.typing import NDArray
 
 from c2fpl.extractors.encoding.camera_motion import without_camera_motion
 from c2fpl.extractors.encoding.encoder import make_encoder
+from c2fpl.extractors.encoding.flow_encoder import camera_moves
 from c2fpl.extractors.settings import BackboneName, ExtractionSettings
+from c2fpl.pipeline.report.mp4 import Mp4Writer
+from command_line import c2fpl
 
 Frames: TypeAlias = NDArray[np.uint8]
 Map: TypeAlias = NDArray[np.float32]
@@ -65,6 +70,11 @@ def with_object(frames: Frames, *, dx: int) -> Frames:
         left = 136 + dx * (number - 8)
         frame[96:144, left : left + 48] = square[..., None]
     return drawn
+
+
+def features_of(frames: Frames) -> Map:
+    """(1, 10, 384) features of `flow`."""
+    return make_encoder(ExtractionSettings(backbone="flow"), device="cpu").encode([frames])
 
 
 def encode(frames: Frames, backbone: BackboneName) -> Map:
@@ -139,6 +149,44 @@ def test_features_of_an_object_are_those_under_a_camera_at_rest() -> None:
         middle = cells[1:3, 1:3, 0].mean((0, 1))
         assert middle.argmax() == LEFT
     np.testing.assert_allclose(moving[1:3, 1:3, 0, LEFT], at_rest[1:3, 1:3, 0, LEFT], atol=0.35)
+
+
+@moved_by
+def test_the_features_of_flow_show_that_the_camera_moves(motion: NDArray[Any]) -> None:
+    assert camera_moves(features_of(filmed(motion, frames=8))).all()
+
+
+def test_objects_and_crowds_do_not_look_like_a_moving_camera() -> None:
+    still = filmed(np.eye(2, 3))
+    assert not camera_moves(features_of(still)).any()
+    assert not camera_moves(features_of(with_object(still, dx=3))).any()
+    crowd = still.copy()
+    for row in range(0, HEIGHT, 48):  # every square of the picture goes its own way
+        for column in range(0, WIDTH, 40):
+            dx, dy = np.random.default_rng(row * WIDTH + column).integers(-3, 4, 2)
+            for number, frame in enumerate(crowd):
+                shifted = np.roll(still[0], (dy * number, dx * number), (0, 1))
+                area = np.s_[row : row + 48, column : column + 40]
+                frame[area] = shifted[area]
+    cells = np.linalg.norm(features_of(crowd).reshape(-1, 3, 8)[:, 0], axis=-1)
+    assert np.quantile(cells, 0.1) > 0.5
+    assert not camera_moves(features_of(crowd)).any()
+
+
+def test_a_run_advises_stabilised_flow_for_moving_cameras(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, motion in (("a", PAN), ("b", np.eye(2, 3)), ("c", np.eye(2, 3))):
+        frames = with_object(filmed(motion, frames=24), dx=2)
+        with Mp4Writer(tmp_path / "videos" / f"{name}.mp4") as file:
+            for number, frame in enumerate(frames):
+                file.add(frame, number / 10)
+    given = ("--crops", 1, "--epochs", 1, "--epoch-steps", 1, "--device", "cpu")
+    run = tmp_path / "run"
+    assert c2fpl("run", tmp_path / "videos", "-o", run, "--backbone", "flow", *given) == 0
+    advice = "the camera moves in 1 of 3 videos: --backbone flow-stabilised"
+    assert advice in capsys.readouterr().err
+    assert json.loads((run / "run.json").read_text())["run"]["moving_cameras"] == ["a"]
 
 
 def test_a_camera_at_rest_has_the_features_of_flow() -> None:

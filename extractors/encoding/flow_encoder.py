@@ -40,6 +40,11 @@ NOISE_FLOOR_PIXELS = 0.25
 PAIR_STEP = 2
 """Flow from frames 0 to 1, 2 to 3, ...: half the cost of all pairs for 0.01 of the AUC above."""
 
+MOVING_CELLS = 0.9
+"""Share of the cells that move if the camera does."""
+MAX_BOUNDARIES = 0.15
+"""Largest ratio of motion boundaries to motion if the camera moves; a crowd has more."""
+
 ANGLES = np.arange(DIRECTIONS) * (2 * np.pi / DIRECTIONS)
 COSINES, SINES = np.cos(ANGLES).astype(np.float32), np.sin(ANGLES).astype(np.float32)
 ACROSS = (DIRECTIONS // 2 - np.arange(DIRECTIONS)) % DIRECTIONS
@@ -110,6 +115,22 @@ class FlowEncoder(HostFrames):
         grey = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in (first, second)]
         flow: NDArray[np.float32] = self._own.method.calc(grey[0], grey[1], None)
         return flow
+
+
+def camera_moves(features: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """(segments,) whether the picture seems to move as a whole.
+
+    Args:
+        features: (segments, crops, 384) of `flow`, without stabilisation.
+    """
+    cells = features.reshape(len(features), -1, FIELDS, DIRECTIONS)
+    energy = (cells**2).sum(axis=-1) / 2  # the responses to a vector v sum to 2 v^2
+    speed = np.sqrt(energy[..., 0])
+    edges = np.sqrt(energy[..., 1] + energy[..., 2])
+    slow = np.quantile(speed, 1 - MOVING_CELLS, axis=1)
+    share = np.median(edges / np.maximum(speed, 1e-3), axis=1)
+    moves: NDArray[np.bool_] = (slow > NOISE_FLOOR_PIXELS) & (share < MAX_BOUNDARIES)
+    return moves
 
 
 def period(frames: NDArray[np.uint8]) -> int:
