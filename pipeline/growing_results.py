@@ -14,6 +14,7 @@ from c2fpl.pipeline.report.thresholds import Threshold
 from c2fpl.pipeline.settings import EventSettings
 from c2fpl.pipeline.steps.score_index import score_files
 from c2fpl.pipeline.steps.scored_videos import ScoredVideo, scored_video, scored_videos
+from c2fpl.pipeline.videos.names import named
 
 logger = logging.getLogger(__name__)
 
@@ -70,5 +71,11 @@ class GrowingResults:
         plot_videos(self.files, videos, self._found, {}, quiet=self.quiet)
         self._page.add(videos, self._found, unscored, quiet=self.quiet)
         page = write_page(self.files.report) if first else self.files.report / "index.html"
-        videos_and_events = counted(len(names), "video"), counted(len(self._found.events), "event")
-        logger.info("%s, %s above %.3f; page %s", *videos_and_events, self.threshold.value, page)
+        logger.info(
+            "added %s: %s, %s above %.3f; page %s",
+            named(video.name for video in videos) or "nothing",
+            counted(len(names), "video"),
+            counted(len(self._found.events), "event"),
+            self.threshold.value,
+            page,
+        )
