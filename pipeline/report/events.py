@@ -17,15 +17,8 @@ from c2fpl.pipeline.steps.scored_videos import ScoredVideo, scored_videos, video
 from c2fpl.pipeline.truth.frame_runs import runs_of_ones
 
 COLUMNS = (
-    "video",
-    "start_frame",
-    "end_frame",
-    "start_s",
-    "end_s",
-    "peak_score",
-    "peak_frame",
-    "start_timecode",
-    "end_timecode",
+    *("video", "start_frame", "end_frame", "start_s", "end_s", "peak_score", "peak_frame"),
+    *("start_timecode", "end_timecode"),
 )
 
 
@@ -127,22 +120,12 @@ def peak_frame_of(scores: NDArray[np.float32], start: int, end: int) -> int:
 def events_of(video: ScoredVideo, threshold: Threshold, settings: EventSettings) -> list[Event]:
     """The events of one video in chronological order."""
     scores, times = video.scores(), video.times()
-    peaks = [
-        (start, end, peak_frame_of(scores, start, end))
-        for start, end in find_events(scores, times, threshold, settings)
-    ]
-    return [
-        Event(
-            video.name,
-            start,
-            end,
-            times.start_s(start),
-            times.end_s(end),
-            float(scores[peak]),
-            peak,
-        )
-        for start, end, peak in peaks
-    ]
+    events = []
+    for start, end in find_events(scores, times, threshold, settings):
+        peak = peak_frame_of(scores, start, end)
+        seconds = times.start_s(start), times.end_s(end)
+        events.append(Event(video.name, start, end, *seconds, float(scores[peak]), peak))
+    return events
 
 
 def find_run_events(videos: Sequence[ScoredVideo], settings: EventSettings) -> RunEvents:

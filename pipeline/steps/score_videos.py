@@ -48,17 +48,11 @@ def score_videos(
     Raises:
         BadDetector: the detector needs features of another dimension or backbone.
     """
-    made_from = features.records[features.names[0]]
-    saved.check_fits(
-        features.shape(features.names[0])[2],
-        made_from["settings"]["backbone"],
-        made_from.get("weights_sha256"),
-    )
+    _check_fits(saved, features)
     before = _index(files.score_index)
     scored_by = fingerprint_of({"detector": saved.fingerprint, **_options_in_force(settings)})
     rows = {name: _index_row(features, name, scored_by) for name in features.names}
-    rest = {name: row for name, row in before.items() if name not in rows}
-    others = {name: row for name, row in rest.items() if row["detector"] == scored_by}
+    others = {n: row for n, row in before.items() if n not in rows and row["detector"] == scored_by}
     same = _unchanged(before, rows)
     kept = set() if execution.overwrite else same
     _forget_others(files, before, kept | others.keys())
@@ -76,6 +70,14 @@ def score_videos(
         warn_of_left_out(files.scores)
     save_failures(files, STEP, failures, of=features.names if keep_failures else None)
     return failures
+
+
+def _check_fits(saved: "SavedDetector", features: FeatureSet) -> None:
+    """Refuse features of another dimension, backbone or weights than those of the detector."""
+    first = features.names[0]
+    made_from = features.records[first]
+    backbone, weights = made_from["settings"]["backbone"], made_from.get("weights_sha256")
+    saved.check_fits(features.shape(first)[2], backbone, weights)
 
 
 def _unchanged(
