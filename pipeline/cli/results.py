@@ -38,8 +38,8 @@ def evaluate(
     Args:
         scores: folder of scores per frame. With --scores-per also per segment or part.
         allow_missing: evaluate even if some test videos have no scores.
-        frame_rate: frames per second, used for false alarms per hour. By default 24 for XD-Violence
-            and ShanghaiTech, otherwise 30.
+        frame_rate: frames per second, used for false alarms per hour. By default that of the videos
+            if recorded, else 24 for XD-Violence and ShanghaiTech and 30 for others.
         seed: random seed of the bootstrap.
         output: metrics file. By default metrics.json in the folder of the run or of the scores.
     """

@@ -8,7 +8,11 @@ from c2fpl.errors import BadAnnotation
 from c2fpl.pipeline.evaluation.join import JoinedScores, join_scores, load_scores, refuse_missing
 from c2fpl.pipeline.evaluation.metrics import Metrics, measure
 from c2fpl.pipeline.evaluation.references import Reference, references_of
-from c2fpl.pipeline.evaluation.score_provenance import recorded_times, resampling_note
+from c2fpl.pipeline.evaluation.score_provenance import (
+    recorded_frame_rate,
+    recorded_times,
+    resampling_note,
+)
 from c2fpl.pipeline.evaluation.truth_inputs import TruthInputs, read_test_set
 from c2fpl.pipeline.evaluation.yardsticks import (
     FRAME_RATES,
@@ -74,7 +78,8 @@ def evaluate(
         reading: how to read own annotations if their file does not specify it.
         unit: what one score covers.
         allow_missing: evaluate an incomplete test set.
-        frame_rate: of videos without a recorded one; None selects that of the data set.
+        frame_rate: frames per second, for false alarms per hour and for annotations in seconds of
+            videos without recorded times; None selects the recorded one, else the data set's.
         bootstrap_replicates: 0 for no intervals.
         seed: of the bootstrap.
 
@@ -85,7 +90,8 @@ def evaluate(
     joined, test_set = _join(scores, test_set, truth, frame_rate, allow_missing=allow_missing)
     measured, fitted = _measured(test_set, joined, unit)
     notes = _notes(scores, joined, test_set, fitted, measured)
-    rate = frame_rate or FRAME_RATES[truth.dataset]
+    recorded = recorded_frame_rate(scores, joined.files) if unit.scores_per == "frame" else None
+    rate = frame_rate or recorded or FRAME_RATES[truth.dataset]
     return Evaluation(
         scores=scores,
         truth=truth,

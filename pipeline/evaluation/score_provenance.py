@@ -29,6 +29,21 @@ def recorded_times(
     return constant_times(times.frame_count, frame_rate, "rate") if frame_rate else None
 
 
+def recorded_frame_rate(scores: Path, files: Mapping[str, Path]) -> float | None:
+    """Frames per second of all videos together; None if the times of any are not recorded.
+
+    Args:
+        scores: folder of scores.
+        files: files of scores per frame in this folder, by video.
+    """
+    known = [recorded_times(scores, path) for path in files.values()]
+    times = [one for one in known if one is not None]
+    seconds = sum(one.duration_s for one in times)
+    if len(times) < len(known) or seconds <= 0:
+        return None
+    return sum(one.frame_count for one in times) / seconds
+
+
 def resampling_note(scores: Path, files: Mapping[str, Path]) -> tuple[str, ...]:
     """Note on videos whose features were extracted at another frame rate than their own."""
     resampled = [name for name, path in files.items() if _is_resampled(_facts(scores, path))]
