@@ -40,17 +40,12 @@ def watch(
     saved = load_detector(detector)
     files = RunFiles(output)
     threshold = fixed_threshold(events, detector)
+    events = replace(events, threshold=threshold.value)
+    extraction = extraction_of(saved, weights, str(folder))
     started = Watch(
-        videos=str(folder),
-        files=files,
-        detector=saved,
-        extraction=extraction_of(saved, weights, str(folder)),
-        scores=scores,
-        events=replace(events, threshold=threshold.value),
-        threshold=threshold,
-        settings=watching,
-        execution=execution,
-    )
+        videos=str(folder), files=files, detector=saved, extraction=extraction, scores=scores,
+        events=events, threshold=threshold, settings=watching, execution=execution,
+    )  # fmt: skip
     with only_writer(files):
         started.follow(ticks(folder))
     return 0

@@ -78,8 +78,7 @@ def evaluate(
         reading: how to read own annotations if their file does not specify it.
         unit: what one score covers.
         allow_missing: evaluate an incomplete test set.
-        frame_rate: frames per second, for false alarms per hour and for annotations in seconds of
-            videos without recorded times; None selects the recorded one, else the data set's.
+        frame_rate: frames per second; None selects the recorded one, else the data set's.
         bootstrap_replicates: 0 for no intervals.
         seed: of the bootstrap.
 
