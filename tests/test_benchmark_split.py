@@ -1,5 +1,6 @@
 """Which videos a benchmark takes: lists, folders, what is missing or doubled, and misuse."""
 
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -61,10 +62,14 @@ def test_a_feature_file_of_the_wrong_length_is_refused_by_name(
 def test_two_feature_files_of_one_video_are_refused_by_name(
     ucf: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    record = {
+        **{"settings": {"backbone": "flow", "tail": "loop"}, "fingerprint": "0"},
+        **{"num_frames_decoded": 32, "frame_rate": 30},
+    }
     for camera in ("a", "b"):
         (tmp_path / "own" / camera).mkdir(parents=True)
         np.save(tmp_path / "own" / camera / "Abuse001_x264.npy", np.ones((2, 1, 3), np.float32))
-        (tmp_path / "own" / camera / "Abuse001_x264.json").write_text("{}")
+        (tmp_path / "own" / camera / "Abuse001_x264.json").write_text(json.dumps(record))
     given = ("--annotations", ucf / UCF_ROWS, "-o", tmp_path / "out", *QUICK)
     assert c2fpl("benchmark", "ucf-crime", "--features", tmp_path / "own", *given) == 2
     said = capsys.readouterr().err

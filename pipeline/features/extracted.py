@@ -126,6 +126,7 @@ def _record(path: Path) -> dict[str, Any]:
         and settings.get("tail") in get_args(Tail)
         and isinstance(settings.get("backbone"), str)
         and isinstance(record.get("fingerprint"), str)
+        and isinstance(record.get("weights_sha256"), str | None)
         and isinstance(frames, int)
         and isinstance(rate, int | float)
         and frames > 0 < rate <= sys.float_info.max
