@@ -61,6 +61,10 @@ class BadDetector(Error):
     """A detector file that cannot be read, or a detector of other features."""
 
 
+class OtherVersion(BadDetector):
+    """A detector of another version, whose scores this version cannot compute."""
+
+
 class BadWeights(Error):
     """Weights that are missing, damaged, or of another network."""
 

@@ -165,6 +165,11 @@ def test_features_that_say_nothing_are_said_in_one_line(videos: Any) -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_a_single_segment_is_refused_as_one() -> None:
+    with pytest.raises(CannotLabel, match="a single segment cannot be compared"):
+        label(whole([np.ones((1, DIM), np.float32)]))
+
+
 def test_noise_has_a_weak_confidence() -> None:
     rng = np.random.default_rng(0)
     noise = [rng.normal(size=(40, DIM)) for _ in range(12)]

@@ -89,6 +89,8 @@ def _refuse_constant(steps: Sequence[Array]) -> None:
     if len(known) == 0 or np.ptp(known) <= _SAME * known.max():
         largest = f"{known.max():.3g}" if len(known) else "unknown (one segment a video)"
         count = len(known) + len(steps)
+        if count == 1:
+            raise CannotLabel("a single segment cannot be compared with any other; add footage")
         raise CannotLabel(
             f"the {count} segments all differ from their neighbours by the same {largest}, so "
             "they cannot be distinguished; give features that vary over time"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from c2fpl.errors import BadDetector, BadWeights
+from c2fpl.errors import BadDetector, BadWeights, OtherVersion
 from c2fpl.field_checks import check_argument
 from c2fpl.models.labels.joined import Joined
 from c2fpl.models.settings import TrainingSettings
@@ -116,6 +116,7 @@ def load_detector(path: Path) -> SavedDetector:
 
     Raises:
         BadDetector: the file is missing, damaged or not a detector.
+        OtherVersion: another version trained it, with evidence of other views.
     """
     from safetensors import SafetensorError
 
@@ -123,7 +124,7 @@ def load_detector(path: Path) -> SavedDetector:
         raise BadDetector(f"{path} does not exist; `c2fpl train` makes a detector")
     try:
         content = _saved_content(path)
-        return _detector_of(content) if content else read_checkpoint(path)
+        return _detector_of(content, path) if content else read_checkpoint(path)
     except BadDetector:
         raise
     except (SafetensorError, BadWeights, *_DAMAGED) as error:
@@ -179,7 +180,7 @@ def _saved_content(path: Path) -> dict[str, Any] | None:
     return {**json.loads(header), "state": state}
 
 
-def _detector_of(content: dict[str, Any]) -> SavedDetector:
+def _detector_of(content: dict[str, Any], path: Path) -> SavedDetector:
     from c2fpl.models.detection.detector import Detector
 
     settings = TrainingSettings(**content["settings"])
@@ -191,13 +192,20 @@ def _detector_of(content: dict[str, Any]) -> SavedDetector:
         if name.startswith(_JOINED)
     }
     detector.load_state_dict(state)
+    try:
+        joined = Joined.from_arrays(arrays) if arrays else None
+    except KeyError as error:
+        raise OtherVersion(
+            f"{path} was trained by another version of c2fpl, whose `refined` reads other "
+            "evidence; train again with `c2fpl run` or `c2fpl train`"
+        ) from error
     return SavedDetector(
         detector=detector.eval(),
         dim=content["dim"],
         settings=settings,
         extraction=content["extraction"],
         fingerprint=content["fingerprint"],
-        joined=Joined.from_arrays(arrays) if arrays else None,
+        joined=joined,
     )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from c2fpl.errors import MissingPackage
+from c2fpl.errors import MissingPackage, OtherVersion
 from c2fpl.models.repeated import RepeatedSource, repeats
 from c2fpl.models.settings import TrainingSettings
 from c2fpl.models.sources import SegmentSource
@@ -133,7 +133,11 @@ def _kept(path: Path, settings: TrainingSettings, wanted: str) -> SavedDetector 
     """The detector at this path, if it has the wanted fingerprint."""
     if not path.exists():
         return None
-    saved = load_detector(path)
+    try:
+        saved = load_detector(path)
+    except OtherVersion:
+        logger.info("detector: version changed, training again")
+        return None
     if saved.fingerprint == wanted:
         logger.info("%s was trained on these labels with these settings already", path)
         return saved

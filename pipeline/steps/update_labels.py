@@ -229,4 +229,6 @@ def load_evidence(path: Path) -> Evidence | None:
     try:
         return Evidence.from_arrays(load(path.read_bytes()))
     except (SafetensorError, KeyError) as error:
-        raise BadLabels(f"{path} was not written by `c2fpl label`; label again") from error
+        raise BadLabels(
+            f"{path} was not written by this version of `c2fpl label`; label again"
+        ) from error
