@@ -83,6 +83,15 @@ def test_an_event_shorter_than_half_of_the_surroundings_stands_out_over_its_whol
     assert np.delete(found, range(80, 100)).max() == 0
 
 
+def test_videos_of_two_segments_do_not_rank_below_longer_ones_for_being_short() -> None:
+    rng = np.random.default_rng(0)
+    lengths = [40] * 10 + [2] * 100
+    noise = [[rng.normal(size=(length, 12)).astype(np.float32)] for length in lengths]
+    found = label(noise).scores
+    short, long = np.concatenate(found[10:]), np.concatenate(found[:10])
+    assert abs(short.mean() - long.mean()) < 0.7
+
+
 def test_a_lasting_change_of_the_scene_is_usual_soon_after() -> None:
     video = np.zeros((200, 3), np.float32)
     video[100:] = 1
@@ -114,19 +123,19 @@ def test_without_another_video_only_the_own_segments_count() -> None:
     for videos in ([video], [video, video.copy()]):
         evidence = label([[one] for one in videos]).evidence
         assert len(evidence.reference.rows) == 0
-        assert evidence.views == 2
+        assert not evidence.elsewhere
 
 
 def test_other_videos_count_where_scenes_are_alike_and_agree_with_change() -> None:
     """Features that change where they are usual, and rest where they are not, disagree."""
     alike = scenes(0.0)
-    assert label([[video] for video in alike]).evidence.views == 3
+    assert label([[video] for video in alike]).evidence.elsewhere
     rng = np.random.default_rng(0)
     opposed = []
     for _ in range(10):
         still = 20 * rng.normal(size=12) + 0.01 * rng.normal(size=(20, 12))
         opposed.append(np.concatenate((rng.normal(size=(20, 12)), still)).astype(np.float32))
-    assert label([[video] for video in opposed]).evidence.views == 2
+    assert not label([[video] for video in opposed]).evidence.elsewhere
 
 
 def test_scenes_far_apart_are_told_from_one_scene() -> None:

@@ -58,11 +58,6 @@ class Evidence:
     means: Array
     """(knots,) the mean of their views, ascending."""
 
-    @property
-    def views(self) -> int:
-        """Number of views of the features: 2, or 3 with other videos."""
-        return 2 + self.elsewhere
-
     def of(self, video: Iterable[NDArray[Any]]) -> Array:
         """(segments,) evidence of a video, which is read up to four times.
 
@@ -78,8 +73,8 @@ class Evidence:
         """(segments,) mean of the views that count, of one video."""
         views = [
             normal_scores(change, self.changes),
-            # A segment without neighbours says nothing.
-            normal_scores(around, self.surroundings) * (len(around) > 1),
+            # Both ends are their own surroundings, so a video of two segments has none.
+            normal_scores(around, self.surroundings) * (len(around) > 2),
         ]
         if far is not None:
             views.append(normal_scores(far, self.distances))

@@ -1,10 +1,10 @@
 """Joins the evidence and a detector's scores of the same segments into one score.
 
-Both are converted to normal scores. Their mean counts the evidence once for each of its views of
-the features. A hidden Markov model (two_states.py), fitted to training videos, turns the mean into
-log-odds and smooths them over time. The score is mostly ln(1/p) as a fraction of its maximum, where
-p is the share of training segments with log-odds at least as high. High scores are therefore rare,
-whatever the share of the higher state.
+Both are converted to normal scores. Their mean counts the evidence, which has up to three views of
+the features, three times. A hidden Markov model (two_states.py), fitted to training videos, turns
+the mean into log-odds and smooths them over time. The score is mostly ln(1/p) as a fraction of its
+maximum, where p is the share of training segments with log-odds at least as high. High scores are
+therefore rare, whatever the share of the higher state.
 """
 
 from collections.abc import Mapping, Sequence
@@ -42,7 +42,7 @@ class Joined:
     def scores(self, evidence: Array, detected: NDArray[np.float32]) -> NDArray[np.float32]:
         """(segments,) float32 final scores of one video in [0, 1]."""
         with threadpool_limits(limits=1):
-            view = _mean(evidence, detected, self.detected, self.evidence.views)
+            view = _mean(evidence, detected, self.detected)
             (odds,) = two_states.log_odds([view], self.chain)
         count = len(self.odds)
         share = 1 - (np.interp(odds, self.odds, np.arange(count)) + 0.5) / count
@@ -79,14 +79,14 @@ def join(
     """
     with threadpool_limits(limits=1):
         known = knots_of(np.concatenate(list(detected)).astype(np.float64))
-        views = [_mean(z, s, known, evidence.views) for z, s in zip(values, detected, strict=True)]
+        views = [_mean(z, s, known) for z, s in zip(values, detected, strict=True)]
         views.sort(key=lambda view: view.tobytes())
         chain = two_states.fit(views)
         odds = knots_of(np.concatenate(two_states.log_odds(views, chain)))
     return Joined(evidence, known, chain, odds)
 
 
-def _mean(evidence: Array, detected: NDArray[np.float32], known: Array, views: int) -> Array:
-    """(segments,) mean of the evidence, counted `views` times, and the detector's normal scores."""
-    mean: Array = views * evidence + normal_scores(detected.astype(np.float64), known)
-    return mean / (views + 1)
+def _mean(evidence: Array, detected: NDArray[np.float32], known: Array) -> Array:
+    """(segments,) mean of the evidence, counted three times, and the detector's normal scores."""
+    mean: Array = (3 * evidence + normal_scores(detected.astype(np.float64), known)) / 4
+    return mean

@@ -89,7 +89,7 @@ def evaluate(
     joined, test_set = _join(scores, test_set, truth, frame_rate, allow_missing=allow_missing)
     measured, fitted = _measured(test_set, joined, unit)
     notes = _notes(scores, joined, test_set, fitted, measured)
-    recorded = recorded_frame_rate(scores, joined.files) if unit.scores_per == "frame" else None
+    recorded = _recorded_rate(scores, joined, measured) if unit.scores_per == "frame" else None
     rate = frame_rate or recorded or FRAME_RATES[truth.dataset]
     return Evaluation(
         scores=scores,
@@ -135,6 +135,12 @@ def _measured(
         change = measured[-1].frame_count - len(written)
         fitted.extend([f"{name} {change:+d}"] if change and unit.scores_per == "frame" else [])
     return measured, fitted
+
+
+def _recorded_rate(scores: Path, joined: JoinedScores, measured: list[VideoRuns]) -> float | None:
+    """Mean rate of the normal frames, over which false alarms are counted, if it is recorded."""
+    normal = [int(video.runs.lengths[~video.runs.labels].sum()) for video in measured]
+    return recorded_frame_rate(scores, dict(zip(joined.files.values(), normal, strict=True)))
 
 
 def _left_out(missing: tuple[str, ...], test_set: TestSet) -> str:

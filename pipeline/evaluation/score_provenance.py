@@ -29,19 +29,20 @@ def recorded_times(
     return constant_times(times.frame_count, frame_rate, "rate") if frame_rate else None
 
 
-def recorded_frame_rate(scores: Path, files: Mapping[str, Path]) -> float | None:
-    """Frames per second of all videos together; None if the times of any are not recorded.
+def recorded_frame_rate(scores: Path, frames: Mapping[Path, int]) -> float | None:
+    """Mean frames per second of these frames; None if the times of a video are not recorded.
 
     Args:
         scores: folder of scores.
-        files: files of scores per frame in this folder, by video.
+        frames: number of frames of each video that count, by its file in this folder.
     """
-    known = [recorded_times(scores, path) for path in files.values()]
-    times = [one for one in known if one is not None]
-    seconds = sum(one.duration_s for one in times)
-    if len(times) < len(known) or seconds <= 0:
-        return None
-    return sum(one.frame_count for one in times) / seconds
+    seconds = 0.0
+    for path, count in frames.items():
+        times = recorded_times(scores, path)
+        if times is None or times.frame_count == 0:
+            return None
+        seconds += count * times.duration_s / times.frame_count
+    return sum(frames.values()) / seconds if seconds > 0 else None
 
 
 def resampling_note(scores: Path, files: Mapping[str, Path]) -> tuple[str, ...]:
