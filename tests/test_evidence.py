@@ -1,6 +1,7 @@
 """Evidence of other videos, what counts as usual, and evidence joined with a detector's scores."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -49,7 +50,7 @@ def test_thinned_rows_and_blocks_do_not_depend_on_the_chunks(length: int) -> Non
     np.testing.assert_array_equal(np.concatenate(found), video)
 
 
-def apart(video: Sequence[Rows], reference: Reference) -> NDArray[np.float64]:
+def known_distance(video: Sequence[Rows], reference: Reference) -> NDArray[np.float64]:
     found = distance(video, reference)
     assert found is not None
     return found
@@ -83,13 +84,13 @@ def test_an_event_shorter_than_half_of_the_surroundings_stands_out_over_its_whol
     assert np.delete(found, range(80, 100)).max() == 0
 
 
-def test_videos_of_two_segments_do_not_rank_below_longer_ones_for_being_short() -> None:
-    rng = np.random.default_rng(0)
-    lengths = [40] * 10 + [2] * 100
-    noise = [[rng.normal(size=(length, 12)).astype(np.float32)] for length in lengths]
-    found = label(noise).scores
-    short, long = np.concatenate(found[10:]), np.concatenate(found[:10])
-    assert abs(short.mean() - long.mean()) < 0.7
+def test_surroundings_say_nothing_about_a_video_of_two_segments() -> None:
+    videos = scenes(0.0)
+    evidence = label([[video] for video in videos]).evidence
+    farther = replace(evidence, surroundings=evidence.surroundings + 100)
+    for length, same in ((2, True), (3, False)):
+        short = [videos[0][15 : 15 + length]]
+        assert np.array_equal(evidence.of(short), farther.of(short)) == same
 
 
 def test_a_lasting_change_of_the_scene_is_usual_soon_after() -> None:
@@ -103,16 +104,16 @@ def test_distance_is_to_the_nearest_segment_of_another_video(length: int) -> Non
     videos = scenes(0.0, count=4)
     others = np.concatenate(videos[1:])
     plain = [np.linalg.norm(others - row, axis=1).min() for row in videos[0]]
-    found = apart(cut(videos[0], length), reference_of(videos))
+    found = known_distance(cut(videos[0], length), reference_of(videos))
     np.testing.assert_allclose(found, plain, rtol=1e-6)
-    found = apart(cut(videos[0], length), reference_of(videos[1:]))
+    found = known_distance(cut(videos[0], length), reference_of(videos[1:]))
     np.testing.assert_allclose(found, plain, rtol=1e-6)
 
 
 def test_a_video_that_shares_some_segments_is_another_video() -> None:
     one, other = scenes(0.0, count=2)
     other[:3] = one[:3]
-    found = apart([one], reference_of([one, other]))
+    found = known_distance([one], reference_of([one, other]))
     assert (found[:3] < 1e-6).all()
     assert (found[3:] > 0.1).all()
 
