@@ -62,7 +62,7 @@ lint: .venv/installed  ## check style, types and the layers of the code
 
 .venv-docs/installed: .venv/installed
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-docs
-	$(BIN)/uv pip install --quiet --python .venv-docs 'mkdocs-material>=9.6,<10' 'mkdocstrings[python]>=0.29,<2'
+	$(BIN)/uv pip install --quiet --python .venv-docs 'mkdocs-material>=9.6,<10' 'latex2mathml>=3.77' 'mkdocstrings[python]>=0.29,<2'
 	touch $@
 
 clean:  ## remove what make and the demo wrote
